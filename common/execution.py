@@ -1,0 +1,121 @@
+"""How a program's job gets to a cluster: the seam between the API and the client.
+
+``env.execute()`` (package ``datastream``) must not know embedded clusters or gRPC clients (package ``client``), which
+lie above it. It hands the JobGraph to a :class:`PipelineExecutor` that this module loads by the target's name, as
+Flink does with its ``PipelineExecutorFactory`` service.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Protocol, cast
+
+from millstream.common.ids import JobID
+from millstream.common.states import JobStatus
+
+if TYPE_CHECKING:
+    from millstream.common.config import Configuration
+    from millstream.common.wire.cluster_pb2 import JobDetails
+    from millstream.common.wire.graph_pb2 import JobGraph
+
+__all__ = [
+    "JobClient",
+    "JobExecutionResult",
+    "OperatorResultFetcher",
+    "PipelineExecutor",
+    "load_executor",
+    "set_context_executor",
+]
+
+_FACTORY_MODULE = "millstream.client.executors"
+
+
+@dataclass(frozen=True, slots=True)
+class JobExecutionResult:
+    """What is known of a job that has finished."""
+
+    job_id: JobID
+    net_runtime_ms: int
+    accumulators: dict[str, Any] = field(default_factory=dict)
+    details: JobDetails | None = None
+
+    def get_job_id(self) -> JobID:
+        return self.job_id
+
+    def get_net_runtime(self) -> int:
+        """Runtime in ms, without the time to start."""
+        return self.net_runtime_ms
+
+    def get_accumulator_result(self, accumulator_name: str) -> Any:
+        return self.accumulators[accumulator_name]
+
+    def get_all_accumulator_results(self) -> dict[str, Any]:
+        return dict(self.accumulators)
+
+    def is_job_execution_result(self) -> bool:
+        return True
+
+
+class OperatorResultFetcher(Protocol):
+    """Speaks to one operator subtask of a running job."""
+
+    def __call__(self, operator_id: str, subtask_index: int, payload: bytes) -> bytes: ...
+
+
+class JobClient(Protocol):
+    """A submitted job, seen from the program. Methods block; none needs an event loop of the caller's."""
+
+    def get_job_id(self) -> JobID: ...
+
+    def get_job_status(self) -> JobStatus: ...
+
+    def cancel(self) -> None:
+        """Ask for cancellation and return when the cluster has accepted it."""
+        ...
+
+    def get_job_execution_result(self, timeout: timedelta | None = None) -> JobExecutionResult:
+        """Wait for the end.
+
+        :raises JobExecutionError: the job failed.
+        :raises JobCancelledError: it was cancelled.
+        :raises TimeoutError: it did not end in time.
+        """
+        ...
+
+    def get_job_details(self) -> JobDetails: ...
+
+    def send_operator_request(self, operator_id: str, subtask_index: int, payload: bytes) -> bytes: ...
+
+
+class PipelineExecutor(Protocol):
+    """Submits JobGraphs to one kind of cluster."""
+
+    def submit(self, job_graph: JobGraph, configuration: Configuration) -> JobClient: ...
+
+    def default_parallelism(self, configuration: Configuration) -> int:
+        """Parallelism of programs that set none."""
+        ...
+
+    def attached(self) -> bool:
+        """Whether ``execute()`` should wait for the end of the job."""
+        ...
+
+
+_context_executor: Sequence[PipelineExecutor] = ()
+
+
+def set_context_executor(executor: PipelineExecutor | None) -> None:
+    """Make every environment of this process submit through ``executor`` (the CLI's ``run`` does)."""
+    global _context_executor  # noqa: PLW0603  # one per process, as Flink's context environment
+    _context_executor = () if executor is None else (executor,)
+
+
+def load_executor(target: str, configuration: Configuration) -> PipelineExecutor:
+    """Return the executor of ``execution.target`` (``local`` or ``remote``), or the process's context executor."""
+    if _context_executor and target in ("", "context"):
+        return _context_executor[0]
+    factory = importlib.import_module(_FACTORY_MODULE)
+    return cast(PipelineExecutor, factory.create_executor(target or "local", configuration))

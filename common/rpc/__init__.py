@@ -1,0 +1,1 @@
+"""Remote procedure calls between Millstream's components: one set of interfaces, two carriers."""

@@ -1,0 +1,138 @@
+"""The border between tasks and the network stack: what a task reads from and writes to.
+
+Tasks know only these two interfaces; whether a channel is a queue in the same slot or a credit-controlled stream over
+TCP is the network environment's business (``millstream.taskmanager.network``).
+
+Everything here is used from the slot's event loop only, so there are no locks.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from millstream.common.records import Element, Marker, RecordBatch
+
+__all__ = ["ChannelInfo", "ExchangeError", "InputGate", "PartitionLostError", "ResultWriter"]
+
+
+class ExchangeError(Exception):
+    """The data exchange of this task broke; the message names the channel and the peer."""
+
+
+class PartitionLostError(ExchangeError):
+    """A producer's data cannot be had (any more): its connection broke, it failed, or it never appeared.
+
+    Mostly the echo of a failure elsewhere, which the JobMaster reports instead if it learns of it.
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelInfo:
+    """Where a channel of an input gate comes from.
+
+    :ivar input_index: logical input of the task's head operator (0 or 1).
+    :ivar edge_id: the JobEdge.
+    :ivar producer_subtask: index of the producing subtask.
+    :ivar local: both ends are in this slot.
+    """
+
+    input_index: int
+    edge_id: str
+    producer_subtask: int
+    local: bool
+
+
+class InputGate(Protocol):
+    """All inputs of one task."""
+
+    @property
+    def channels(self) -> list[ChannelInfo]:
+        """The channels; elements name theirs by the index in this list."""
+        ...
+
+    def poll(self) -> tuple[int, Element] | None:
+        """Return the next element and its channel's index, or ``None`` if nothing is there now.
+
+        Channels that have data are served in turn. ``EndOfPartition`` is an element like any other; after it the
+        channel gives no more. Elements of a blocked channel wait.
+
+        :raises PartitionLostError: a producer is gone.
+        """
+        ...
+
+    async def wait(self) -> None:
+        """Return when :meth:`poll` would give something or raise."""
+        ...
+
+    def is_finished(self) -> bool:
+        """Every channel has given ``EndOfPartition``."""
+        ...
+
+    def block(self, channel: int) -> None:
+        """Give nothing from this channel until it is unblocked (checkpoint alignment)."""
+        ...
+
+    def unblock_all(self) -> None:
+        """Let all channels go on."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the channels and their buffers; producers are told that nobody reads any more."""
+        ...
+
+    bytes_in: int
+    """Bytes that came over the network so far."""
+    deserialize_ns: int
+    """Time spent decoding so far."""
+
+
+class ResultWriter(Protocol):
+    """One output edge of one task: partitions, encodes and queues."""
+
+    def emit(self, batch: RecordBatch) -> None:
+        """Take a batch. Never blocks and never refuses: the task looks at :attr:`has_room` between batches."""
+        ...
+
+    def broadcast(self, marker: Marker) -> None:
+        """Put a marker after all that was emitted before, on every subpartition."""
+        ...
+
+    @property
+    def has_room(self) -> bool:
+        """False: the task must :meth:`wait_room` before it emits more."""
+        ...
+
+    async def wait_room(self) -> None:
+        """Return when :attr:`has_room` is true (at once if it is).
+
+        :raises ExchangeError: a consumer is gone.
+        """
+        ...
+
+    def flush(self) -> None:
+        """Send what is queued though buffers are not full: the task has nothing more to do now."""
+        ...
+
+    def finish(self) -> None:
+        """No more will be emitted: ``EndOfPartition`` goes out on every subpartition."""
+        ...
+
+    async def wait_consumed(self) -> None:
+        """Return when every consumer has taken everything up to ``EndOfPartition``."""
+        ...
+
+    def fail(self, reason: str) -> None:
+        """The task has failed or was cancelled: consumers get :class:`PartitionLostError`. Frees everything."""
+        ...
+
+    def close(self) -> None:
+        """Let go of everything; after :meth:`wait_consumed`, nothing is lost."""
+        ...
+
+    bytes_out: int
+    """Bytes sent over the network so far."""
+    records_out: int
+    """Records emitted so far."""
+    serialize_ns: int
+    """Time spent partitioning and encoding so far."""
