@@ -10,6 +10,7 @@ copied, calls have deadlines, errors come as the classes below, a wrong fencing 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Protocol, TypeVar
 
@@ -106,6 +107,14 @@ class RpcService(Protocol):
         """Ask the service at ``address`` for the endpoint's fencing token (not itself fenced).
 
         :raises EndpointNotFoundError: it leads no such endpoint.
+        """
+        ...
+
+    def watch_connection(self, address: str, on_lost: Callable[[str], None]) -> Callable[[], None]:
+        """Call ``on_lost`` (once, on the event loop, with the reason) as soon as the process at ``address`` is gone.
+
+        It is noticed by the broken connection, long before a heartbeat would miss it. Returns a function that ends
+        the watch.
         """
         ...
 

@@ -41,6 +41,12 @@ class WorkerHandle(Protocol):
         """Ask it to end, kill it after the grace period, return when it is gone."""
         ...
 
+    def interrupt(self) -> None:
+        """Break into blocking user code on the worker's event loop thread: it raises
+        :class:`~millstream.taskmanager.task.interrupt.TaskInterrupted` there. Nothing happens while no user code
+        runs."""
+        ...
+
     def kill(self) -> None:
         """End it at once (a thread can only be told to)."""
         ...
