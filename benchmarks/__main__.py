@@ -1,0 +1,96 @@
+"""``python -m benchmarks``: run all measurements and print one table."""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+_PARTS = ("w1", "w2", "hello", "memory", "latency")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(_PARTS)}; all if none is named")
+    parser.add_argument("--runs", type=int, default=5, help="runs of each throughput (the median counts)")
+    parser.add_argument("--megabytes", type=int, default=200, help="size of W2's text")
+    parser.add_argument("--ints", type=int, default=30_000_000, help="size of W1")
+    parser.add_argument("--seconds", type=int, default=60, help="length of the slow sink run")
+    parser.add_argument("--directory", type=Path, default=Path(tempfile.gettempdir()) / "millstream-benchmarks")
+    options = parser.parse_args()
+    unknown = set(options.parts) - set(_PARTS)
+    if unknown:
+        parser.error(f"unknown part {', '.join(sorted(unknown))}; there are {', '.join(_PARTS)}")
+    parts = options.parts or list(_PARTS)
+    options.directory.mkdir(parents=True, exist_ok=True)
+    rows: list[tuple[str, str, str, str]] = []
+    runners: dict[str, Callable[[], list[tuple[str, str, str, str]]]] = {
+        "w1": lambda: _throughput("w1", str(options.ints), options.runs, "1.0 x (aim 1.5)", "p2 = 1.8 x p1"),
+        "w2": lambda: _words(options),
+        "hello": lambda: _hello(options.runs),
+        "memory": lambda: _memory(options.seconds),
+        "latency": _latency,
+    }
+    for part in parts:
+        rows.extend(runners[part]())
+    _print(rows)
+
+
+def _throughput(name: str, source: str, runs: int, floor_1: str, floor_2: str) -> list[tuple[str, str, str, str]]:
+    from benchmarks.throughput import measure
+
+    result = measure(name, source, runs)
+    title = result.workload.title
+    spread = {k: f"{low:.2f}-{high:.2f} s" for k, (low, high) in result.spreads.items()}
+    return [
+        (f"{title}: bare loop", f"{result.bare:.2f} s", spread["bare"], ""),
+        (f"{title}: parallelism 1", f"{result.bare / result.parallel_1:.2f} x bare", spread["p1"], floor_1),
+        (
+            f"{title}: parallelism 2",
+            f"{result.bare / result.parallel_2:.2f} x bare, {result.parallel_1 / result.parallel_2:.2f} x p1",
+            spread["p2"],
+            floor_2,
+        ),
+    ]
+
+
+def _words(options: argparse.Namespace) -> list[tuple[str, str, str, str]]:
+    from benchmarks.text import zipf_text
+
+    text = zipf_text(options.directory, options.megabytes)
+    return _throughput("w2", str(text), options.runs, "0.5 x (aim 0.7)", "0.9 x (aim 1.3)")
+
+
+def _hello(runs: int) -> list[tuple[str, str, str, str]]:
+    from benchmarks.hello import measure_hello
+
+    cli, bare = measure_hello(runs)
+    return [("hello world through the CLI", f"{cli:.2f} s", f"python -c: {bare:.2f} s", "2.0 s (aim 1.0)")]
+
+
+def _memory(seconds: int) -> list[tuple[str, str, str, str]]:
+    from benchmarks.memory import measure_growth
+
+    return [(f"slow sink, {seconds} s: growth", f"{measure_growth(seconds):.1f} MB", "", "< 20 MB")]
+
+
+def _latency() -> list[tuple[str, str, str, str]]:
+    from benchmarks.latency import measure_chain, measure_shuffle
+
+    chain, shuffle = measure_chain(10), measure_shuffle(10)
+    return [
+        ("latency p99, chained", f"{chain[1]:.3f} ms", f"p50 {chain[0]:.3f} ms", "< 1 ms (aim 0.2)"),
+        ("latency p99, shuffle", f"{shuffle[1]:.3f} ms", f"p50 {shuffle[0]:.3f} ms", "< 5 ms (aim 1)"),
+    ]
+
+
+def _print(rows: list[tuple[str, str, str, str]]) -> None:
+    table = [("workload", "measured (median)", "spread", "at least"), *rows]
+    widths = [max(len(row[column]) for row in table) for column in range(4)]
+    for row in table:
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+if __name__ == "__main__":
+    main()
