@@ -26,6 +26,7 @@ __all__ = [
     "JobExecutionResult",
     "OperatorResultFetcher",
     "PipelineExecutor",
+    "context_configuration",
     "load_executor",
     "set_context_executor",
 ]
@@ -105,12 +106,23 @@ class PipelineExecutor(Protocol):
 
 
 _context_executor: Sequence[PipelineExecutor] = ()
+_context_configuration: Sequence[Configuration] = ()
 
 
-def set_context_executor(executor: PipelineExecutor | None) -> None:
-    """Make every environment of this process submit through ``executor`` (the CLI's ``run`` does)."""
-    global _context_executor  # noqa: PLW0603  # one per process, as Flink's context environment
+def set_context_executor(executor: PipelineExecutor | None, configuration: Configuration | None = None) -> None:
+    """Make every environment of this process submit through ``executor`` (the CLI's ``run`` does).
+
+    :param configuration: what new environments start from, instead of the configuration file: it holds the file's
+        settings with those of the command line over them.
+    """
+    global _context_executor, _context_configuration  # noqa: PLW0603  # one per process, as Flink's context environment
     _context_executor = () if executor is None else (executor,)
+    _context_configuration = () if configuration is None else (configuration,)
+
+
+def context_configuration() -> Configuration | None:
+    """Return a copy of what new environments of this process start from; ``None``: they read the configuration file."""
+    return _context_configuration[0].copy() if _context_configuration else None
 
 
 def load_executor(target: str, configuration: Configuration) -> PipelineExecutor:
