@@ -1,0 +1,104 @@
+"""Types of single values."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Any
+
+from millstream.common.typeinfo.java_text import double_text, float_text
+from millstream.common.typeinfo.type_information import TypeInformation
+
+__all__ = ["BasicType", "BasicTypeInfo"]
+
+
+class BasicType(Enum):
+    """The basic types by their names in the field."""
+
+    STRING = "String"
+    BYTE = "Byte"
+    BOOLEAN = "Boolean"
+    SHORT = "Short"
+    INT = "Integer"
+    LONG = "Long"
+    FLOAT = "Float"
+    DOUBLE = "Double"
+    CHAR = "Char"
+    BIG_INT = "BigInteger"
+    BIG_DEC = "BigDecimal"
+    INSTANT = "Instant"
+
+
+class BasicTypeInfo(TypeInformation):
+    """The type of a single value."""
+
+    __slots__ = ("basic_type",)
+
+    def __init__(self, basic_type: BasicType) -> None:
+        self.basic_type = basic_type
+
+    def to_text(self, value: Any) -> str:
+        if value is None:
+            return "null"
+        if self.basic_type is BasicType.BOOLEAN:
+            return "true" if value else "false"
+        if self.basic_type is BasicType.DOUBLE and isinstance(value, (float, int)):
+            return double_text(float(value))
+        if self.basic_type is BasicType.FLOAT and isinstance(value, (float, int)):
+            return float_text(float(value))
+        return str(value)
+
+    def text_differs(self) -> bool:
+        return self.basic_type in (BasicType.BOOLEAN, BasicType.DOUBLE, BasicType.FLOAT)
+
+    def _parts(self) -> tuple[Any, ...]:
+        return (self.basic_type.value,)
+
+    def __repr__(self) -> str:
+        return self.basic_type.value
+
+    @staticmethod
+    def STRING_TYPE_INFO() -> BasicTypeInfo:  # noqa: N802  # PyFlink's name
+        return _BASIC[BasicType.STRING]
+
+    @staticmethod
+    def BOOLEAN_TYPE_INFO() -> BasicTypeInfo:  # noqa: N802  # PyFlink's name
+        return _BASIC[BasicType.BOOLEAN]
+
+    @staticmethod
+    def BYTE_TYPE_INFO() -> BasicTypeInfo:  # noqa: N802  # PyFlink's name
+        return _BASIC[BasicType.BYTE]
+
+    @staticmethod
+    def SHORT_TYPE_INFO() -> BasicTypeInfo:  # noqa: N802  # PyFlink's name
+        return _BASIC[BasicType.SHORT]
+
+    @staticmethod
+    def INT_TYPE_INFO() -> BasicTypeInfo:  # noqa: N802  # PyFlink's name
+        return _BASIC[BasicType.INT]
+
+    @staticmethod
+    def LONG_TYPE_INFO() -> BasicTypeInfo:  # noqa: N802  # PyFlink's name
+        return _BASIC[BasicType.LONG]
+
+    @staticmethod
+    def FLOAT_TYPE_INFO() -> BasicTypeInfo:  # noqa: N802  # PyFlink's name
+        return _BASIC[BasicType.FLOAT]
+
+    @staticmethod
+    def DOUBLE_TYPE_INFO() -> BasicTypeInfo:  # noqa: N802  # PyFlink's name
+        return _BASIC[BasicType.DOUBLE]
+
+    @staticmethod
+    def CHAR_TYPE_INFO() -> BasicTypeInfo:  # noqa: N802  # PyFlink's name
+        return _BASIC[BasicType.CHAR]
+
+    @staticmethod
+    def BIG_INT_TYPE_INFO() -> BasicTypeInfo:  # noqa: N802  # PyFlink's name
+        return _BASIC[BasicType.BIG_INT]
+
+    @staticmethod
+    def BIG_DEC_TYPE_INFO() -> BasicTypeInfo:  # noqa: N802  # PyFlink's name
+        return _BASIC[BasicType.BIG_DEC]
+
+
+_BASIC = {basic_type: BasicTypeInfo(basic_type) for basic_type in BasicType}

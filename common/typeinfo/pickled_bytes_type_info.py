@@ -1,0 +1,17 @@
+"""Any Python object: the type of streams for which none is given."""
+
+from __future__ import annotations
+
+from millstream.common.typeinfo.type_information import TypeInformation
+
+__all__ = ["PickledBytesTypeInfo"]
+
+
+class PickledBytesTypeInfo(TypeInformation):
+    """Values travel pickled and arrive as they were."""
+
+    __slots__ = ()
+
+    @staticmethod
+    def PICKLED_BYTE_ARRAY_TYPE_INFO() -> PickledBytesTypeInfo:  # noqa: N802  # PyFlink's name
+        return PickledBytesTypeInfo()

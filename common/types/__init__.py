@@ -1,0 +1,8 @@
+"""Values that records are made of beside Python's own: :class:`Row` and its :class:`RowKind`."""
+
+from __future__ import annotations
+
+from millstream.common.types.row import Row
+from millstream.common.types.row_kind import RowKind
+
+__all__ = ["Row", "RowKind"]
