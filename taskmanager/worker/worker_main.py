@@ -1,0 +1,127 @@
+"""What a worker process does between its fork and its end.
+
+It is the child of the launcher: everything is imported, nothing runs yet. It makes an event loop, serves commands
+from its socket and ends when it is told to, when its TaskManager is gone, or when its slot cannot be served.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import socket
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from google.protobuf.message import DecodeError
+
+from millstream.common.clock import SystemClock
+from millstream.common.wire.worker_pb2 import WorkerCommand, WorkerEvent, WorkerOperatorResponse
+from millstream.taskmanager.worker.framing import DEFAULT_MAX_FRAME_BYTES, FrameTooLargeError
+from millstream.taskmanager.worker.message_channel import MessageChannel
+from millstream.taskmanager.worker.worker_factory import SLOT_WORKER, SlotWorkerFactory, load_factory
+from millstream.taskmanager.worker.worker_session import WorkerSession
+
+__all__ = ["LOG_FORMAT", "WorkerSettings", "run_worker"]
+
+_log = logging.getLogger(__name__)
+
+LOG_FORMAT = "%(asctime)s %(levelname)-5s %(name)s [%(process)d] - %(message)s"
+
+_ORPHAN_GRACE_S = 0.5
+_FLUSH_GRACE_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerSettings:
+    """What all workers of one launcher have in common; travels as the launcher's command line.
+
+    :ivar factory: ``module:callable`` that makes the slot worker.
+    :ivar log_level: of the root logger, as a number.
+    """
+
+    factory: str = SLOT_WORKER
+    max_frame_bytes: int = DEFAULT_MAX_FRAME_BYTES
+    log_level: int = logging.INFO
+
+    def to_arguments(self) -> list[str]:
+        return [self.factory, str(self.max_frame_bytes), str(self.log_level)]
+
+    @classmethod
+    def from_arguments(cls, arguments: list[str]) -> WorkerSettings:
+        factory, max_frame_bytes, log_level = arguments
+        return cls(factory, int(max_frame_bytes), int(log_level))
+
+
+def run_worker(connection: socket.socket, settings: WorkerSettings, install_interrupt: Callable[[], None]) -> int:
+    """Run the worker of this process to its end; return the exit status.
+
+    :param connection: to the TaskManager.
+    :param install_interrupt: makes SIGUSR1 break into user code.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in a terminal is for the client, which then cancels
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None and hasattr(stream, "reconfigure"):
+            stream.reconfigure(line_buffering=True)
+    logging.basicConfig(level=settings.log_level, format=LOG_FORMAT, force=True)
+    factory = load_factory(settings.factory)
+    loop = _new_event_loop()
+    asyncio.set_event_loop(loop)
+    install_interrupt()
+    try:
+        return loop.run_until_complete(_serve(connection, factory, settings))
+    finally:
+        asyncio.set_event_loop(None)
+
+
+def _new_event_loop() -> asyncio.AbstractEventLoop:
+    try:
+        import uvloop
+    except ImportError:
+        return asyncio.new_event_loop()
+    return uvloop.new_event_loop()
+
+
+async def _serve(connection: socket.socket, factory: SlotWorkerFactory, settings: WorkerSettings) -> int:
+    orphaned = asyncio.Event()
+
+    def emit(event: WorkerEvent) -> None:
+        try:
+            channel.send(event.SerializeToString())
+        except FrameTooLargeError as error:
+            if event.WhichOneof("event") != "operator_response":
+                raise
+            answer = WorkerOperatorResponse(request_id=event.operator_response.request_id, error=str(error))
+            channel.send(WorkerEvent(operator_response=answer).SerializeToString())
+
+    session = WorkerSession(factory, emit, SystemClock())
+
+    def on_message(message: bytes) -> None:
+        try:
+            command = WorkerCommand.FromString(message)
+        except DecodeError:
+            on_closed("the TaskManager sent something that is no command")
+            return
+        session.submit(command)
+
+    def on_closed(reason: str | None) -> None:
+        _log.warning("the TaskManager is gone (%s); this worker ends", reason or "connection closed")
+        orphaned.set()
+
+    channel = MessageChannel(connection, on_message, on_closed, settings.max_frame_bytes)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, session.request_stop)
+    serving = asyncio.ensure_future(session.run())
+    watching = asyncio.ensure_future(orphaned.wait())
+    try:
+        await asyncio.wait({serving, watching}, return_when=asyncio.FIRST_COMPLETED)
+        if orphaned.is_set():
+            session.request_stop()
+            await asyncio.wait({serving}, timeout=_ORPHAN_GRACE_S)
+            return 1
+        status = await serving
+        await asyncio.wait_for(channel.flushed(), _FLUSH_GRACE_S)
+        return status
+    finally:
+        watching.cancel()
+        channel.close()
