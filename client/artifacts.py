@@ -1,0 +1,117 @@
+"""Packaging of a program's own code: what a worker on another machine must be able to import.
+
+The functions in the user's script travel inside the JobGraph (cloudpickle takes everything of ``__main__`` by
+value). What the script *imports* from beside it travels by name, so those modules are sent along as artifacts; so
+are the files given with ``-pyfs`` (``python.files``).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import sys
+import zipfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from types import ModuleType
+
+from millstream.common.errors import InvalidProgramError
+from millstream.common.wire.graph_pb2 import Artifact, JobGraph
+
+__all__ = ["add_artifacts", "artifact_of", "program_artifacts"]
+
+_FIXED_DATE = (1980, 1, 1, 0, 0, 0)
+"""Time stamp of all entries of a zip that is made here: equal content gives equal bytes."""
+
+
+def artifact_of(path: Path) -> Artifact:
+    """Return the artifact of a ``.py`` file, a ``.zip`` (or ``.whl``, ``.egg``) or a directory.
+
+    A directory that is a package is sent under its own name; any other directory is put on the import path with all
+    the modules in it.
+
+    :raises InvalidProgramError: it is none of these.
+    """
+    if path.is_dir():
+        is_package = (path / "__init__.py").is_file()
+        root = path.parent if is_package else path
+        return _artifact(f"{path.name}.zip", "zip", _zip(sorted(path.rglob("*.py")), root))
+    if path.suffix == ".py" and path.is_file():
+        return _artifact(path.name, "py", path.read_bytes())
+    if path.suffix in (".zip", ".whl", ".egg") and path.is_file():
+        return _artifact(path.name, "zip", path.read_bytes())
+    problem = "is neither a .py file, a .zip archive nor a directory" if path.exists() else "does not exist"
+    raise InvalidProgramError(f"Python file {str(path)!r} {problem}; -pyfs (python.files) takes those, comma-separated")
+
+
+def program_artifacts(directory: Path, modules: Iterable[ModuleType] | None = None) -> list[Artifact]:
+    """Return artifacts of what the program has imported from ``directory``, the place of its script.
+
+    A module beside the script is sent as it is, a package with all its modules (a worker may import one that the
+    client did not). Installed packages (a virtual environment that lies in the directory) are not sent.
+    """
+    directory = directory.resolve()
+    single: dict[str, Path] = {}
+    packages: set[str] = set()
+    for module in list(sys.modules.values()) if modules is None else modules:
+        relative = _path_under(module, directory)
+        if relative is None:
+            continue
+        if len(relative.parts) == 1:
+            single[relative.name] = directory / relative
+        else:
+            packages.add(relative.parts[0])
+    artifacts = [_artifact(name, "py", path.read_bytes()) for name, path in sorted(single.items())]
+    for package in sorted(packages):
+        files = [path for path in sorted((directory / package).rglob("*.py")) if not _is_installed(path, directory)]
+        artifacts.append(_artifact(f"{package}.zip", "zip", _zip(files, directory)))
+    return artifacts
+
+
+def add_artifacts(job_graph: JobGraph, artifacts: Iterable[Artifact]) -> None:
+    """Add those that the graph does not hold yet."""
+    known = {(artifact.name, artifact.sha256) for artifact in job_graph.artifacts}
+    for artifact in artifacts:
+        if (artifact.name, artifact.sha256) not in known:
+            known.add((artifact.name, artifact.sha256))
+            job_graph.artifacts.append(artifact)
+
+
+def _path_under(module: ModuleType, directory: Path) -> Path | None:
+    """Return the module's file relative to ``directory``, ``None`` if it is not a source file of the program."""
+    file = getattr(module, "__file__", None)
+    name = getattr(module, "__name__", "__main__")
+    if not file or name == "__main__" or name.partition(".")[0] == "millstream" or not str(file).endswith(".py"):
+        return None
+    path = Path(file).resolve()
+    if not path.is_relative_to(directory) or _is_installed(path, directory):
+        return None
+    relative = path.relative_to(directory)
+    # Found through another entry of sys.path (`src/` beside the script): importing it needs that entry.
+    depth = name.count(".") + (1 if path.name == "__init__.py" else 0)
+    return relative if len(relative.parts) == depth + 1 else None
+
+
+def _is_installed(path: Path, directory: Path) -> bool:
+    inside = path.relative_to(directory).parts
+    return any(part in ("site-packages", "dist-packages", "__pycache__", "node_modules") for part in inside) or any(
+        (directory.joinpath(*inside[:depth]) / "pyvenv.cfg").is_file() for depth in range(1, len(inside))
+    )
+
+
+def _zip(files: Iterable[Path], root: Path) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, path in _entries(files, root):
+            archive.writestr(zipfile.ZipInfo(name, _FIXED_DATE), path.read_bytes(), zipfile.ZIP_DEFLATED)
+    return buffer.getvalue()
+
+
+def _entries(files: Iterable[Path], root: Path) -> Iterator[tuple[str, Path]]:
+    for path in files:
+        if "__pycache__" not in path.parts:
+            yield path.relative_to(root).as_posix(), path
+
+
+def _artifact(name: str, kind: str, content: bytes) -> Artifact:
+    return Artifact(name=name, kind=kind, sha256=hashlib.sha256(content).hexdigest(), content=content)

@@ -1,0 +1,132 @@
+"""The actions' options. What an action does lies in a module of its own, imported when it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+__all__ = ["ACTIONS"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
+_PROGRAM_CONTEXT = {**_CONTEXT, "allow_interspersed_args": False}  # after the script all arguments are the program's
+
+
+def _common_options(function: F) -> F:
+    """Add the options that every action has."""
+    decorators = [
+        click.option(
+            "-m",
+            "--jobmanager",
+            metavar="<host:port>",
+            help="Master to connect to: the address of its RPC service (jobmanager.rpc.address:jobmanager.rpc.port).",
+        ),
+        click.option(
+            "-D", "dynamic", metavar="<key=value>", multiple=True, help="Set any configuration key; can be repeated."
+        ),
+        click.option(
+            "-t", "--target", metavar="<target>", help='Where to run: "remote" (a running cluster) or "local".'
+        ),
+        click.option("-v", "--verbose", is_flag=True, help="Show errors with their whole traceback."),
+    ]
+    for decorator in reversed(decorators):
+        function = decorator(function)
+    return function
+
+
+def _program_options(function: F) -> F:
+    """Add the options that say which program to run, and how."""
+    decorators = [
+        click.option(
+            "-p", "--parallelism", type=click.IntRange(min=1), help="Parallelism of the program where it sets none."
+        ),
+        click.option("-py", "--python", metavar="<script>", help="The program; the arguments are then all its own."),
+        click.option(
+            "-pym",
+            "--pyModule",
+            "-c",
+            "module",
+            metavar="<module>",
+            help="Run a module as the program (as python -m does) instead of a script.",
+        ),
+        click.option(
+            "-pyfs",
+            "--pyFiles",
+            "python_files",
+            metavar="<files>",
+            help="Files for the import path of the program and of the workers: .py, .zip or directories, "
+            "comma-separated.",
+        ),
+    ]
+    for decorator in reversed(decorators):
+        function = decorator(function)
+    return function
+
+
+@click.command(context_settings=_PROGRAM_CONTEXT, short_help="Build and submit a program.")
+@click.option("-d", "--detached", is_flag=True, help="Return after the submission.")
+@click.option(
+    "-sae",
+    "--shutdownOnAttachedExit",
+    "shutdown_on_exit",
+    is_flag=True,
+    help="Cancel the job when the command is broken off (Ctrl-C) in attached mode.",
+)
+@_program_options
+@_common_options
+@click.argument("arguments", nargs=-1, metavar="[job.py] [ARGUMENTS]...")
+def run(**options: Any) -> int:
+    """Build and submit a program.
+
+    The program is a Python script (or, with -pym, a module) that builds a job and calls execute(). It runs in this
+    process; the modules beside it that it imports are sent along with the job.
+    """
+    from millstream.client.cli.run import run_action
+    from millstream.client.cli.settings import ProgramSettings
+
+    detached, shutdown_on_exit = options.pop("detached"), options.pop("shutdown_on_exit")
+    return run_action(ProgramSettings.parse(**options), detached=detached, shutdown_on_exit=shutdown_on_exit)
+
+
+@click.command(name="list", context_settings=_CONTEXT, short_help="List running and scheduled jobs.")
+@click.option("-r", "--running", is_flag=True, help="Only running jobs.")
+@click.option("-s", "--scheduled", is_flag=True, help="Only scheduled jobs.")
+@click.option("-a", "--all", "everything", is_flag=True, help="All jobs, also those that have ended.")
+@_common_options
+def list_jobs(running: bool, scheduled: bool, everything: bool, **options: Any) -> int:
+    """List running and scheduled jobs."""
+    from millstream.client.cli.list_jobs import list_action
+    from millstream.client.cli.settings import ClusterSettings
+
+    return list_action(ClusterSettings.parse(**options), running=running, scheduled=scheduled, everything=everything)
+
+
+@click.command(context_settings=_PROGRAM_CONTEXT, short_help="Print a program's plan without running it.")
+@_program_options
+@_common_options
+@click.argument("arguments", nargs=-1, metavar="[job.py] [ARGUMENTS]...")
+def info(**options: Any) -> int:
+    """Print the plan of a program, in JSON, without running it."""
+    from millstream.client.cli.info import info_action
+    from millstream.client.cli.settings import ProgramSettings
+
+    return info_action(ProgramSettings.parse(**options))
+
+
+@click.command(context_settings=_CONTEXT, short_help="Cancel a running job.")
+@click.option("-s", "--withSavepoint", "with_savepoint", is_flag=True, hidden=True)
+@_common_options
+@click.argument("job_ids", nargs=-1, metavar="<job id>")
+def cancel(with_savepoint: bool, job_ids: tuple[str, ...], **options: Any) -> int:
+    """Cancel a running job."""
+    from millstream.client.cli.cancel import cancel_action
+    from millstream.client.cli.settings import ClusterSettings
+
+    return cancel_action(ClusterSettings.parse(**options), job_ids, with_savepoint=with_savepoint)
+
+
+ACTIONS: dict[str, click.Command] = {"run": run, "list": list_jobs, "info": info, "cancel": cancel}
+"""The actions that exist, by name, in the order of the help."""

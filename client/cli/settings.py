@@ -1,0 +1,147 @@
+"""From an action's options to a configuration: the file's settings with those of the command line over them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from millstream.client.cli.errors import CliArgsError
+from millstream.common.config import (
+    Configuration,
+    CoreOptions,
+    DeploymentOptions,
+    JobManagerOptions,
+    PythonOptions,
+    load_configuration,
+)
+from millstream.common.errors import ConfigurationError
+
+__all__ = ["ClusterSettings", "ProgramSettings", "parse_address"]
+
+TARGETS = ("remote", "local")
+
+
+def parse_address(text: str) -> tuple[str, int]:
+    """Return host and port of ``-m``.
+
+    :raises CliArgsError: it is not ``host:port``.
+    """
+    host, colon, port = text.rpartition(":")
+    host = host.strip("[]")
+    if not colon or not host or not port.isdigit() or not 0 < int(port) < 65536:
+        raise CliArgsError(f"The address {text!r} given with -m (--jobmanager) is not of the form host:port")
+    return host, int(port)
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterSettings:
+    """What every action knows.
+
+    :ivar configuration: the whole of it.
+    :ivar explicit: the keys given on the command line; they win over what a program sets for the deployment.
+    :ivar verbose: show whole tracebacks.
+    """
+
+    configuration: Configuration
+    explicit: Mapping[str, str]
+    verbose: bool
+
+    @classmethod
+    def parse(
+        cls, jobmanager: str | None, dynamic: Sequence[str], target: str | None, verbose: bool
+    ) -> ClusterSettings:
+        """Read the configuration file and put the options over it.
+
+        :raises CliArgsError: an option is malformed, or the configuration cannot be read.
+        """
+        return _read(_dynamic(dynamic), jobmanager, target, verbose)
+
+
+@dataclass(frozen=True, slots=True)
+class ProgramSettings:
+    """What ``run`` and ``info`` know.
+
+    :ivar cluster: the settings all actions have.
+    :ivar script: the program's file; ``None`` when it is a module.
+    :ivar module: the program as a module; ``None`` when it is a script.
+    :ivar arguments: the program's own.
+    :ivar python_files: import path entries from ``-pyfs`` (``python.files``).
+    """
+
+    cluster: ClusterSettings
+    script: Path | None
+    module: str | None
+    arguments: tuple[str, ...]
+    python_files: tuple[str, ...]
+
+    @classmethod
+    def parse(
+        cls,
+        jobmanager: str | None,
+        dynamic: Sequence[str],
+        target: str | None,
+        verbose: bool,
+        parallelism: int | None,
+        python: str | None,
+        module: str | None,
+        python_files: str | None,
+        arguments: tuple[str, ...],
+    ) -> ProgramSettings:
+        """Find the program and read the configuration.
+
+        :raises CliArgsError: no program is named, or it is not there.
+        """
+        script: Path | None = None
+        if python is not None and module is not None:
+            raise CliArgsError("Give either a script (-py) or a module (-pym), not both.")
+        if python is None and module is None:
+            if not arguments:
+                raise CliArgsError("The program is missing. Specify a Python script, or a module with -pym.")
+            python, arguments = arguments[0], arguments[1:]
+        if python is not None:
+            script = Path(python)
+            if not script.is_file():
+                problem = "is a directory" if script.is_dir() else "does not exist"
+                raise CliArgsError(f"Could not run the Python program: {python} {problem}.")
+        overlay = _dynamic(dynamic)
+        if parallelism is not None:
+            overlay[CoreOptions.DEFAULT_PARALLELISM.key] = str(parallelism)
+        if python_files:
+            overlay[PythonOptions.FILES.key] = ",".join(_absolute(name) for name in python_files.split(",") if name)
+        cluster = _read(overlay, jobmanager, target, verbose)
+        files = tuple(cluster.configuration.get(PythonOptions.FILES) or ())
+        return cls(cluster, script, module, tuple(arguments), files)
+
+
+def _absolute(name: str) -> str:
+    path = Path(name.strip()).expanduser()
+    if not path.exists():
+        raise CliArgsError(f"The file {name!r} given with -pyfs (--pyFiles) does not exist.")
+    return str(path.resolve())
+
+
+def _dynamic(entries: Sequence[str]) -> dict[str, str]:
+    pairs: dict[str, str] = {}
+    for entry in entries:
+        key, equals, value = entry.partition("=")
+        if not equals or not key.strip():
+            raise CliArgsError(f"The setting {entry!r} given with -D is not of the form key=value")
+        pairs[key.strip()] = value
+    return pairs
+
+
+def _read(overlay: dict[str, str], jobmanager: str | None, target: str | None, verbose: bool) -> ClusterSettings:
+    if jobmanager is not None:
+        host, port = parse_address(jobmanager)
+        overlay[JobManagerOptions.ADDRESS.key] = host
+        overlay[JobManagerOptions.PORT.key] = str(port)
+    if target is not None:
+        if target not in TARGETS:
+            raise CliArgsError(f"There is no target {target!r}: -t takes {' or '.join(TARGETS)}.")
+        overlay[DeploymentOptions.TARGET.key] = target
+    try:
+        configuration = load_configuration(dynamic=overlay)
+    except ConfigurationError as error:
+        raise CliArgsError(str(error)) from error
+    return ClusterSettings(configuration, overlay, verbose)

@@ -1,0 +1,95 @@
+"""One submitted job, seen from the program: the :class:`~millstream.common.execution.JobClient` over RPC."""
+
+from __future__ import annotations
+
+import time
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from millstream.common.errors import JobCancelledError, JobExecutionError
+from millstream.common.execution import JobExecutionResult
+from millstream.common.failure import ENGINE, engine_failure
+from millstream.common.ids import JobID
+from millstream.common.states import JobStatus
+from millstream.common.wire import cluster_pb2 as pb
+
+if TYPE_CHECKING:
+    from millstream.client.remote.cluster_client import ClusterClient
+
+__all__ = ["RpcJobClient", "execution_result"]
+
+_LONGEST_WAIT = timedelta(seconds=20)
+"""One AwaitJobResult call lasts no longer, so that a silent cluster is noticed."""
+
+
+class RpcJobClient:
+    """A job in the cluster that ``cluster`` speaks to. Usable from any thread; nothing to close."""
+
+    def __init__(self, cluster: ClusterClient, job_id: str) -> None:
+        self._cluster = cluster
+        self._job_id = JobID(job_id)
+
+    @property
+    def cluster(self) -> ClusterClient:
+        return self._cluster
+
+    def get_job_id(self) -> JobID:
+        return self._job_id
+
+    def get_job_status(self) -> JobStatus:
+        return JobStatus(self.get_job_details().summary.state)
+
+    def get_job_details(self) -> pb.JobDetails:
+        request = pb.JobRequest(job_id=self._job_id)
+        return self._cluster.call(lambda dispatcher: dispatcher.get_job_details(request))
+
+    def cancel(self) -> None:
+        """Ask for cancellation; returns when the Dispatcher has accepted it.
+
+        :raises JobNotFoundError: the cluster knows no such job.
+        """
+        request = pb.JobRequest(job_id=self._job_id)
+        self._cluster.call(lambda dispatcher: dispatcher.cancel_job(request))
+
+    def get_job_execution_result(self, timeout: timedelta | None = None) -> JobExecutionResult:
+        """Wait for the job's end.
+
+        :raises JobExecutionError: it failed.
+        :raises JobCancelledError: it was cancelled.
+        :raises JobNotFoundError: the cluster knows no such job.
+        :raises TimeoutError: it did not end within ``timeout``.
+        """
+        deadline = None if timeout is None else time.monotonic() + timeout.total_seconds()
+        while True:
+            wait = _LONGEST_WAIT
+            if deadline is not None:
+                wait = min(wait, timedelta(seconds=max(0.0, deadline - time.monotonic())))
+            details = self._await(wait)
+            if JobStatus(details.summary.state).is_globally_terminal():
+                return execution_result(details)
+            if deadline is not None and time.monotonic() >= deadline:
+                raise TimeoutError(f"Job {self._job_id} did not end within {timeout}; it is {details.summary.state}")
+
+    def send_operator_request(self, operator_id: str, subtask_index: int, payload: bytes) -> bytes:
+        request = pb.OperatorRequest(
+            job_id=self._job_id, operator_id=operator_id, subtask_index=subtask_index, payload=payload
+        )
+        return self._cluster.call(lambda dispatcher: dispatcher.send_operator_request(request)).payload
+
+    def _await(self, wait: timedelta) -> pb.JobDetails:
+        request = pb.AwaitJobResultRequest(job_id=self._job_id, max_wait_ms=int(wait.total_seconds() * 1000))
+        return self._cluster.call(lambda dispatcher: dispatcher.await_job_result(request), extra_wait=wait)
+
+
+def execution_result(details: pb.JobDetails) -> JobExecutionResult:
+    """Return the result of a job that has ended, or raise what it ended with."""
+    summary = details.summary
+    status = JobStatus(summary.state)
+    if status is JobStatus.CANCELED:
+        raise JobCancelledError(summary.job_id)
+    if status is JobStatus.FAILED:
+        if not details.HasField("failure"):
+            raise JobExecutionError(summary.job_id, engine_failure(ENGINE, "The job failed; no cause was recorded."))
+        raise JobExecutionError(summary.job_id, details.failure)
+    runtime = max(0, summary.end_time_ms - summary.start_time_ms)
+    return JobExecutionResult(JobID(summary.job_id), runtime, details=details)

@@ -1,0 +1,89 @@
+#!/usr/bin/env bash
+# Sourced by the other scripts: where Millstream, its configuration, its interpreter, its logs and pid files are.
+#
+# Environment, all optional: MILLSTREAM_HOME, MILLSTREAM_CONF_DIR, MILLSTREAM_LOG_DIR, MILLSTREAM_PID_DIR,
+# MILLSTREAM_IDENT_STRING, MILLSTREAM_PYTHON, MILLSTREAM_SSH_OPTS.
+
+# The directory of these scripts, links followed.
+_source="${BASH_SOURCE[0]}"
+while [ -L "$_source" ]; do
+    _target="$(readlink "$_source")"
+    case "$_target" in
+        /*) _source="$_target" ;;
+        *) _source="$(dirname "$_source")/$_target" ;;
+    esac
+done
+MILLSTREAM_BIN_DIR="$(cd "$(dirname "$_source")" && pwd -P)"
+unset _source _target
+
+: "${MILLSTREAM_HOME:=$(dirname "$MILLSTREAM_BIN_DIR")}"
+: "${MILLSTREAM_CONF_DIR:=$MILLSTREAM_HOME/conf}"
+: "${MILLSTREAM_IDENT_STRING:=${USER:-$(id -un)}}"
+HOST_NAME="${HOSTNAME:-$(hostname)}"
+export MILLSTREAM_HOME MILLSTREAM_CONF_DIR MILLSTREAM_IDENT_STRING
+
+# The interpreter: the one named, that of the checkout's or the active virtual environment, the system's.
+if [ -z "${MILLSTREAM_PYTHON:-}" ]; then
+    for _candidate in "$MILLSTREAM_HOME/.venv/bin/python" "$MILLSTREAM_HOME/../.venv/bin/python" \
+        "${VIRTUAL_ENV:-/nonexistent}/bin/python"; do
+        if [ -x "$_candidate" ]; then
+            MILLSTREAM_PYTHON="$_candidate"
+            break
+        fi
+    done
+    unset _candidate
+    : "${MILLSTREAM_PYTHON:=$(command -v python3 || echo python3)}"
+fi
+export MILLSTREAM_PYTHON
+
+fail() {
+    echo "[ERROR] $*" >&2
+    exit 1
+}
+
+# Reads the configuration file and the -D settings among the arguments; sets the directories.
+read_configuration() {
+    local variables
+    if ! variables="$("$MILLSTREAM_PYTHON" -m millstream.client.script_environment "$@")"; then
+        if ! "$MILLSTREAM_PYTHON" -c 'import millstream.client' 2>/dev/null; then
+            fail "Millstream is not installed in $MILLSTREAM_PYTHON: install it there, or set MILLSTREAM_PYTHON."
+        fi
+        exit 1
+    fi
+    eval "$variables"
+    : "${MILLSTREAM_LOG_DIR:=${CONFIGURED_LOG_DIR:-$MILLSTREAM_HOME/log}}"
+    : "${MILLSTREAM_PID_DIR:=${CONFIGURED_PID_DIR:-/tmp}}"
+    : "${MILLSTREAM_SSH_OPTS:=$CONFIGURED_SSH_OPTS}"
+    export MILLSTREAM_LOG_DIR MILLSTREAM_PID_DIR
+}
+
+# Prints the hosts of conf/masters or conf/workers, one a line: comments, blank lines and web ports left out.
+read_hosts() {
+    local file="$MILLSTREAM_CONF_DIR/$1"
+    [ -f "$file" ] || fail "No file $file: it names the hosts, one a line (localhost for this one)."
+    sed -e 's/#.*$//' -e 's/[[:space:]]//g' -e '/^$/d' -e 's/:[0-9]*$//' "$file"
+}
+
+is_local_host() {
+    case "$1" in
+        localhost | 127.* | ::1 | "$HOST_NAME") return 0 ;;
+        *) return 1 ;;
+    esac
+}
+
+# on_host <host> <script> <arguments...>: runs a script of this directory here, or on another host by ssh, where
+# Millstream must lie at the same place.
+on_host() {
+    local host="$1" script="$2" command
+    shift 2
+    if is_local_host "$host"; then
+        bash "$MILLSTREAM_BIN_DIR/$script" "$@"
+        return
+    fi
+    command="$(printf 'MILLSTREAM_CONF_DIR=%q MILLSTREAM_IDENT_STRING=%q bash %q' \
+        "$MILLSTREAM_CONF_DIR" "$MILLSTREAM_IDENT_STRING" "$MILLSTREAM_BIN_DIR/$script")"
+    [ $# -eq 0 ] || command="$command$(printf ' %q' "$@")"
+    # The options are several words on purpose.
+    # shellcheck disable=SC2086
+    ssh -n ${MILLSTREAM_SSH_OPTS:-} -- "$host" "$command"
+}

@@ -1,0 +1,222 @@
+#!/usr/bin/env bash
+# Starts and stops one kind of daemon in the background, by pid file. Used by jobmanager.sh and taskmanager.sh.
+
+USAGE="Usage: millstream-daemon.sh (start|start-foreground|stop|stop-all) (standalonesession|taskexecutor) [args]"
+
+OPERATION="${1:-}"
+DAEMON="${2:-}"
+case "$OPERATION" in
+    start | start-foreground | stop | stop-all) ;;
+    *)
+        echo "$USAGE"
+        exit 1
+        ;;
+esac
+case "$DAEMON" in
+    standalonesession) MODULE=millstream.dispatcher.main ;;
+    taskexecutor) MODULE=millstream.taskmanager.main ;;
+    *)
+        echo "Unknown daemon '$DAEMON'. $USAGE"
+        exit 1
+        ;;
+esac
+shift 2
+
+# shellcheck source-path=SCRIPTDIR
+. "$(dirname "${BASH_SOURCE[0]}")/config.sh"
+read_configuration "$@"
+
+START_SECONDS=30 # how long a start may take before it counts as failed
+STOP_SECONDS=10  # how long a daemon may take to end after SIGTERM
+READY_LINE='MILLSTREAM DAEMON READY'
+
+mkdir -p "$MILLSTREAM_PID_DIR" || fail "The pid directory $MILLSTREAM_PID_DIR cannot be made (env.pid.dir)."
+PID_FILE="$MILLSTREAM_PID_DIR/millstream-$MILLSTREAM_IDENT_STRING-$DAEMON.pid"
+
+# Whether the process is there, and is this kind of daemon: a stale pid may be another program's by now.
+is_running() {
+    case "$1" in '' | *[!0-9]*) return 1 ;; esac
+    kill -0 "$1" 2>/dev/null || return 1
+    local arguments
+    arguments="$(ps -p "$1" -o stat=,args= 2>/dev/null)"
+    case "$arguments" in
+        Z*) return 1 ;;
+        *"$MODULE"*) return 0 ;;
+        *) return 1 ;;
+    esac
+}
+
+# Only one script at a time changes the pid file (file descriptor 200 holds the lock).
+lock_pid_file() {
+    exec 200>"$PID_FILE.lock" || fail "The pid file's lock $PID_FILE.lock cannot be made."
+    if command -v flock >/dev/null 2>&1; then
+        flock -w 60 200 || fail "Another script holds the pid file $PID_FILE."
+    fi
+}
+
+unlock_pid_file() {
+    exec 200>&-
+}
+
+pids() {
+    if [ -f "$PID_FILE" ]; then cat "$PID_FILE"; fi
+}
+
+# Writes the given pids, or takes the file away when there are none.
+write_pids() {
+    if [ $# -eq 0 ]; then
+        rm -f "$PID_FILE"
+    else
+        printf '%s\n' "$@" >"$PID_FILE"
+    fi
+}
+
+# Takes one pid out of the file.
+forget_pid() {
+    local pid rest=()
+    for pid in $(pids); do
+        if [ "$pid" != "$1" ]; then rest+=("$pid"); fi
+    done
+    write_pids ${rest[@]+"${rest[@]}"}
+}
+
+# Moves the logs of an earlier daemon aside: name.1 is the last one, up to env.log.max.
+rotate() {
+    local file="$1" number
+    [ -s "$file" ] || return 0
+    number="$CONFIGURED_LOG_MAX"
+    if [ "$number" -eq 0 ]; then
+        rm -f "$file"
+        return 0
+    fi
+    while [ "$number" -gt 1 ]; do
+        if [ -f "$file.$((number - 1))" ]; then mv -f "$file.$((number - 1))" "$file.$number"; fi
+        number=$((number - 1))
+    done
+    mv -f "$file" "$file.1"
+}
+
+# The line of the log that tells why a daemon ended: its last error, else its last line.
+error_line() {
+    local line
+    line="$(grep -h -E 'ERROR|CRITICAL|Error: ' "$1" 2>/dev/null | tail -n 1)"
+    if [ -z "$line" ]; then line="$(tail -q -n 1 "$1" 2>/dev/null)"; fi
+    echo "${line:-(the log is empty)}"
+}
+
+start() {
+    local pid running=0 live=() index log out waited=0
+    lock_pid_file
+    for pid in $(pids); do
+        if is_running "$pid"; then
+            live+=("$pid")
+            running=$((running + 1))
+        else
+            echo "[INFO] Removed the stale pid $pid from $PID_FILE: no such $DAEMON daemon is running."
+        fi
+    done
+    write_pids ${live[@]+"${live[@]}"}
+    mkdir -p "$MILLSTREAM_LOG_DIR" || fail "The log directory $MILLSTREAM_LOG_DIR cannot be made (env.log.dir)."
+    index="$running"
+    # After an earlier one was stopped its successor's number may be taken: never write into a living daemon's log.
+    while [ "$running" -gt 0 ] && log_in_use "$(log_prefix "$index").log"; do index=$((index + 1)); done
+    log="$(log_prefix "$index").log"
+    out="$(log_prefix "$index").out"
+    rotate "$log"
+    rotate "$out"
+    if [ "$running" -gt 0 ]; then
+        echo "[INFO] $running instance(s) of $DAEMON are already running on $HOST_NAME."
+    fi
+    echo "Starting $DAEMON daemon on host $HOST_NAME."
+    # In a session of its own, so that it outlives this terminal; the log is its standard error.
+    local in_session=()
+    if command -v setsid >/dev/null 2>&1; then in_session=(setsid); else in_session=(nohup); fi
+    MILLSTREAM_READY_LINE="$READY_LINE" ${in_session[@]+"${in_session[@]}"} \
+        "$MILLSTREAM_PYTHON" -m "$MODULE" "$@" >"$out" 2>"$log" </dev/null 200>&- &
+    pid=$!
+    disown "$pid" 2>/dev/null || true
+    echo "$pid" >>"$PID_FILE"
+    # Until it serves: an early end, such as a used port, is reported here and not found later.
+    while ! grep -q "$READY_LINE" "$log" 2>/dev/null; do
+        if ! kill -0 "$pid" 2>/dev/null; then
+            forget_pid "$pid"
+            echo "[ERROR] The $DAEMON daemon (pid: $pid) ended while it was starting: $(error_line "$log")" >&2
+            echo "[ERROR] Its log is $log" >&2
+            exit 1
+        fi
+        if [ "$waited" -ge $((START_SECONDS * 10)) ]; then
+            echo "[WARN] The $DAEMON daemon (pid: $pid) is not ready after $START_SECONDS s; see $log" >&2
+            break
+        fi
+        sleep 0.1
+        waited=$((waited + 1))
+    done
+    unlock_pid_file
+}
+
+log_prefix() {
+    echo "$MILLSTREAM_LOG_DIR/millstream-$MILLSTREAM_IDENT_STRING-$DAEMON-$1-$HOST_NAME"
+}
+
+# Whether a living daemon writes to this file (where the system can tell).
+log_in_use() {
+    local pid
+    for pid in $(pids); do
+        if [ "$(readlink "/proc/$pid/fd/2" 2>/dev/null)" = "$1" ]; then return 0; fi
+    done
+    return 1
+}
+
+# Ends one daemon: SIGTERM, then SIGKILL. Takes its pid out of the file.
+stop_pid() {
+    local pid="$1" waited=0
+    if ! is_running "$pid"; then
+        echo "No $DAEMON daemon (pid: $pid) is running anymore on $HOST_NAME."
+        forget_pid "$pid"
+        return
+    fi
+    echo "Stopping $DAEMON daemon (pid: $pid) on host $HOST_NAME."
+    kill -TERM "$pid" 2>/dev/null
+    while is_running "$pid"; do
+        if [ "$waited" -eq $((STOP_SECONDS * 20)) ]; then
+            echo "Daemon $DAEMON didn't stop within $STOP_SECONDS seconds. Killing it."
+            kill -KILL "$pid" 2>/dev/null
+        elif [ "$waited" -gt $((STOP_SECONDS * 40)) ]; then
+            fail "The $DAEMON daemon (pid: $pid) cannot be killed."
+        fi
+        sleep 0.05
+        waited=$((waited + 1))
+    done
+    forget_pid "$pid"
+}
+
+stop() {
+    lock_pid_file
+    local last
+    last="$(pids | tail -n 1)"
+    if [ -z "$last" ]; then
+        echo "No $DAEMON daemon to stop on host $HOST_NAME."
+    else
+        stop_pid "$last"
+    fi
+    unlock_pid_file
+}
+
+stop_all() {
+    lock_pid_file
+    local all pid
+    all="$(pids)"
+    if [ -z "$all" ]; then echo "No $DAEMON daemon to stop on host $HOST_NAME."; fi
+    for pid in $all; do stop_pid "$pid"; done
+    unlock_pid_file
+}
+
+case "$OPERATION" in
+    start) start "$@" ;;
+    start-foreground)
+        echo "Starting $DAEMON as a console application on host $HOST_NAME."
+        exec "$MILLSTREAM_PYTHON" -m "$MODULE" "$@"
+        ;;
+    stop) stop ;;
+    stop-all) stop_all ;;
+esac
