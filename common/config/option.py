@@ -14,7 +14,7 @@ from typing import Any, Generic, TypeVar
 
 from millstream.common.config.value_kind import ValueKind
 
-__all__ = ["ConfigOption", "Effect", "FormerKey", "OptionTemplate", "option", "optional"]
+__all__ = ["ConfigOption", "Effect", "FormerKey", "OptionTemplate", "option", "optional", "template"]
 
 T = TypeVar("T")
 
@@ -143,3 +143,16 @@ def optional(
 ) -> ConfigOption[T | None]:
     """Declares an option without a default: reading it gives ``None`` where nothing is set."""
     return ConfigOption(key, kind, None, description, _former(former), effect)
+
+
+def template(
+    key: str,
+    kind: ValueKind[T],
+    default: T | None,
+    description: str,
+    *,
+    former: tuple[str, ...] = (),
+    effect: Effect = Effect.ACTIVE,
+) -> OptionTemplate[T | None]:
+    """Declares a family of options: a key with parts in angle brackets that the user names."""
+    return OptionTemplate(key, kind, default, description, former, effect)

@@ -10,22 +10,33 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from millstream.common.config.blob_server_options import BlobServerOptions
+from millstream.common.config.checkpointing_options import CheckpointingOptions
 from millstream.common.config.client_options import ClientOptions
 from millstream.common.config.cluster_options import ClusterOptions
 from millstream.common.config.core_options import CoreOptions
 from millstream.common.config.deployment_options import DeploymentOptions
 from millstream.common.config.env_options import EnvOptions
 from millstream.common.config.execution_options import ExecutionOptions
+from millstream.common.config.file_system_options import FileSystemOptions
 from millstream.common.config.heartbeat_options import HeartbeatOptions
+from millstream.common.config.high_availability_options import HighAvailabilityOptions
 from millstream.common.config.job_manager_options import JobManagerOptions
 from millstream.common.config.local_options import LocalOptions
+from millstream.common.config.metric_options import MetricOptions
 from millstream.common.config.option import ConfigOption, FormerKey, OptionTemplate
 from millstream.common.config.pipeline_options import PipelineOptions
 from millstream.common.config.python_options import PythonOptions
+from millstream.common.config.queryable_state_options import QueryableStateOptions
 from millstream.common.config.resource_manager_options import ResourceManagerOptions
+from millstream.common.config.rest_options import RestOptions
 from millstream.common.config.restart_strategy_options import RestartStrategyOptions
 from millstream.common.config.rpc_options import RpcOptions
+from millstream.common.config.security_options import SecurityOptions
+from millstream.common.config.state_options import StateOptions
+from millstream.common.config.task_manager_memory_options import TaskManagerMemoryOptions
 from millstream.common.config.task_manager_options import TaskManagerOptions
+from millstream.common.config.web_options import WebOptions
 
 __all__ = ["OPTIONS_CLASSES", "current_setting", "find_option", "nearest_key", "options_of", "templates_of"]
 
@@ -41,9 +52,20 @@ OPTIONS_CLASSES: tuple[type, ...] = (
     JobManagerOptions,
     ResourceManagerOptions,
     TaskManagerOptions,
+    TaskManagerMemoryOptions,
     HeartbeatOptions,
     RpcOptions,
     ClusterOptions,
+    BlobServerOptions,
+    StateOptions,
+    CheckpointingOptions,
+    HighAvailabilityOptions,
+    RestOptions,
+    WebOptions,
+    MetricOptions,
+    SecurityOptions,
+    QueryableStateOptions,
+    FileSystemOptions,
     EnvOptions,
 )
 

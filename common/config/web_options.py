@@ -1,0 +1,103 @@
+"""Options of the web interface and the history server."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Final
+
+from millstream.common.config.collection_kind import list_of
+from millstream.common.config.duration import DURATION
+from millstream.common.config.option import Effect, option, optional
+from millstream.common.config.port_range import PORT_NUMBER
+from millstream.common.config.value_kind import BOOLEAN, STRING, IntegerKind
+
+__all__ = ["WebOptions"]
+
+
+class WebOptions:
+    """Web interface"""
+
+    SUBMIT_ENABLE: Final = option(
+        "web.submit.enable",
+        BOOLEAN,
+        True,
+        "Whether jobs can be uploaded and started.",
+        former=("jobmanager.web.submit.enable",),
+        effect=Effect.RESERVED,
+    )
+    CANCEL_ENABLE: Final = option(
+        "web.cancel.enable", BOOLEAN, True, "Whether jobs can be cancelled.", effect=Effect.RESERVED
+    )
+    RESCALE_ENABLE: Final = option(
+        "web.rescale.enable", BOOLEAN, True, "Whether jobs can be rescaled.", effect=Effect.RESERVED
+    )
+    UPLOAD_DIR: Final = optional(
+        "web.upload.dir",
+        STRING,
+        "Directory of uploaded programs.",
+        former=("jobmanager.web.upload.dir",),
+        effect=Effect.RESERVED,
+    )
+    TMP_DIR: Final = optional(
+        "web.tmpdir",
+        STRING,
+        "Scratch directory. Unset: the system's temporary directory.",
+        former=("jobmanager.web.tmpdir",),
+        effect=Effect.RESERVED,
+    )
+    REFRESH_INTERVAL: Final = option(
+        "web.refresh-interval",
+        DURATION,
+        timedelta(seconds=3),
+        "Time between two looks of the interface at the cluster.",
+        former=("jobmanager.web.refresh-interval",),
+        effect=Effect.RESERVED,
+    )
+    CHECKPOINTS_HISTORY: Final = option(
+        "web.checkpoints.history",
+        IntegerKind(0),
+        10,
+        "Number of checkpoints that are listed.",
+        former=("jobmanager.web.checkpoints.history",),
+        effect=Effect.RESERVED,
+    )
+    HISTORY: Final = option(
+        "web.history",
+        IntegerKind(0),
+        5,
+        "Number of finished jobs that are listed.",
+        former=("jobmanager.web.history",),
+        effect=Effect.RESERVED,
+    )
+    TIMEOUT: Final = option(
+        "web.timeout",
+        DURATION,
+        timedelta(minutes=10),
+        "Deadline of what the interface asks the cluster.",
+        effect=Effect.RESERVED,
+    )
+    ACCESS_CONTROL_ALLOW_ORIGIN: Final = option(
+        "web.access-control-allow-origin",
+        STRING,
+        "*",
+        "The `Access-Control-Allow-Origin` header of answers.",
+        former=("jobmanager.web.access-control-allow-origin",),
+        effect=Effect.RESERVED,
+    )
+    LOG_PATH: Final = optional(
+        "web.log.path",
+        STRING,
+        "Log file of the master that the interface shows.",
+        former=("jobmanager.web.log.path",),
+        effect=Effect.RESERVED,
+    )
+    HISTORY_SERVER_PORT: Final = option(
+        "historyserver.web.port", PORT_NUMBER, 8082, "Port of the history server.", effect=Effect.RESERVED
+    )
+    HISTORY_SERVER_ARCHIVE_DIRS: Final = option(
+        "historyserver.archive.fs.dir",
+        list_of(STRING, ",;"),
+        [],
+        "Directories that the history server looks into, parted by commas.",
+        effect=Effect.RESERVED,
+    )
