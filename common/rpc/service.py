@@ -20,6 +20,7 @@ from millstream.common.ids import LeaderSessionId
 __all__ = [
     "EndpointNotFoundError",
     "FencingError",
+    "MessageTooLargeError",
     "RemoteCallError",
     "RpcError",
     "RpcService",
@@ -48,6 +49,10 @@ class EndpointNotFoundError(RpcError):
 
 class FencingError(RpcError):
     """The call bore another leader session id than the endpoint's: one of the two is deposed."""
+
+
+class MessageTooLargeError(RpcError):
+    """A request or response is longer than ``pekko.framesize``; it was not sent."""
 
 
 class RemoteCallError(RpcError):
