@@ -1,0 +1,1 @@
+"""What happens after a failure: restart strategies, the subtasks that start anew, the history of failures."""

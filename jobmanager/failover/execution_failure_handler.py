@@ -1,0 +1,50 @@
+"""Decides what a failure leads to: a restart of some subtasks after a while, or the end of the job."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from millstream.common.failure import FailureInfo
+from millstream.jobmanager.execution_graph import ExecutionVertexID
+from millstream.jobmanager.failover.exception_history import ExceptionHistory
+from millstream.jobmanager.failover.failover_strategy import FailoverStrategy
+from millstream.jobmanager.failover.restart_strategy import RestartBackoffTimeStrategy
+
+__all__ = ["ExecutionFailureHandler", "FailureHandlingResult"]
+
+
+@dataclass(frozen=True, slots=True)
+class FailureHandlingResult:
+    """The decision.
+
+    :ivar tasks_to_restart: the subtasks to cancel and start anew; ``None``: the job fails for good.
+    :ivar delay_ms: how long to wait before that.
+    """
+
+    tasks_to_restart: frozenset[ExecutionVertexID] | None
+    delay_ms: int = 0
+
+
+class ExecutionFailureHandler:
+    """A restart strategy, a failover strategy and the history of failures."""
+
+    __slots__ = ("_failover", "_restart", "history")
+
+    def __init__(
+        self, failover: FailoverStrategy, restart: RestartBackoffTimeStrategy, history: ExceptionHistory
+    ) -> None:
+        self._failover = failover
+        self._restart = restart
+        self.history = history
+
+    def handle(self, failure: FailureInfo, failed: Iterable[ExecutionVertexID], now_ms: int) -> FailureHandlingResult:
+        """Take note of a failure and decide.
+
+        :param failed: the subtasks that failed; empty if the job failed as a whole.
+        """
+        self.history.add(failure)
+        self._restart.notify_failure(now_ms)
+        if not self._restart.can_restart(now_ms):
+            return FailureHandlingResult(None)
+        return FailureHandlingResult(self._failover.tasks_to_restart(failed), self._restart.backoff_time_ms(now_ms))
