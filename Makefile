@@ -1,0 +1,65 @@
+# Every target makes its own environment first: `.venv`, made once and again when pyproject.toml changes.
+# It needs python3 (3.10 or later, with venv) and make. `make demo` is the quickest look at what this is.
+
+PYTHON ?= python3
+BIN := .venv/bin
+PACKAGES := common datastream connectors taskmanager jobmanager dispatcher client testing
+# The generated code is made by the oldest protoc that we support: see docs/design/002-generated-code.md.
+PROTOS := $(wildcard proto/millstream/common/wire/*.proto)
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check format proto docs bench clean
+
+help:  ## show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
+
+demo: .venv/run.stamp  ## count the words of the standard library's sources on an embedded cluster
+	@$(BIN)/python examples/word_count.py
+
+test: .venv/dev.stamp  ## run all tests
+	@$(BIN)/python -m pytest
+
+check: .venv/dev.stamp  ## check format, style and types
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	MYPYPATH=.link $(BIN)/mypy $(PACKAGES:%=-p millstream.%)
+	MYPYPATH=.link $(BIN)/mypy tests examples benchmarks
+
+format: .venv/dev.stamp  ## lay out the code and mend what can be mended by itself
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+proto: .venv/dev.stamp  ## generate common/wire from proto
+	$(BIN)/python -m grpc_tools.protoc -Iproto --python_out=.link --pyi_out=.link $(PROTOS)
+
+docs: .venv/dev.stamp  ## generate docs/configuration.md
+	$(BIN)/python -m millstream.common.config.documentation
+
+bench: .venv/run.stamp  ## measure throughput and latency (minutes)
+	$(BIN)/python -m benchmarks
+
+setup: .venv/dev.stamp  ## make .venv with everything that development needs
+
+clean:  ## remove .venv and all caches
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
+		{ echo "Millstream needs Python 3.10 or later, but $(PYTHON) is $$($(PYTHON) -V 2>&1)." \
+			"Name another: make PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+		{ echo "$(PYTHON) cannot make virtual environments." \
+			"On Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }
+	@rm -rf .venv
+	@echo "Making .venv (once; this takes a minute) ..."
+	@$(PYTHON) -m venv .venv
+
+.venv/run.stamp: pyproject.toml | .venv/bin/python
+	@$(BIN)/python -m pip install -q -e .
+	@touch $@
+
+.venv/dev.stamp: pyproject.toml | .venv/bin/python
+	@$(BIN)/python -m pip install -q -e '.[dev,uvloop]'
+	@touch $@ .venv/run.stamp
