@@ -30,7 +30,8 @@ class WorkerHandle(Protocol):
 
     def attach(self, on_event: Callable[[WorkerEvent], None], on_exit: Callable[[str], None]) -> None:
         """Say who listens. Both are called on the event loop; ``on_exit`` once, after the last event, with how it
-        ended (``killed by signal 9 (SIGKILL)``, ``exit status 1``), also after :meth:`stop` and :meth:`kill`."""
+        ended (``killed by signal 9 (SIGKILL)``, ``exit status 1``), also after :meth:`stop` and :meth:`kill`.
+        """
         ...
 
     def send(self, command: WorkerCommand) -> None:
@@ -44,7 +45,8 @@ class WorkerHandle(Protocol):
     def interrupt(self) -> None:
         """Break into blocking user code on the worker's event loop thread: it raises
         :class:`~millstream.taskmanager.task.interrupt.TaskInterrupted` there. Nothing happens while no user code
-        runs."""
+        runs.
+        """
         ...
 
     def kill(self) -> None:

@@ -23,9 +23,17 @@ import sys
 import time
 import types
 from collections.abc import Sequence
+from pathlib import Path
 
 from millstream.taskmanager.task.interrupt import install_signal_handler
-from millstream.taskmanager.worker.launcher_protocol import Report, ReportKind, Request, RequestKind
+from millstream.taskmanager.worker.launcher_protocol import (
+    SAFE_PATH,
+    SAFE_PATH_OF_LAUNCHER,
+    Report,
+    ReportKind,
+    Request,
+    RequestKind,
+)
 from millstream.taskmanager.worker.lifeline import load_lifeline, name_process
 from millstream.taskmanager.worker.worker_factory import load_factory
 from millstream.taskmanager.worker.worker_main import WorkerSettings, run_worker
@@ -106,7 +114,7 @@ class Launcher:
                 status = self._become_worker(connection)
             except SystemExit as exit_request:
                 status = exit_request.code if isinstance(exit_request.code, int) else 1
-            except BaseException:
+            except BaseException:  # noqa: BLE001  # nothing may get back into the launcher's loop
                 _log.exception("the worker process %d broke", os.getpid())
             finally:
                 # Not sys.exit: threads that users' libraries left behind must not keep the process.
@@ -181,8 +189,13 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _leave_working_directory_out_of_imports() -> None:
-    """``python -m`` puts it first on the path, where a stray ``queue.py`` would break every worker."""
-    if not getattr(sys.flags, "safe_path", False) and sys.path and sys.path[0] in ("", os.getcwd()):
+    """``python -m`` puts it first on the path, where a stray ``queue.py`` would break every worker.
+
+    Python 3.11 and later are told by the environment not to do so, which must not reach what users start.
+    """
+    if os.environ.get(SAFE_PATH) == SAFE_PATH_OF_LAUNCHER:
+        del os.environ[SAFE_PATH]
+    if not getattr(sys.flags, "safe_path", False) and sys.path and sys.path[0] in ("", str(Path.cwd())):
         del sys.path[0]
 
 

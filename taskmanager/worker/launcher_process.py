@@ -16,7 +16,15 @@ from collections import deque
 from collections.abc import Callable
 
 from millstream.taskmanager.worker.exit_status import describe_exit
-from millstream.taskmanager.worker.launcher_protocol import Report, ReportDecoder, ReportKind, Request, RequestKind
+from millstream.taskmanager.worker.launcher_protocol import (
+    SAFE_PATH,
+    SAFE_PATH_OF_LAUNCHER,
+    Report,
+    ReportDecoder,
+    ReportKind,
+    Request,
+    RequestKind,
+)
 from millstream.taskmanager.worker.worker_main import WorkerSettings
 
 __all__ = ["LauncherProcess"]
@@ -60,6 +68,7 @@ class LauncherProcess:
                     [executable, "-m", _MODULE, str(theirs.fileno()), *settings.to_arguments()],
                     stdin=subprocess.DEVNULL,
                     pass_fds=(theirs.fileno(),),
+                    env={**os.environ, SAFE_PATH: os.environ.get(SAFE_PATH) or SAFE_PATH_OF_LAUNCHER},
                 )
         except OSError as error:
             ours.close()

@@ -11,7 +11,19 @@ import struct
 from dataclasses import dataclass
 from enum import IntEnum
 
-__all__ = ["Report", "ReportDecoder", "ReportKind", "Request", "RequestKind"]
+__all__ = [
+    "SAFE_PATH",
+    "SAFE_PATH_OF_LAUNCHER",
+    "Report",
+    "ReportDecoder",
+    "ReportKind",
+    "Request",
+    "RequestKind",
+]
+
+SAFE_PATH = "PYTHONSAFEPATH"
+SAFE_PATH_OF_LAUNCHER = "millstream"
+"""Any value does; this one tells the launcher that it is meant for it alone and not for what users start."""
 
 _REQUEST = struct.Struct("<BQi")
 _REPORT = struct.Struct("<BQii")

@@ -27,7 +27,7 @@ def _prctl() -> Callable[..., int] | None:
         return None
     function.restype = ctypes.c_int
     function.argtypes = [ctypes.c_int, ctypes.c_void_p, ctypes.c_ulong, ctypes.c_ulong, ctypes.c_ulong]
-    return function  # type: ignore[no-any-return]  # ctypes knows no signature
+    return function
 
 
 _PRCTL = _prctl()

@@ -131,7 +131,7 @@ class ThreadWorker:
             how = f"exit status {self._loop.run_until_complete(self._session.run())}"
         except SystemExit as error:
             how = f"exit status {error.code if isinstance(error.code, int) else 1}"
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001  # whatever ends it, its end is reported
             _log.exception("%s broke", self.description)
             how = f"exit status 1 ({type(error).__name__}: {error})"
         finally:
@@ -141,7 +141,7 @@ class ThreadWorker:
             finally:
                 asyncio.set_event_loop(None)
                 self._loop.close()
-                self._hand_over(self._end, how)
+                self._hand_over(self._thread_ended, how)
 
     def _deliver(self, event: WorkerEvent) -> None:
         if self._ended is not None:
@@ -155,6 +155,10 @@ class ThreadWorker:
         if self._ended is None:
             _log.warning("%s does not end: its user code does not return; it is left behind", self.description)
             self._end("its thread does not end and was left behind")
+
+    def _thread_ended(self, how: str) -> None:
+        self._thread.join(_ABANDON_AFTER_S)  # it said so with its last breath
+        self._end(how)
 
     def _end(self, how: str) -> None:
         if self._ended is not None:

@@ -81,7 +81,7 @@ class WorkerSession:
     async def _handle(self, worker: SlotWorkerLike, command: WorkerCommand) -> None:
         try:
             await worker.handle(command)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  # reported as an event
             kind = command.WhichOneof("command")
             _log.exception("the slot worker failed on a %r command; it gives up its slot", kind)
             failure = engine_failure(
