@@ -1,0 +1,227 @@
+"""Contiguous stateless operators of a chain, run as one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import chain as chain_iterables
+from itertools import islice
+from time import perf_counter_ns
+from typing import Any
+
+from millstream.common.graph.operator_spec import FilterSpec, FlatMapSpec, MapSpec
+from millstream.common.records import RecordBatch
+from millstream.taskmanager.operators.batch_sizer import BatchSizer
+from millstream.taskmanager.operators.fused_stage import FILTER, FLAT_MAP, MAP, StageStep, compile_stage
+from millstream.taskmanager.operators.generated import GeneratedFunction, record_at
+from millstream.taskmanager.operators.inlining import inline_expression
+from millstream.taskmanager.operators.operator import NO_RECORD, FailureSite, Operator, OperatorContext, OperatorInfo
+from millstream.taskmanager.operators.user_function import UserFunction, is_generator_callable
+
+__all__ = ["FusedOperator", "StatelessSpec", "fusable", "is_lazy"]
+
+StatelessSpec = MapSpec | FilterSpec | FlatMapSpec
+
+
+def fusable(spec: Any) -> bool:
+    """Whether an operator may become a part of a :class:`FusedOperator`."""
+    return isinstance(spec, (MapSpec, FilterSpec, FlatMapSpec)) and spec.key_selector is None
+
+
+def _kind(spec: StatelessSpec) -> str:
+    if isinstance(spec, MapSpec):
+        return MAP
+    return FILTER if isinstance(spec, FilterSpec) else FLAT_MAP
+
+
+def is_lazy(spec: Any) -> bool:
+    """Whether it is a flat_map whose function is a generator: one record may give any number, one at a time."""
+    if not isinstance(spec, FlatMapSpec):
+        return False
+    method = getattr(spec.function, "flat_map", None)
+    return is_generator_callable(method if callable(method) else spec.function)
+
+
+@dataclass(slots=True)
+class _Stage:
+    """One generated function and whose counts it gives.
+
+    :ivar before: operators that put out as many records as the stage takes in.
+    :ivar after: operators that put out as many as the stage gives.
+    """
+
+    plain: GeneratedFunction
+    stamped: GeneratedFunction
+    before: int
+    after: int
+    records_in: int = 0
+    records_out: int = 0
+
+
+class FusedOperator(Operator):
+    """Maps, filters and flat_maps in one generated function per stage.
+
+    A flat_map over a generator ends a stage: it is iterated in bounded pieces, by C code, before the next stage.
+    """
+
+    def __init__(self, parts: Sequence[tuple[StatelessSpec, OperatorContext]]) -> None:
+        self.infos = tuple(context.info for _, context in parts)
+        self._kinds = [_kind(spec) for spec, _ in parts]
+        self._functions = [
+            UserFunction(spec.function, kind, context)
+            for (spec, context), kind in zip(parts, self._kinds, strict=True)
+        ]
+        self._inline = all(context.inline for _, context in parts)
+        self._opened = 0
+        self._current = len(parts) - 1
+        self._lazy_tail = is_lazy(parts[-1][0])
+        self._stages = self._plan(range(len(parts) - 1 if self._lazy_tail else len(parts)))
+        self.slices_itself = self._lazy_tail and not self._stages
+        self._sizer = BatchSizer()
+        self._lazy_out = 0
+
+    def _plan(self, indexes: Sequence[int]) -> list[_Stage]:
+        stages: list[_Stage] = []
+        steps: list[StageStep] = []
+        selective = False
+        for index in indexes:
+            kind = self._kinds[index]
+            if kind != MAP and selective:
+                stages.append(self._stage(steps))
+                steps = []
+            selective = kind != MAP or (selective and bool(steps))
+            call = self._functions[index].call
+            inline = inline_expression(call, 1) if self._inline and kind != FLAT_MAP else None
+            steps.append(StageStep(index, kind, call, inline))
+        if steps:
+            stages.append(self._stage(steps))
+        return stages
+
+    @staticmethod
+    def _stage(steps: Sequence[StageStep]) -> _Stage:
+        before = next((place for place, step in enumerate(steps) if step.kind != MAP), len(steps))
+        return _Stage(
+            compile_stage(steps, timestamps=False), compile_stage(steps, timestamps=True), before, len(steps) - before
+        )
+
+    def open(self) -> None:
+        for index in range(len(self._functions) - 1, -1, -1):
+            self._current = index
+            self._opened += 1
+            self._functions[index].open()
+
+    def close(self) -> None:
+        first_error: BaseException | None = None
+        failed = 0
+        for index in range(len(self._functions) - self._opened, len(self._functions)):
+            self._current = index
+            try:
+                self._functions[index].close()
+            except BaseException as error:  # noqa: BLE001  # the others are to be closed too; raised below
+                if first_error is None:
+                    first_error, failed = error, index
+        self._opened = 0
+        if first_error is not None:
+            self._current = failed
+            raise first_error
+
+    def process_batch(self, batch: RecordBatch) -> Iterable[RecordBatch]:
+        values = batch.values
+        timestamps: Any = batch.timestamps
+        if timestamps is None:
+            for stage in self._stages:
+                stage.records_in += len(values)
+                values = stage.plain.call(values)
+                stage.records_out += len(values)
+        else:
+            for stage in self._stages:
+                stage.records_in += len(values)
+                pairs = stage.stamped.call(values, timestamps)
+                values = [pair[0] for pair in pairs]
+                timestamps = [pair[1] for pair in pairs]
+                stage.records_out += len(values)
+        if not values:
+            return ()
+        if self._lazy_tail:
+            return self._lazily(values, timestamps)
+        return (RecordBatch(values, timestamps),)
+
+    def _lazily(self, values: list[Any], timestamps: list[int | None] | None) -> Iterable[RecordBatch]:
+        function = self._functions[-1].call
+        sizer = self._sizer
+        it = iter(values)
+        # Calling a generator function runs nothing of it, so no exception of the user's can be lost inside map().
+        flat: Any
+        if timestamps is None:
+            flat = chain_iterables.from_iterable(map(function, it))
+        else:
+            flat = (
+                (value, timestamp)
+                for record, timestamp in zip(it, timestamps, strict=True)
+                for value in function(record)
+            )
+        while True:
+            began = perf_counter_ns()
+            wanted = sizer.limit
+            out = list(islice(flat, wanted))
+            count = len(out)
+            sizer.update(count, perf_counter_ns() - began)
+            self._lazy_out += count
+            if count:
+                if timestamps is None:
+                    yield RecordBatch(out)
+                else:
+                    yield RecordBatch([pair[0] for pair in out], [pair[1] for pair in out])
+            if count < wanted:
+                return
+
+    def locate(self, error: BaseException, phase: str | None) -> FailureSite:
+        if phase is not None:
+            return FailureSite(self.infos[self._current], phase)
+        for stage in self._stages:
+            failed = stage.plain.failed_line(error) or stage.stamped.failed_line(error)
+            if failed is None:
+                continue
+            variables = failed.variables
+            index = failed.tag if failed.tag is not None else len(self.infos) - 1
+            argument = self._argument(index, variables, failed.first_argument)
+            replay = None
+            if failed.direct and argument is not NO_RECORD and self._kinds[index] != FLAT_MAP:
+                replay = partial(self._functions[index].call, argument)
+            return FailureSite(self.infos[index], self._kinds[index], argument, replay)
+        return FailureSite(self.infos[-1], self._kinds[-1], self._lazy_record(error))
+
+    def _argument(self, index: int, variables: dict[str, Any], called_with: Any) -> Any:
+        """The record that operator ``index`` was given: the variable of the closest earlier one in its stage."""
+        for earlier in range(index - 1, -1, -1):
+            if self._kinds[earlier] != FILTER and f"v{earlier}" in variables:
+                return variables[f"v{earlier}"]
+        if "v" in variables:
+            return variables["v"]
+        # Python 3.12 and later forget a comprehension's variables when it fails.
+        if called_with is not NO_RECORD:
+            return called_with
+        return record_at(variables.get("values"), variables.get("it"))
+
+    @staticmethod
+    def _lazy_record(error: BaseException) -> Any:
+        entry = error.__traceback__
+        while entry is not None:
+            if entry.tb_frame.f_code is FusedOperator._lazily.__code__:
+                found = entry.tb_frame.f_locals
+                return record_at(found.get("values"), found.get("it"))
+            entry = entry.tb_next
+        return NO_RECORD
+
+    def records_out(self) -> Iterable[tuple[OperatorInfo, int]]:
+        index = 0
+        for stage in self._stages:
+            for _ in range(stage.before):
+                yield self.infos[index], stage.records_in
+                index += 1
+            for _ in range(stage.after):
+                yield self.infos[index], stage.records_out
+                index += 1
+        if self._lazy_tail:
+            yield self.infos[index], self._lazy_out

@@ -1,0 +1,110 @@
+"""Map, filter and flat_map on a keyed stream: the function can see whose key it works for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from time import perf_counter_ns
+from typing import Any
+
+from millstream.common.graph.operator_spec import FilterSpec, FlatMapSpec, MapSpec
+from millstream.common.records import RecordBatch
+from millstream.taskmanager.operators.batch_sizer import BatchSizer
+from millstream.taskmanager.operators.generated import record_at
+from millstream.taskmanager.operators.operator import NO_RECORD, FailureSite, Operator, OperatorContext, OperatorInfo
+from millstream.taskmanager.operators.user_function import UserFunction
+
+__all__ = ["KeyedOperator"]
+
+
+class KeyedOperator(Operator):
+    """Sets the current key before each call.
+
+    All three kinds run as one generator of results, from which bounded pieces are taken.
+    """
+
+    slices_itself = True
+
+    def __init__(self, spec: MapSpec | FilterSpec | FlatMapSpec, context: OperatorContext) -> None:
+        self.infos = (context.info,)
+        self._info = context.info
+        if isinstance(spec, MapSpec):
+            self._kind = "map"
+        else:
+            self._kind = "filter" if isinstance(spec, FilterSpec) else "flat_map"
+        self._key = UserFunction(spec.key_selector, "get_key", context, "key_by")
+        self._function = UserFunction(spec.function, self._kind, context)
+        self._sizer = BatchSizer()
+        self._records_out = 0
+
+    def open(self) -> None:
+        self._key.open()
+        self._function.open()
+
+    def close(self) -> None:
+        try:
+            self._function.close()
+        finally:
+            self._key.close()
+
+    def process_batch(self, batch: RecordBatch) -> Iterable[RecordBatch]:
+        stamped = batch.timestamps is not None
+        results = self._results(batch)
+        done = False
+        while not done:
+            began = perf_counter_ns()
+            wanted = self._sizer.limit
+            values: list[Any] = []
+            timestamps: list[int | None] = []
+            taken = 0
+            for timestamp, produced in results:
+                taken += 1
+                for value in produced:
+                    values.append(value)
+                    timestamps.append(timestamp)
+                if taken >= wanted or len(values) >= wanted:
+                    break
+            else:
+                done = True
+            self._sizer.update(max(taken, len(values)), perf_counter_ns() - began)
+            self._records_out += len(values)
+            yield RecordBatch(values, timestamps if stamped else None)
+
+    def _results(self, batch: RecordBatch) -> Iterator[tuple[int | None, Iterable[Any]]]:
+        """Give each record's timestamp and what the function made of it."""
+        values = batch.values
+        timestamps = batch.timestamps
+        keys = batch.keys
+        it = iter(values)
+        key_of = self._key.call
+        call = self._function.call
+        kind = self._kind
+        context = self._function.runtime_context
+        for index, value in enumerate(it):
+            phase = "key_by"
+            context.current_key = key_of(value) if keys is None else keys[index]
+            phase = kind
+            produced = call(value)
+            timestamp = None if timestamps is None else timestamps[index]
+            if kind == "map":
+                yield timestamp, (produced,)
+            elif kind == "filter":
+                if produced:
+                    yield timestamp, (value,)
+            elif produced is not None:
+                yield from ((timestamp, (each,)) for each in produced)
+        del phase  # read by locate() only, from the frame
+
+    def locate(self, error: BaseException, phase: str | None) -> FailureSite:
+        if phase is not None:
+            return FailureSite(self._info, phase)
+        entry = error.__traceback__
+        while entry is not None:
+            if entry.tb_frame.f_code is KeyedOperator._results.__code__:
+                found = entry.tb_frame.f_locals
+                record = record_at(found.get("values"), found.get("it"))
+                return FailureSite(self._info, found.get("phase", self._kind), record)
+            entry = entry.tb_next
+        return FailureSite(self._info, self._kind, NO_RECORD)
+
+    def records_out(self) -> Iterable[tuple[OperatorInfo, int]]:
+        yield self._info, self._records_out

@@ -1,0 +1,116 @@
+"""Rolling reduce per key on the heap: each record is combined with what its key had so far, and the result goes out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Any
+
+from millstream.common.graph.operator_spec import ReduceSpec
+from millstream.common.records import RecordBatch
+from millstream.taskmanager.operators.generated import GeneratedFunction, Line, record_at
+from millstream.taskmanager.operators.inlining import inline_expression
+from millstream.taskmanager.operators.operator import NO_RECORD, FailureSite, Operator, OperatorContext, OperatorInfo
+from millstream.taskmanager.operators.user_function import UserFunction
+
+__all__ = ["ReduceOperator", "compile_reduce"]
+
+_KEY = "key_by"
+_HASH = "hash"
+_REDUCE = "reduce"
+
+
+def compile_reduce(
+    key_of: Callable[[Any], Any], combine: Callable[[Any, Any], Any], *, inline: bool
+) -> tuple[GeneratedFunction, GeneratedFunction]:
+    """Return the loops ``(values, state) -> list`` and ``(values, state, keys) -> list``."""
+    key_inline = inline_expression(key_of, 1) if inline else None
+    combine_inline = inline_expression(combine, 2) if inline else None
+    namespace: dict[str, Any] = {"key_of": key_of, "combine": combine}
+    for expression in (key_inline, combine_inline):
+        if expression is not None:
+            namespace.update(expression.constants)
+    key = key_inline.render("value") if key_inline else "key_of(value)"
+    combined = combine_inline.render("old", "value") if combine_inline else "combine(old, value)"
+
+    def body(indent: str) -> list[Line]:
+        # A try that succeeds costs nothing, and nearly every record's key has been seen before.
+        return [
+            Line(f"{indent}try:"),
+            Line(f"{indent}    old = state[key]", _HASH),
+            Line(f"{indent}except KeyError:"),
+            Line(f"{indent}    pass"),
+            Line(f"{indent}else:"),
+            Line(f"{indent}    value = {combined}", _REDUCE),
+            Line(f"{indent}state[key] = value", _HASH),
+            Line(f"{indent}append(value)"),
+        ]
+
+    head = [Line("    it = iter(values)"), Line("    out = []"), Line("    append = out.append")]
+    alone = [
+        Line("def generated(values, state, key_of=key_of, combine=combine):"),
+        *head,
+        Line("    for value in it:"),
+        Line(f"        key = {key}", _KEY),
+        *body("        "),
+        Line("    return out"),
+    ]
+    with_keys = [
+        Line("def generated(values, state, keys, combine=combine):"),
+        *head,
+        Line("    for key, value in zip(keys, it):"),
+        *body("        "),
+        Line("    return out"),
+    ]
+    return GeneratedFunction("reduce", alone, namespace), GeneratedFunction("reduce", with_keys, namespace)
+
+
+class ReduceOperator(Operator):
+    """Keeps one value per key in a dict. The first record of a key goes out as it is."""
+
+    def __init__(self, spec: ReduceSpec, context: OperatorContext, phase: str = _REDUCE) -> None:
+        self.infos = (context.info,)
+        self._info = context.info
+        self._phase = phase
+        self._key = UserFunction(spec.key_selector, "get_key", context, _KEY)
+        self._function = UserFunction(spec.function, "reduce", context, phase)
+        self._alone, self._with_keys = compile_reduce(self._key.call, self._function.call, inline=context.inline)
+        self._state: dict[Any, Any] = {}
+        self._records_out = 0
+
+    def open(self) -> None:
+        self._key.open()
+        self._function.open()
+
+    def close(self) -> None:
+        try:
+            self._function.close()
+        finally:
+            self._key.close()
+
+    def process_batch(self, batch: RecordBatch) -> Iterable[RecordBatch]:
+        if batch.keys is None:
+            out = self._alone.call(batch.values, self._state)
+        else:
+            out = self._with_keys.call(batch.values, self._state, batch.keys)
+        self._records_out += len(out)
+        return (RecordBatch(out, batch.timestamps),)
+
+    def locate(self, error: BaseException, phase: str | None) -> FailureSite:
+        if phase is not None:
+            return FailureSite(self._info, phase)
+        failed = self._alone.failed_line(error) or self._with_keys.failed_line(error)
+        if failed is None:
+            return FailureSite(self._info, self._phase)
+        found = failed.variables
+        record = record_at(found.get("values"), found.get("it"))
+        replay = None
+        if failed.direct and record is not NO_RECORD:
+            if failed.tag == _REDUCE:
+                replay = partial(self._function.call, found["old"], record)
+            elif failed.tag == _KEY:
+                replay = partial(self._key.call, record)
+        return FailureSite(self._info, self._phase if failed.tag == _REDUCE else _KEY, record, replay)
+
+    def records_out(self) -> Iterable[tuple[OperatorInfo, int]]:
+        yield self._info, self._records_out

@@ -1,0 +1,66 @@
+"""From the specs of a JobGraph to the operators that run them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from millstream.common.errors import MillstreamError
+from millstream.common.graph.operator_spec import (
+    AggregateSpec,
+    CollectSinkSpec,
+    FilterSpec,
+    FlatMapSpec,
+    MapSpec,
+    PrintSinkSpec,
+    ReduceSpec,
+    SinkFunctionSpec,
+    SinkSpec,
+)
+from millstream.taskmanager.operators.aggregate import create_aggregate_operator
+from millstream.taskmanager.operators.collect_sink import CollectSinkOperator
+from millstream.taskmanager.operators.fused import FusedOperator, fusable
+from millstream.taskmanager.operators.keyed import KeyedOperator
+from millstream.taskmanager.operators.operator import Operator, OperatorContext
+from millstream.taskmanager.operators.print_sink import PrintSinkOperator
+from millstream.taskmanager.operators.reduce import ReduceOperator
+from millstream.taskmanager.operators.sink_function import SinkFunctionOperator
+from millstream.taskmanager.operators.sink_writer import SinkWriterOperator
+
+__all__ = ["create_fused_operator", "create_operator"]
+
+
+def _stateless(spec: Any, context: OperatorContext) -> Operator:
+    return FusedOperator([(spec, context)]) if fusable(spec) else KeyedOperator(spec, context)
+
+
+_FACTORIES: dict[type, Callable[[Any, OperatorContext], Operator]] = {
+    MapSpec: _stateless,
+    FilterSpec: _stateless,
+    FlatMapSpec: _stateless,
+    ReduceSpec: ReduceOperator,
+    AggregateSpec: create_aggregate_operator,
+    SinkFunctionSpec: SinkFunctionOperator,
+    SinkSpec: SinkWriterOperator,
+    PrintSinkSpec: PrintSinkOperator,
+    CollectSinkSpec: CollectSinkOperator,
+}
+
+
+def create_operator(spec: Any, context: OperatorContext) -> Operator:
+    """Build the operator of a spec (sources are not operators: the task drives them).
+
+    :raises MillstreamError: no operator runs such a spec.
+    """
+    factory = _FACTORIES.get(type(spec))
+    if factory is None:
+        raise MillstreamError(
+            f"operator {context.info.name!r}: no operator runs a {type(spec).__qualname__}; "
+            "was the job made by another version of Millstream?"
+        )
+    return factory(spec, context)
+
+
+def create_fused_operator(parts: Sequence[tuple[Any, OperatorContext]]) -> Operator:
+    """Build one operator of contiguous stateless ones, first to last."""
+    return FusedOperator(parts)

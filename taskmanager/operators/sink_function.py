@@ -1,0 +1,90 @@
+"""A ``SinkFunction``, or a callable of one argument, at the end of a chain."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from millstream.common.clock import Clock
+from millstream.common.graph.operator_spec import SinkFunctionSpec
+from millstream.common.records import MIN_TIMESTAMP, RecordBatch, Watermark
+from millstream.datastream.functions import SinkContext
+from millstream.taskmanager.operators.generated import record_at
+from millstream.taskmanager.operators.operator import FailureSite, Operator, OperatorContext, OperatorInfo
+from millstream.taskmanager.operators.user_function import UserFunction, positional_capacity
+
+__all__ = ["SinkFunctionOperator"]
+
+
+class _Context(SinkContext):
+    """The one context object of a subtask."""
+
+    __slots__ = ("_clock", "record_timestamp", "watermark")
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self.record_timestamp: int | None = None
+        self.watermark = MIN_TIMESTAMP
+
+    def timestamp(self) -> int | None:
+        return self.record_timestamp
+
+    def current_processing_time(self) -> int:
+        return self._clock.now_ms()
+
+    def current_watermark(self) -> int:
+        return self.watermark
+
+
+class SinkFunctionOperator(Operator):
+    """Calls the function for each record."""
+
+    def __init__(self, spec: SinkFunctionSpec, context: OperatorContext) -> None:
+        self.infos = (context.info,)
+        self._info = context.info
+        self._function = UserFunction(spec.function, "invoke", context)
+        is_sink_function = self._function.call is not spec.function
+        self._takes_context = is_sink_function and positional_capacity(self._function.call, 2) >= 2
+        self._context = _Context(context.clock)
+        self._records = 0
+
+    def open(self) -> None:
+        self._function.open()
+
+    def close(self) -> None:
+        self._function.close()
+
+    def process_watermark(self, watermark: Watermark) -> None:
+        self._context.watermark = watermark.timestamp
+
+    def process_batch(self, batch: RecordBatch) -> Iterable[RecordBatch]:
+        values = batch.values
+        it = iter(values)
+        invoke = self._function.call
+        context = self._context
+        if not self._takes_context:
+            for value in it:
+                invoke(value)
+        elif batch.timestamps is None:
+            context.record_timestamp = None
+            for value in it:
+                invoke(value, context)
+        else:
+            for timestamp, value in zip(batch.timestamps, it):  # noqa: B905  # of equal length by contract
+                context.record_timestamp = timestamp
+                invoke(value, context)
+        self._records += len(values)
+        return ()
+
+    def locate(self, error: BaseException, phase: str | None) -> FailureSite:
+        if phase is not None:
+            return FailureSite(self._info, phase)
+        entry = error.__traceback__
+        while entry is not None:
+            if entry.tb_frame.f_code is SinkFunctionOperator.process_batch.__code__:
+                found = entry.tb_frame.f_locals
+                return FailureSite(self._info, "invoke", record_at(found.get("values"), found.get("it")))
+            entry = entry.tb_next
+        return FailureSite(self._info, "invoke")
+
+    def records_out(self) -> Iterable[tuple[OperatorInfo, int]]:
+        yield self._info, self._records

@@ -1,0 +1,88 @@
+"""A user's function as an operator holds it.
+
+The user gives a callable or an instance of a function class. Either way the operator wants a plain callable, bound
+once, and the life cycle (``open`` with a RuntimeContext, ``close``) where there is one.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+from millstream.common.errors import MillstreamError
+from millstream.taskmanager.operators.operator import OperatorContext
+from millstream.taskmanager.operators.runtime_context import OperatorRuntimeContext
+
+__all__ = ["UserFunction", "is_generator_callable", "positional_capacity"]
+
+
+class UserFunction:
+    """One user function.
+
+    :ivar target: what the user gave.
+    :ivar call: what to call per record.
+    :ivar phase: the method's name, for messages.
+    """
+
+    __slots__ = ("_has_life_cycle", "call", "phase", "runtime_context", "target")
+
+    def __init__(self, target: Any, method: str, context: OperatorContext, phase: str | None = None) -> None:
+        self.target = target
+        self.phase = phase or method
+        self.runtime_context = OperatorRuntimeContext(context)
+        bound = getattr(target, method, None) if not inspect.isfunction(target) else None
+        self._has_life_cycle = callable(bound)
+        if callable(bound):
+            self.call: Callable[..., Any] = bound
+        elif callable(target):
+            self.call = target
+        else:
+            raise MillstreamError(
+                f"operator {context.info.name!r} needs a callable or an object with a method {method}(), "
+                f"but was given a {type(target).__qualname__}"
+            )
+
+    def open(self) -> None:
+        """Call the function's ``open``, if it has one."""
+        if self._has_life_cycle:
+            set_context = getattr(self.target, "set_runtime_context", None)
+            if callable(set_context):
+                set_context(self.runtime_context)
+            opener = getattr(self.target, "open", None)
+            if callable(opener):
+                opener(self.runtime_context)
+
+    def close(self) -> None:
+        """Call the function's ``close``, if it has one."""
+        if self._has_life_cycle:
+            closer = getattr(self.target, "close", None)
+            if callable(closer):
+                closer()
+
+
+def is_generator_callable(call: Any) -> bool:
+    """Whether calling ``call`` gives a generator (so that nothing runs before it is iterated)."""
+    while isinstance(call, functools.partial):
+        call = call.func
+    if inspect.isgeneratorfunction(call):
+        return True
+    if inspect.isfunction(call) or inspect.ismethod(call) or inspect.isbuiltin(call) or inspect.isclass(call):
+        return False
+    return inspect.isgeneratorfunction(getattr(type(call), "__call__", None))  # noqa: B004  # looks at how it is defined
+
+
+def positional_capacity(call: Callable[..., Any], default: int) -> int:
+    """How many positional arguments ``call`` takes (many: 255); ``default`` if it cannot be found out."""
+    try:
+        signature = inspect.signature(call)
+    except (TypeError, ValueError):
+        return default  # a builtin without a signature
+    count = 0
+    for parameter in signature.parameters.values():
+        if parameter.kind is parameter.VAR_POSITIONAL:
+            return 255
+        if parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD):
+            count += 1
+    return count
