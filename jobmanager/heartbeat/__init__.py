@@ -1,0 +1,1 @@
+"""Heartbeats of the master: who calls whom, and when silence means death."""
