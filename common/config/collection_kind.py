@@ -15,22 +15,27 @@ __all__ = ["MAP", "STRING_LIST", "ListKind", "MapKind", "list_of"]
 T = TypeVar("T")
 
 
-def _split(text: str, separators: str) -> list[str]:
-    """The parts between separators that stand outside quotes, still quoted."""
+def _split(text: str, separators: str, boundaries: str = "") -> list[str]:
+    """The parts between separators that stand outside quotes, still quoted.
+
+    :param boundaries: further characters after which, as after a separator, a quote may open.
+    """
     parts: list[str] = []
     start = 0
     quote = ""
+    may_open = True
     for index, character in enumerate(text):
         if quote:
-            quote = "" if character == quote else quote
-        elif character in "'\"" and not text[start:index].strip():
-            quote = character
-        elif character in "'\"" and text[start:index].lstrip()[:1] == character == text[index - 1]:
-            # A doubled quote inside a quoted item: the item goes on.
+            if character == quote:
+                # It closes, unless the next character is another one: a doubled quote is one quote of the item.
+                quote, may_open = "", text[index + 1 : index + 2] == character
+        elif character in "'\"" and may_open:
             quote = character
         elif character in separators:
             parts.append(text[start:index])
-            start = index + 1
+            start, may_open = index + 1, True
+        elif not character.isspace():
+            may_open = character in boundaries
     if quote:
         raise ValueError(f"{text!r} opens a quote {quote} that it does not close")
     parts.append(text[start:])
@@ -90,7 +95,7 @@ class MapKind:
         pairs: dict[str, str] = {}
         if not text.strip():
             return pairs
-        for part in _split(text, ","):
+        for part in _split(text, ",", ":"):
             name, *rest = _split(part, ":")
             if not rest:
                 raise ValueError(f"{part.strip()!r} is not a pair 'name:value'")

@@ -123,6 +123,18 @@ class Configuration:
     def set_float(self, key: str, value: float) -> Configuration:
         return self._set(key, FLOAT, value)
 
+    def get_bytearray(self, key: str, default_value: bytearray) -> bytearray:
+        text = self._settings.get(current_setting(key)[0])
+        if text is None:
+            return default_value
+        try:
+            return bytearray.fromhex(text)
+        except ValueError as error:
+            raise ConfigurationError(f"{key}: {shown(key, repr(text))} is not a sequence of bytes in hex.") from error
+
+    def set_bytearray(self, key: str, value: bytearray) -> Configuration:
+        return self.set_string(key, value.hex())
+
     def contains_key(self, key: str) -> bool:
         return current_setting(key)[0] in self._settings
 

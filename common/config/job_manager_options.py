@@ -111,7 +111,7 @@ class JobManagerOptions:
         "jobstore.expiration-time",
         DURATION_IN_SECONDS,
         timedelta(hours=1),
-        "How long a finished job stays visible.",
+        "How long a finished job stays visible. A bare number is in seconds.",
     )
     JOB_STORE_CACHE_SIZE: Final = option(
         "jobstore.cache-size",

@@ -1,0 +1,100 @@
+"""What all tests share: nothing may be left behind by a test, and hypothesis runs the same in CI each time."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import hypothesis
+import pytest
+
+hypothesis.settings.register_profile("local", deadline=None)
+hypothesis.settings.register_profile("ci", deadline=None, derandomize=True)
+hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "local")
+
+# How long what a test has closed may take to be gone; only a test that leaks waits so long.
+_SETTLE_SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class _Held:
+    """What this process holds: its direct children, its threads, its open files and sockets."""
+
+    children: dict[str, str]
+    threads: dict[str, str]
+    files: dict[str, str]
+
+    @staticmethod
+    def now() -> _Held:
+        return _Held(_children(), _threads(), _files())
+
+    def more_than(self, before: _Held) -> list[str]:
+        """Each kind of which there is more than before, with what is new; an exchange one for one is none."""
+        found: list[str] = []
+        for kind, had, has in (
+            ("child process", before.children, self.children),
+            ("thread", before.threads, self.threads),
+            ("open file or socket", before.files, self.files),
+        ):
+            if len(has) > len(had):
+                new = [f"{name} ({what})" for name, what in has.items() if had.get(name) != what]
+                found.append(f"{len(has) - len(had)} {kind}: {', '.join(new)}")
+        return found
+
+
+def _children() -> dict[str, str]:
+    children: dict[str, str] = {}
+    for task in Path("/proc/self/task").iterdir():
+        try:
+            pids = (task / "children").read_text().split()
+        except OSError:
+            continue  # a thread that has just ended
+        for pid in pids:
+            children[pid] = _command(pid)
+    # multiprocessing's own helper lives as long as the process that first needed it.
+    return {pid: command for pid, command in children.items() if "multiprocessing.resource_tracker" not in command}
+
+
+def _command(pid: str) -> str:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")[:200].strip()
+    except OSError:
+        return "ended"
+
+
+def _threads() -> dict[str, str]:
+    return {str(thread.ident): thread.name for thread in threading.enumerate()}
+
+
+def _files() -> dict[str, str]:
+    files: dict[str, str] = {}
+    for descriptor in list(Path("/proc/self/fd").iterdir()):
+        try:
+            target = str(descriptor.readlink())
+        except OSError:
+            continue  # the listing's own descriptor
+        # Event descriptors have no other end; libraries keep some for the life of the process.
+        if not target.startswith(("anon_inode:", "/dev/")):
+            files[descriptor.name] = target
+    return files
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_left_behind() -> Iterator[None]:
+    """Fails a test after which there are more child processes, threads or open files than before it.
+
+    What a fixture of wider scope holds was there before; it may be exchanged but not grow.
+    """
+    before = _Held.now()
+    yield
+    deadline = time.monotonic() + _SETTLE_SECONDS
+    leaks = _Held.now().more_than(before)
+    while leaks and time.monotonic() < deadline:
+        time.sleep(0.01)
+        leaks = _Held.now().more_than(before)
+    if leaks:
+        pytest.fail("The test left behind " + "; ".join(leaks), pytrace=False)
