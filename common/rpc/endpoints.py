@@ -9,7 +9,6 @@ from __future__ import annotations
 import inspect
 import logging
 from dataclasses import dataclass
-from importlib.metadata import version
 from typing import Final
 
 from google.protobuf.message import DecodeError, Message
@@ -24,6 +23,7 @@ from millstream.common.rpc.service import (
     FencingError,
     RpcError,
 )
+from millstream.common.version import VERSION
 from millstream.common.wire import cluster_pb2 as pb
 
 __all__ = ["LEADER_ENDPOINT", "Endpoints"]
@@ -50,7 +50,7 @@ class _Leader:
     async def get_leader(self, request: pb.GetLeaderRequest) -> pb.GetLeaderResponse:
         token = self._endpoints.fencing_token(request.endpoint)
         known = self._endpoints.knows(request.endpoint)
-        return pb.GetLeaderResponse(known=known, leader_session_id=token or "", version=version("millstream"))
+        return pb.GetLeaderResponse(known=known, leader_session_id=token or "", version=VERSION)
 
 
 class Endpoints:
