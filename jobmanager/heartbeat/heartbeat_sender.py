@@ -8,7 +8,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from millstream.common.config import Configuration, HeartbeatOptions
-from millstream.common.rpc.service import EndpointNotFoundError, FencingError, RpcError, RpcUnavailableError
+from millstream.common.errors import MillstreamError
+from millstream.common.rpc.service import EndpointNotFoundError, FencingError, RpcUnavailableError
 from millstream.jobmanager.background_tasks import BackgroundTasks
 from millstream.jobmanager.heartbeat.heartbeat_monitor import HeartbeatMonitor
 
@@ -84,7 +85,7 @@ class HeartbeatSender:
             return f"it was restarted or has shut down ({error})"
         except RpcUnavailableError as error:
             monitor.unreachable(str(error))
-        except (RpcError, asyncio.TimeoutError) as error:
+        except (MillstreamError, asyncio.TimeoutError) as error:
             logger.warning("Heartbeat to %s failed: %s", self._name, error)
         else:
             monitor.alive(loop.time())

@@ -16,7 +16,7 @@ from millstream.common.config import Configuration
 from millstream.common.errors import MillstreamError
 from millstream.common.ids import AllocationId, IdFactory, JobID, LeaderSessionId, ResourceId
 from millstream.common.rpc.gateways import ResourceManagerGateway, TaskExecutorGateway
-from millstream.common.rpc.service import RpcError, RpcService, RpcTimeoutError, RpcUnavailableError
+from millstream.common.rpc.service import RpcService, RpcTimeoutError, RpcUnavailableError
 from millstream.common.wire import cluster_pb2 as pb
 from millstream.jobmanager.background_tasks import BackgroundTasks
 from millstream.jobmanager.heartbeat.heartbeat_sender import HeartbeatSender, HeartbeatSettings
@@ -79,7 +79,12 @@ class ResourceManager:
 
     async def start(self) -> None:
         """Serve the endpoint. The RPC service must be started by its owner."""
-        self._rpc.register(ResourceManagerGateway, ENDPOINT, self, self.leader_session_id)
+        self._rpc.register(
+            ResourceManagerGateway,  # type: ignore[type-abstract]  # a protocol names the service here
+            ENDPOINT,
+            self,
+            self.leader_session_id,
+        )
         self._started = True
 
     async def close(self) -> None:
@@ -137,7 +142,7 @@ class ResourceManager:
         )
         try:
             await task_manager.gateway.request_slot(request)
-        except RpcError as error:
+        except MillstreamError as error:
             logger.warning(
                 "TaskManager %s did not give slot %d to job %s: %s",
                 task_manager,
@@ -158,7 +163,7 @@ class ResourceManager:
             await task_manager.gateway.free_slot(
                 pb.FreeSlotRequest(allocation_id=action.allocation_id, cause=action.cause)
             )
-        except RpcError as error:
+        except MillstreamError as error:
             # Its own check of the JobMaster frees the slot a little later.
             logger.warning("Could not free slot %s of TaskManager %s: %s", action.allocation_id, task_manager, error)
 
@@ -188,7 +193,12 @@ class ResourceManager:
             address=request.address,
             host=request.host,
             pid=request.pid,
-            gateway=self._rpc.connect(TaskExecutorGateway, request.address, f"taskexecutor-{resource_id}", session_id),
+            gateway=self._rpc.connect(
+                TaskExecutorGateway,  # type: ignore[type-abstract]  # a protocol names the service here
+                request.address,
+                f"taskexecutor-{resource_id}",
+                session_id,
+            ),
             heartbeats=HeartbeatSender(f"TaskManager {resource_id}", call, lost, self._heartbeat),
             end_watch=self._watch(request.address, lost),
             last_heartbeat_ms=self._clock.now_ms(),

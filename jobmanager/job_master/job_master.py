@@ -1,0 +1,434 @@
+"""The JobMaster: runs one job. The shell around the :class:`Scheduler`.
+
+It serves the endpoint ``jobmaster-<job id>``, turns calls, timers and lost connections into the scheduler's events and
+carries out its actions. All of it happens on the event loop; the scheduler is never entered twice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections.abc import Callable
+
+from millstream.common.clock import Clock
+from millstream.common.config import Configuration, JobManagerOptions
+from millstream.common.errors import MillstreamError
+from millstream.common.failure import WORKER_DIED, FailureInfo, engine_failure, first_line
+from millstream.common.ids import AllocationId, AttemptId, IdFactory, JobID, LeaderSessionId, ResourceId
+from millstream.common.rpc.gateways import JobMasterGateway
+from millstream.common.rpc.service import RpcService
+from millstream.common.states import ExecutionState, JobStatus
+from millstream.common.wire import cluster_pb2 as pb
+from millstream.common.wire.graph_pb2 import JobGraph
+from millstream.jobmanager.background_tasks import BackgroundTasks
+from millstream.jobmanager.execution_graph import (
+    ExecutionGraph,
+    ExecutionVertex,
+    ExecutionVertexID,
+    PhysicalSlot,
+    TaskManagerLocation,
+)
+from millstream.jobmanager.execution_graph.job_details import build_job_details
+from millstream.jobmanager.failover.exception_history import ExceptionHistory
+from millstream.jobmanager.failover.execution_failure_handler import ExecutionFailureHandler
+from millstream.jobmanager.failover.failover_strategy import failover_strategy
+from millstream.jobmanager.failover.restart_strategy_factory import create_restart_strategy
+from millstream.jobmanager.heartbeat.heartbeat_sender import HeartbeatSettings
+from millstream.jobmanager.job_master.resource_manager_connection import ResourceManagerConnection
+from millstream.jobmanager.job_master.task_manager_connection import TaskManagerConnection
+from millstream.jobmanager.scheduler.actions import (
+    AnswerOffer,
+    CancelTasks,
+    CancelTimer,
+    CompleteJob,
+    DeclareResources,
+    DeployTasks,
+    FreeSlots,
+    SchedulerAction,
+    SetTimer,
+    TimerKind,
+)
+from millstream.jobmanager.scheduler.events import (
+    CancelRequested,
+    DeploymentFailed,
+    JobStarted,
+    JobSuspended,
+    SchedulerEvent,
+    SlotLost,
+    SlotsOffered,
+    TaskManagerLost,
+    TaskStateChanged,
+    TimerFired,
+)
+from millstream.jobmanager.scheduler.failures import task_manager_lost
+from millstream.jobmanager.scheduler.scheduler import Scheduler
+from millstream.jobmanager.scheduler.settings import SchedulerSettings
+
+__all__ = ["JobMaster"]
+
+logger = logging.getLogger(__name__)
+
+# Goodbyes are best effort: the other sides notice a JobMaster that is gone by themselves.
+_GOODBYE_SECONDS = 5.0
+# How long a request to an operator waits for its task to come up, within the caller's deadline.
+_OPERATOR_WAIT_SECONDS = 3.0
+
+
+class JobMaster:
+    """Runs one job until it is terminal.
+
+    :param configuration: of the cluster; the job's own settings lie over it.
+    :param resource_manager_address: where the ResourceManager's leader is to be found.
+    :param on_terminal: called once when the job is FINISHED, FAILED or CANCELED (not when it is merely closed).
+    :raises ConfigurationError: a setting of the job is wrong.
+    :raises InvalidProgramError: the JobGraph contradicts itself.
+
+    :ivar leader_session_id: fencing token of this leadership.
+    """
+
+    def __init__(
+        self,
+        job_graph: JobGraph,
+        rpc: RpcService,
+        clock: Clock,
+        configuration: Configuration,
+        ids: IdFactory,
+        resource_manager_address: str,
+        on_terminal: Callable[[pb.JobDetails], None],
+    ) -> None:
+        settings = Configuration(configuration).add_all(Configuration.from_map(dict(job_graph.configuration)))
+        self.job_id = JobID(job_graph.job_id)
+        self.leader_session_id = ids.leader_session_id()
+        self.endpoint = f"jobmaster-{self.job_id}"
+        self._rpc = rpc
+        self._clock = clock
+        self._on_terminal = on_terminal
+        self._heartbeat = HeartbeatSettings.from_configuration(settings)
+        self._graph = ExecutionGraph(
+            job_graph, ids, settings.get(JobManagerOptions.MAX_ATTEMPTS_HISTORY_SIZE), clock.now_ms()
+        )
+        self._history = ExceptionHistory(settings.get(JobManagerOptions.EXCEPTION_HISTORY_SIZE))
+        self._scheduler = Scheduler(
+            self._graph,
+            ExecutionFailureHandler(
+                failover_strategy(settings.get(JobManagerOptions.EXECUTION_FAILOVER_STRATEGY), self._graph),
+                create_restart_strategy(settings, random.Random(ids.hex(16))),
+                self._history,
+            ),
+            SchedulerSettings.from_configuration(settings),
+        )
+        self._information = pb.JobInformation(
+            job_id=self.job_id,
+            name=job_graph.name,
+            configuration=dict(job_graph.configuration),
+            artifacts=job_graph.artifacts,
+            python_path=job_graph.python_path,
+            data_secret=ids.secret(),
+        )
+        self._resource_manager = ResourceManagerConnection(
+            rpc, resource_manager_address, self.job_id, self.leader_session_id, settings, self._handle
+        )
+        self._task_managers: dict[ResourceId, TaskManagerConnection] = {}
+        self._tasks = BackgroundTasks(f"JobMaster {self.job_id}")
+        self._timers: dict[TimerKind, asyncio.TimerHandle] = {}
+        self._terminal = asyncio.Event()
+        # Set and replaced at each event; whoever waits for a task's state waits for it.
+        self._changed = asyncio.Event()
+        self._offer_answer: tuple[AllocationId, ...] = ()
+        self._started = False
+
+    async def start(self) -> None:
+        """Serve the endpoint and schedule the job. The RPC service must be started by its owner."""
+        self._rpc.register(
+            JobMasterGateway,  # type: ignore[type-abstract]  # a protocol names the service here
+            self.endpoint,
+            self,
+            self.leader_session_id,
+        )
+        self._started = True
+        self._resource_manager.start(self._tasks)
+        self._handle(JobStarted())
+
+    def cancel(self) -> None:
+        """End the job because its user wants that. Nothing happens if it has ended or is about to."""
+        self._handle(CancelRequested())
+
+    async def wait_terminal(self) -> None:
+        """Return when the job has ended, or was suspended by :meth:`close`."""
+        await self._terminal.wait()
+
+    def details(self) -> pb.JobDetails:
+        """Return the job as it stands, with the metrics known so far."""
+        return build_job_details(self._graph, self._history)
+
+    async def refresh_metrics(self) -> None:
+        """Ask all TaskManagers for the totals of the running tasks; who does not answer is left out."""
+        connections = list(self._task_managers.values())
+        answers = await asyncio.gather(
+            *(connection.request_metrics() for connection in connections), return_exceptions=True
+        )
+        for connection, answer in zip(connections, answers, strict=True):
+            if isinstance(answer, pb.HeartbeatResponse):
+                self._take_metrics(answer)
+            elif isinstance(answer, MillstreamError):
+                logger.info("TaskManager %s did not give its metrics: %s", connection.location, answer)
+            else:
+                raise answer
+
+    async def close(self) -> None:
+        """End this leadership: a job that still runs is suspended. Leaves no task, timer or endpoint behind."""
+        self._handle(JobSuspended())
+        if self._started:
+            try:
+                await asyncio.wait_for(self._drain(), _GOODBYE_SECONDS)
+            except asyncio.TimeoutError:
+                logger.warning("Job %s could not take leave of all TaskManagers in time", self.job_id)
+            self._started = False
+            self._rpc.unregister(self.endpoint)
+        for connection in self._task_managers.values():
+            connection.stop()
+        self._task_managers.clear()
+        for timer in self._timers.values():
+            timer.cancel()
+        self._timers.clear()
+        await self._tasks.close()
+
+    async def _drain(self) -> None:
+        await asyncio.gather(
+            self._resource_manager.disconnect(f"job {self._graph.status.name}"),
+            *(connection.drain() for connection in self._task_managers.values()),
+        )
+
+    # ------------------------------------------------------------------ the machine
+
+    def _handle(self, event: SchedulerEvent) -> None:
+        for action in self._scheduler.handle(event, self._clock.now_ms()):
+            self._carry_out(action)
+        changed, self._changed = self._changed, asyncio.Event()
+        changed.set()
+
+    def _carry_out(self, action: SchedulerAction) -> None:
+        match action:
+            case DeclareResources():
+                self._resource_manager.declare(action.slots)
+            case AnswerOffer():
+                self._offer_answer = action.accepted
+            case DeployTasks():
+                self._connection(action.resource_id).deploy(action.tasks)
+            case CancelTasks():
+                if action.resource_id in self._task_managers:
+                    self._task_managers[action.resource_id].cancel(action.attempt_ids)
+            case FreeSlots():
+                if action.resource_id in self._task_managers:
+                    self._task_managers[action.resource_id].free(action.allocation_ids, action.cause)
+            case SetTimer():
+                self._cancel_timer(action.kind)
+                self._timers[action.kind] = asyncio.get_running_loop().call_later(
+                    action.delay_ms / 1000, self._timer_fired, action.kind
+                )
+            case CancelTimer():
+                self._cancel_timer(action.kind)
+            case CompleteJob():
+                self._complete(action.status)
+
+    def _connection(self, resource_id: ResourceId) -> TaskManagerConnection:
+        # A slot in the pool belongs to a connected TaskManager: with the connection its slots go.
+        return self._task_managers[resource_id]
+
+    def _timer_fired(self, kind: TimerKind) -> None:
+        del self._timers[kind]
+        self._handle(TimerFired(kind))
+
+    def _cancel_timer(self, kind: TimerKind) -> None:
+        timer = self._timers.pop(kind, None)
+        if timer is not None:
+            timer.cancel()
+
+    def _complete(self, status: JobStatus) -> None:
+        failure = self._graph.failure
+        logger.info("Job %s (%s) is %s", self._graph.job_name, self.job_id, status.name)
+        if failure is not None:
+            logger.info("Job %s failed: %s", self.job_id, first_line(failure))
+        for connection in self._task_managers.values():
+            connection.say_goodbye(f"the job is {status.name}")
+        self._terminal.set()
+        if status.is_globally_terminal():
+            if self._started:
+                self._tasks.spawn(self._resource_manager.disconnect(f"the job is {status.name}"), "goodbye")
+            # Not from within a call of a TaskManager, whose answer should go out first.
+            asyncio.get_running_loop().call_soon(self._on_terminal, self.details())
+
+    # ------------------------------------------------------------------ TaskManagers
+
+    async def register_task_manager(self, request: pb.RegisterTaskManagerRequest) -> pb.RegisterTaskManagerResponse:
+        """A TaskManager wants to offer slots; it gets what its workers need to know of the job."""
+        if self._graph.status.is_terminal():
+            raise MillstreamError(f"job {self.job_id} is {self._graph.status.name}: it needs no TaskManager any more")
+        resource_id, session_id = ResourceId(request.resource_id), LeaderSessionId(request.session_id)
+        known = self._task_managers.get(resource_id)
+        if known is not None and known.session_id != session_id:
+            self._task_manager_lost(known, f"a new process (pid {request.pid}) has taken its place")
+            known = None
+        if known is None:
+            connection = self._connect(request, resource_id, session_id)
+            self._task_managers[resource_id] = connection
+            connection.start(self._tasks)
+        return pb.RegisterTaskManagerResponse(
+            job_master_id=self.leader_session_id,
+            job=self._information,
+            heartbeat_interval_ms=round(self._heartbeat.interval_s * 1000),
+            heartbeat_timeout_ms=round(self._heartbeat.timeout_s * 1000),
+        )
+
+    def _connect(
+        self, request: pb.RegisterTaskManagerRequest, resource_id: ResourceId, session_id: LeaderSessionId
+    ) -> TaskManagerConnection:
+        def lost(reason: str) -> None:
+            self._task_manager_lost(connection, reason)
+
+        def heartbeat(known: list[AllocationId], response: pb.HeartbeatResponse) -> None:
+            self._heartbeat_answered(connection, known, response)
+
+        def deployment_failed(attempt_ids: tuple[AttemptId, ...], failure: FailureInfo) -> None:
+            self._handle(DeploymentFailed(attempt_ids, failure))
+
+        connection = TaskManagerConnection(
+            self._rpc,
+            TaskManagerLocation(resource_id, request.host, request.pid),
+            request.address,
+            session_id,
+            self.job_id,
+            self.leader_session_id,
+            known_allocations=lambda: [slot.allocation_id for slot in self._scheduler.pool.slots_of(resource_id)],
+            on_heartbeat=heartbeat,
+            on_deployment_failed=deployment_failed,
+            on_lost=lost,
+            heartbeat=self._heartbeat,
+        )
+        return connection
+
+    def _require_task_manager(self, resource_id: str, session_id: str) -> TaskManagerConnection:
+        connection = self._task_managers.get(ResourceId(resource_id))
+        if connection is None or connection.session_id != session_id:
+            raise MillstreamError(f"TaskManager {resource_id} is not registered at job {self.job_id}; register again")
+        return connection
+
+    def _task_manager_lost(self, connection: TaskManagerConnection, reason: str) -> None:
+        connection.stop()
+        resource_id = connection.location.resource_id
+        if self._task_managers.get(resource_id) is not connection:
+            return
+        del self._task_managers[resource_id]
+        logger.warning("Job %s lost TaskManager %s: %s", self.job_id, connection.location, reason)
+        failure = task_manager_lost(str(connection.location), reason, self._clock.now_ms())
+        self._handle(TaskManagerLost(resource_id, failure))
+
+    def _heartbeat_answered(
+        self, connection: TaskManagerConnection, known: list[AllocationId], response: pb.HeartbeatResponse
+    ) -> None:
+        self._take_metrics(response)
+        if not response.slots:
+            return  # it did not report
+        there = {slot.allocation_id for slot in response.slots}
+        for allocation_id in known:
+            if allocation_id not in there:
+                failure = engine_failure(
+                    WORKER_DIED,
+                    f"slot {allocation_id} is no longer on TaskManager {connection.location} though it was not freed",
+                )
+                self._handle(SlotLost(connection.location.resource_id, allocation_id, failure))
+
+    def _take_metrics(self, response: pb.HeartbeatResponse) -> None:
+        for attempt in response.metrics:
+            vertex = self._graph.vertex_of_attempt(attempt.attempt_id)
+            # The last report of an attempt that has ended counted everything.
+            if vertex is not None and not vertex.state.is_terminal():
+                vertex.current.metrics = attempt.metrics
+
+    async def offer_slots(self, request: pb.OfferSlotsRequest) -> pb.OfferSlotsResponse:
+        """Take the slots that the job needs; the TaskManager frees the others."""
+        connection = self._require_task_manager(request.resource_id, request.session_id)
+        self._handle(
+            SlotsOffered(
+                tuple(
+                    PhysicalSlot(
+                        AllocationId(offer.allocation_id),
+                        offer.slot_index,
+                        connection.location,
+                        offer.data_host,
+                        offer.data_port,
+                    )
+                    for offer in request.offers
+                )
+            )
+        )
+        return pb.OfferSlotsResponse(accepted=self._offer_answer)
+
+    async def update_task_execution_state(self, request: pb.TaskExecutionState) -> pb.Empty:
+        """A task reports its state; old attempts are ignored."""
+        self._handle(
+            TaskStateChanged(
+                AttemptId(request.attempt_id),
+                ExecutionState[request.state],
+                request.failure if request.HasField("failure") else None,
+                request.metrics if request.HasField("metrics") else None,
+            )
+        )
+        return pb.Empty()
+
+    async def fail_slot(self, request: pb.FailSlotRequest) -> pb.Empty:
+        """A slot is gone; every task in it failed."""
+        connection = self._require_task_manager(request.resource_id, request.session_id)
+        failure = request.failure
+        if not failure.task_manager:
+            failure.task_manager = str(connection.location)
+        self._handle(SlotLost(connection.location.resource_id, AllocationId(request.allocation_id), failure))
+        return pb.Empty()
+
+    async def disconnect_task_manager(self, request: pb.DisconnectRequest) -> pb.Empty:
+        """A TaskManager says goodbye."""
+        connection = self._task_managers.get(ResourceId(request.resource_id))
+        if connection is not None and connection.session_id == request.session_id:
+            self._task_manager_lost(connection, request.cause or "it shut down")
+        return pb.Empty()
+
+    # ------------------------------------------------------------------ requests to operators
+
+    async def operator_request(self, operator_id: str, subtask_index: int, payload: bytes) -> bytes:
+        """Send a message to one subtask of an operator and return the answer.
+
+        A task that is about to run is waited for a little.
+
+        :raises MillstreamError: there is no such operator or subtask, it does not run, or it did not answer.
+        """
+        vertex = self._find_operator(operator_id, subtask_index)
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + _OPERATOR_WAIT_SECONDS
+        while vertex.state not in (ExecutionState.INITIALIZING, ExecutionState.RUNNING):
+            changed = self._changed
+            try:
+                if vertex.state is ExecutionState.FINISHED or self._terminal.is_set():
+                    raise asyncio.TimeoutError  # it will not run any more
+                await asyncio.wait_for(changed.wait(), max(0.0, deadline - loop.time()))
+            except asyncio.TimeoutError:
+                raise MillstreamError(
+                    f"{vertex.task_name} of job {self.job_id} does not run (it is {vertex.state.name}, "
+                    f"the job {self._graph.status.name}) and cannot take requests"
+                ) from None
+        slot = vertex.current.slot
+        connection = None if slot is None else self._task_managers.get(slot.task_manager.resource_id)
+        if connection is None:
+            raise MillstreamError(f"the TaskManager of {vertex.task_name} of job {self.job_id} is gone")
+        return await connection.operator_request(vertex.current.attempt_id, operator_id, payload)
+
+    def _find_operator(self, operator_id: str, subtask_index: int) -> ExecutionVertex:
+        for job_vertex in self._graph.job_vertices.values():
+            if any(operator.operator_id == operator_id for operator in job_vertex.job_vertex.operators):
+                if not 0 <= subtask_index < job_vertex.parallelism:
+                    raise MillstreamError(
+                        f"vertex {job_vertex.name!r} of job {self.job_id} has no subtask {subtask_index}; "
+                        f"its parallelism is {job_vertex.parallelism}"
+                    )
+                return self._graph.vertex(ExecutionVertexID(job_vertex.id, subtask_index))
+        raise MillstreamError(f"job {self.job_id} has no operator with the id {operator_id}")

@@ -1,0 +1,169 @@
+"""The JobMaster's connection to the ResourceManager: finds the leader, registers, declares, and begins anew when it
+is lost.
+
+Declaring is idempotent, so after every registration the present requirement is simply declared again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from datetime import timedelta
+
+from millstream.common.config import ClusterOptions, Configuration
+from millstream.common.errors import MillstreamError
+from millstream.common.ids import JobID, LeaderSessionId
+from millstream.common.rpc.gateways import ResourceManagerGateway
+from millstream.common.rpc.service import RpcService
+from millstream.common.wire import cluster_pb2 as pb
+from millstream.jobmanager.background_tasks import BackgroundTasks
+from millstream.jobmanager.heartbeat.heartbeat_sender import HeartbeatSettings
+from millstream.jobmanager.scheduler.events import ClusterResourcesReported
+
+__all__ = ["ResourceManagerConnection"]
+
+logger = logging.getLogger(__name__)
+
+_ENDPOINT = "resourcemanager"
+_GOODBYE_TIMEOUT = timedelta(seconds=2)
+
+
+class ResourceManagerConnection:
+    """Keeps a job registered.
+
+    :param on_resources: gets what the ResourceManager answers to each declaration.
+    """
+
+    def __init__(
+        self,
+        rpc: RpcService,
+        address: str,
+        job_id: JobID,
+        job_master_id: LeaderSessionId,
+        configuration: Configuration,
+        on_resources: Callable[[ClusterResourcesReported], None],
+    ) -> None:
+        self._rpc = rpc
+        self._address = address
+        self._job_id = job_id
+        self._job_master_id = job_master_id
+        self._interval_s = HeartbeatSettings.from_configuration(configuration).interval_s
+        self._first_delay_s = configuration.get(ClusterOptions.REGISTRATION_INITIAL_TIMEOUT).total_seconds()
+        self._longest_delay_s = configuration.get(ClusterOptions.REGISTRATION_ERROR_DELAY).total_seconds()
+        self._on_resources = on_resources
+        self._slots = 0
+        self._undeclared = False
+        self._lost: str | None = None
+        self._wake = asyncio.Event()
+        self._leader: LeaderSessionId | None = None
+        self._delay_s = self._first_delay_s
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self, tasks: BackgroundTasks) -> None:
+        """Begin to look for the leader.
+
+        :param tasks: owns the task that talks to it.
+        """
+        self._task = tasks.spawn(self._run(), "ResourceManager connection")
+
+    def declare(self, slots: int) -> None:
+        """Declare (again) how many slots the job wants in all, as soon as the leader can be reached."""
+        self._slots = slots
+        self._undeclared = True
+        self._wake.set()
+
+    async def disconnect(self, cause: str) -> None:
+        """Tell the ResourceManager that the job wants nothing more, and stop. It need not be reachable."""
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
+        leader, self._leader = self._leader, None
+        if leader is None:
+            return
+        gateway = self._rpc.connect(
+            ResourceManagerGateway,  # type: ignore[type-abstract]  # a protocol names the service here
+            self._address,
+            _ENDPOINT,
+            leader,
+            _GOODBYE_TIMEOUT,
+        )
+        try:
+            await gateway.disconnect_job_master(
+                pb.DisconnectJobMasterRequest(job_id=self._job_id, job_master_id=self._job_master_id, cause=cause)
+            )
+        except MillstreamError as error:
+            logger.info("Could not take leave of the ResourceManager at %s: %s", self._address, error)
+
+    async def _run(self) -> None:
+        while True:
+            try:
+                await self._serve_leader()
+            except MillstreamError as error:
+                logger.warning(
+                    "Job %s has no connection to the ResourceManager at %s; next try in %g s: %s",
+                    self._job_id,
+                    self._address,
+                    self._delay_s,
+                    error,
+                )
+            await asyncio.sleep(self._delay_s)
+            self._delay_s = min(self._delay_s * 2, self._longest_delay_s)
+
+    async def _serve_leader(self) -> None:
+        """Register at the present leader and talk to it until it is lost or refuses us."""
+        leader = await self._rpc.leader_session_id(self._address, _ENDPOINT)
+        gateway = self._rpc.connect(
+            ResourceManagerGateway,  # type: ignore[type-abstract]  # a protocol names the service here
+            self._address,
+            _ENDPOINT,
+            leader,
+        )
+        await gateway.register_job_master(
+            pb.RegisterJobMasterRequest(
+                job_id=self._job_id, address=self._rpc.address, job_master_id=self._job_master_id
+            )
+        )
+        self._leader = leader
+        self._delay_s = self._first_delay_s
+        self._undeclared = True
+        self._lost = None
+        end_watch: Callable[[], None] | None = None
+        if self._address != self._rpc.address:
+            end_watch = self._rpc.watch_connection(self._address, self._connection_lost)
+        try:
+            while self._lost is None:
+                await self._talk(gateway)
+            raise MillstreamError(f"the connection broke: {self._lost}")
+        finally:
+            self._leader = None
+            if end_watch is not None:
+                end_watch()
+
+    def _connection_lost(self, reason: str) -> None:
+        self._lost = reason
+        self._wake.set()
+
+    async def _talk(self, gateway: ResourceManagerGateway) -> None:
+        """Declare, if there is something to declare; else wait for that and send a heartbeat each interval."""
+        if self._undeclared:
+            self._undeclared = False
+            response = await gateway.declare_required_resources(
+                pb.DeclareRequiredResourcesRequest(
+                    job_id=self._job_id,
+                    job_master_id=self._job_master_id,
+                    job_master_address=self._rpc.address,
+                    slots=self._slots,
+                )
+            )
+            self._on_resources(
+                ClusterResourcesReported(response.slots_registered, response.slots_free, response.task_managers)
+            )
+            return
+        self._wake.clear()
+        try:
+            await asyncio.wait_for(self._wake.wait(), self._interval_s)
+        except asyncio.TimeoutError:
+            await gateway.heartbeat_from_job_master(
+                pb.Heartbeat(**{"from": f"jobmaster-{self._job_id}", "session_id": self._job_master_id})
+            )

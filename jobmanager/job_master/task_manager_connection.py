@@ -1,0 +1,216 @@
+"""The JobMaster's connection to one TaskManager.
+
+Commands go out one after the other in the order in which the scheduler gave them: a task's cancellation can never
+overtake its deployment, nor the end of a slot the cancellation of its tasks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine, Sequence
+from datetime import timedelta
+from typing import Any
+
+from millstream.common.errors import MillstreamError
+from millstream.common.failure import ENGINE, FailureInfo, engine_failure
+from millstream.common.ids import AllocationId, AttemptId, JobID, LeaderSessionId
+from millstream.common.rpc.gateways import TaskExecutorGateway
+from millstream.common.rpc.service import (
+    EndpointNotFoundError,
+    FencingError,
+    RpcService,
+    RpcUnavailableError,
+)
+from millstream.common.wire import cluster_pb2 as pb
+from millstream.common.wire.graph_pb2 import TaskDeployment
+from millstream.jobmanager.background_tasks import BackgroundTasks
+from millstream.jobmanager.execution_graph import TaskManagerLocation
+from millstream.jobmanager.heartbeat.heartbeat_sender import HeartbeatSender, HeartbeatSettings
+
+__all__ = ["TaskManagerConnection"]
+
+logger = logging.getLogger(__name__)
+
+_CANCEL_TRIES = 3
+_GONE = (RpcUnavailableError, FencingError, EndpointNotFoundError)
+
+
+class TaskManagerConnection:
+    """Sends commands and heartbeats to a TaskManager and notices its end.
+
+    :param known_allocations: gives the slots that the job believes it holds there.
+    :param on_heartbeat: gets what ``known_allocations`` gave when a heartbeat went out, and the answer to it.
+    :param on_deployment_failed: some attempts did not reach the TaskManager.
+    :param on_lost: called at most once, with the reason.
+    """
+
+    def __init__(
+        self,
+        rpc: RpcService,
+        location: TaskManagerLocation,
+        address: str,
+        session_id: LeaderSessionId,
+        job_id: JobID,
+        job_master_id: LeaderSessionId,
+        *,
+        known_allocations: Callable[[], list[AllocationId]],
+        on_heartbeat: Callable[[list[AllocationId], pb.HeartbeatResponse], None],
+        on_deployment_failed: Callable[[tuple[AttemptId, ...], FailureInfo], None],
+        on_lost: Callable[[str], None],
+        heartbeat: HeartbeatSettings,
+    ) -> None:
+        self.location = location
+        self.session_id = session_id
+        self._rpc = rpc
+        self._address = address
+        self._job_id = job_id
+        self._job_master_id = job_master_id
+        self._known_allocations = known_allocations
+        self._on_heartbeat = on_heartbeat
+        self._on_deployment_failed = on_deployment_failed
+        self._report_lost = on_lost
+        self._lost = False
+        self._gateway = self._connect(None)
+        self._outbox: asyncio.Queue[Coroutine[Any, Any, None]] = asyncio.Queue()
+        self._sender: asyncio.Task[None] | None = None
+        self._heartbeats = HeartbeatSender(f"TaskManager {location}", self._heartbeat, self._gone, heartbeat)
+        self._end_watch: Callable[[], None] | None = None
+
+    def _connect(self, timeout: timedelta | None) -> TaskExecutorGateway:
+        return self._rpc.connect(
+            TaskExecutorGateway,  # type: ignore[type-abstract]  # a protocol names the service here
+            self._address,
+            f"taskexecutor-{self.location.resource_id}",
+            self.session_id,
+            timeout,
+        )
+
+    def start(self, tasks: BackgroundTasks) -> None:
+        """Begin to send.
+
+        :param tasks: owns the tasks that do.
+        """
+        self._sender = tasks.spawn(self._send_all(), f"commands to {self.location}")
+        self._heartbeats.start(tasks)
+        if self._address != self._rpc.address:
+            self._end_watch = self._rpc.watch_connection(self._address, self._gone)
+
+    def stop(self) -> None:
+        """Have nothing more to do with it; what has not been sent is dropped. May be called twice."""
+        self._lost = True
+        self._heartbeats.stop()
+        if self._end_watch is not None:
+            self._end_watch()
+            self._end_watch = None
+        if self._sender is not None:
+            self._sender.cancel()
+            self._sender = None
+        while not self._outbox.empty():
+            self._outbox.get_nowait().close()
+            self._outbox.task_done()
+
+    def _gone(self, reason: str) -> None:
+        if not self._lost:
+            self._lost = True
+            self._report_lost(reason)
+
+    # ------------------------------------------------------------------ commands
+
+    def deploy(self, tasks: Sequence[TaskDeployment]) -> None:
+        """Send tasks to run."""
+        self._outbox.put_nowait(self._deploy(tasks))
+
+    def cancel(self, attempt_ids: Sequence[AttemptId]) -> None:
+        """Ask for the end of these attempts."""
+        self._outbox.put_nowait(self._cancel(attempt_ids))
+
+    def free(self, allocation_ids: Sequence[AllocationId], cause: str) -> None:
+        """Give slots back."""
+        self._outbox.put_nowait(self._free(allocation_ids, cause))
+
+    def say_goodbye(self, cause: str) -> None:
+        """Tell the TaskManager that this job will not talk to it any more."""
+        self._outbox.put_nowait(self._say_goodbye(cause))
+
+    async def drain(self) -> None:
+        """Return when all commands so far have gone out."""
+        if not self._lost:
+            await self._outbox.join()
+
+    async def request_metrics(self) -> pb.HeartbeatResponse:
+        """Ask for the totals of this job's tasks. Raises :class:`MillstreamError` if it does not answer."""
+        return await self._gateway.request_task_metrics(pb.RequestTaskMetricsRequest(job_id=self._job_id))
+
+    async def operator_request(self, attempt_id: AttemptId, operator_id: str, payload: bytes) -> bytes:
+        """Send a message to an operator and return its answer. Raises :class:`MillstreamError`."""
+        request = pb.TaskOperatorRequest(attempt_id=attempt_id, operator_id=operator_id, payload=payload)
+        return (await self._gateway.send_operator_request(request)).payload
+
+    async def _send_all(self) -> None:
+        while True:
+            command = await self._outbox.get()
+            try:
+                await command
+            finally:
+                self._outbox.task_done()
+
+    async def _deploy(self, tasks: Sequence[TaskDeployment]) -> None:
+        request = pb.SubmitTasksRequest(job_master_id=self._job_master_id, tasks=tasks)
+        try:
+            await self._gateway.submit_tasks(request)
+        except MillstreamError as error:
+            failure = engine_failure(
+                ENGINE,
+                f"the tasks could not be deployed to TaskManager {self.location}: {error}",
+                exception_type=type(error).__name__,
+            )
+            failure.task_manager = str(self.location)
+            if isinstance(error, _GONE):
+                # Names the true reason; the tasks in its slots fail with it.
+                self._gone(str(error))
+            else:
+                self._on_deployment_failed(tuple(AttemptId(task.attempt_id) for task in tasks), failure)
+
+    async def _cancel(self, attempt_ids: Sequence[AttemptId]) -> None:
+        request = pb.CancelTasksRequest(job_master_id=self._job_master_id, attempt_ids=attempt_ids)
+        for attempt in range(1, _CANCEL_TRIES + 1):
+            try:
+                await self._gateway.cancel_tasks(request)
+            except _GONE as error:
+                self._gone(str(error))
+            except MillstreamError as error:
+                logger.warning("TaskManager %s did not take a cancellation: %s", self.location, error)
+                if attempt == _CANCEL_TRIES:
+                    self._gone(f"it did not answer {_CANCEL_TRIES} requests to cancel tasks ({error})")
+                continue
+            return
+
+    async def _free(self, allocation_ids: Sequence[AllocationId], cause: str) -> None:
+        for allocation_id in allocation_ids:
+            try:
+                await self._gateway.free_slot(pb.FreeSlotRequest(allocation_id=allocation_id, cause=cause))
+            except MillstreamError as error:
+                # It learns the same from our goodbye, from the broken connection or from missing heartbeats.
+                logger.warning("Could not give slot %s back to TaskManager %s: %s", allocation_id, self.location, error)
+
+    async def _say_goodbye(self, cause: str) -> None:
+        try:
+            await self._gateway.disconnect_job_master(
+                pb.DisconnectJobMasterRequest(job_id=self._job_id, job_master_id=self._job_master_id, cause=cause)
+            )
+        except MillstreamError as error:
+            logger.info("Could not take leave of TaskManager %s: %s", self.location, error)
+
+    async def _heartbeat(self) -> None:
+        known = self._known_allocations()
+        response = await self._gateway.heartbeat_from_job_master(
+            pb.Heartbeat(
+                **{
+                    "from": f"jobmaster-{self._job_id}",
+                    "session_id": self._job_master_id,
+                    "known_allocations": known,
+                }
+            )
+        )
+        self._on_heartbeat(known, response)
