@@ -1,0 +1,75 @@
+"""What all parts of Millstream share, and the names that programs import from ``millstream.common``.
+
+The names are loaded when they are first used, so that a process which needs one module does not pay for the others.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from millstream.common.completable_future import CompletableFuture as CompletableFuture
+    from millstream.common.config import ConfigOption as ConfigOption
+    from millstream.common.config import Configuration as Configuration
+    from millstream.common.execution import JobExecutionResult as JobExecutionResult
+    from millstream.common.execution_config import ExecutionConfig as ExecutionConfig
+    from millstream.common.ids import JobID as JobID
+    from millstream.common.job_client import JobClient as JobClient
+    from millstream.common.restart_strategy import RestartStrategies as RestartStrategies
+    from millstream.common.restart_strategy import RestartStrategyConfiguration as RestartStrategyConfiguration
+    from millstream.common.states import JobStatus as JobStatus
+    from millstream.common.typeinfo import TypeInformation as TypeInformation
+    from millstream.common.typeinfo import Types as Types
+    from millstream.common.types import Row as Row
+    from millstream.common.types import RowKind as RowKind
+    from millstream.common.watermark_strategy import WatermarkStrategy as WatermarkStrategy
+
+__all__ = [
+    "CompletableFuture",
+    "ConfigOption",
+    "Configuration",
+    "ExecutionConfig",
+    "JobClient",
+    "JobExecutionResult",
+    "JobID",
+    "JobStatus",
+    "RestartStrategies",
+    "RestartStrategyConfiguration",
+    "Row",
+    "RowKind",
+    "TypeInformation",
+    "Types",
+    "WatermarkStrategy",
+]
+
+_MODULES = {
+    "CompletableFuture": "completable_future",
+    "ConfigOption": "config",
+    "Configuration": "config",
+    "ExecutionConfig": "execution_config",
+    "JobClient": "job_client",
+    "JobExecutionResult": "execution",
+    "JobID": "ids",
+    "JobStatus": "states",
+    "RestartStrategies": "restart_strategy",
+    "RestartStrategyConfiguration": "restart_strategy",
+    "Row": "types",
+    "RowKind": "types",
+    "TypeInformation": "typeinfo",
+    "Types": "typeinfo",
+    "WatermarkStrategy": "watermark_strategy",
+}
+
+
+def __getattr__(name: str) -> Any:
+    module = _MODULES.get(name)
+    if module is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"{__name__}.{module}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

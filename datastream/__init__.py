@@ -1,0 +1,87 @@
+"""What programs are written with: the environment, streams, functions.
+
+The names are loaded when they are first used, so that importing the package costs nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from millstream.datastream.closeable_iterator import CloseableIterator as CloseableIterator
+    from millstream.datastream.data_stream import DataStream as DataStream
+    from millstream.datastream.data_stream_sink import DataStreamSink as DataStreamSink
+    from millstream.datastream.functions import FilterFunction as FilterFunction
+    from millstream.datastream.functions import FlatMapFunction as FlatMapFunction
+    from millstream.datastream.functions import Function as Function
+    from millstream.datastream.functions import KeySelector as KeySelector
+    from millstream.datastream.functions import MapFunction as MapFunction
+    from millstream.datastream.functions import ParallelSourceFunction as ParallelSourceFunction
+    from millstream.datastream.functions import Partitioner as Partitioner
+    from millstream.datastream.functions import ReduceFunction as ReduceFunction
+    from millstream.datastream.functions import RichFilterFunction as RichFilterFunction
+    from millstream.datastream.functions import RichFlatMapFunction as RichFlatMapFunction
+    from millstream.datastream.functions import RichFunction as RichFunction
+    from millstream.datastream.functions import RichMapFunction as RichMapFunction
+    from millstream.datastream.functions import RichParallelSourceFunction as RichParallelSourceFunction
+    from millstream.datastream.functions import RichReduceFunction as RichReduceFunction
+    from millstream.datastream.functions import RichSinkFunction as RichSinkFunction
+    from millstream.datastream.functions import RichSourceFunction as RichSourceFunction
+    from millstream.datastream.functions import RuntimeContext as RuntimeContext
+    from millstream.datastream.functions import SinkFunction as SinkFunction
+    from millstream.datastream.functions import SourceContext as SourceContext
+    from millstream.datastream.functions import SourceFunction as SourceFunction
+    from millstream.datastream.keyed_stream import KeyedStream as KeyedStream
+    from millstream.datastream.memory_size import MemorySize as MemorySize
+    from millstream.datastream.runtime_execution_mode import RuntimeExecutionMode as RuntimeExecutionMode
+    from millstream.datastream.slot_sharing_group import SlotSharingGroup as SlotSharingGroup
+    from millstream.datastream.stream_execution_environment import (
+        StreamExecutionEnvironment as StreamExecutionEnvironment,
+    )
+
+_MODULES = {
+    "CloseableIterator": "closeable_iterator",
+    "DataStream": "data_stream",
+    "DataStreamSink": "data_stream_sink",
+    "FilterFunction": "functions",
+    "FlatMapFunction": "functions",
+    "Function": "functions",
+    "KeySelector": "functions",
+    "KeyedStream": "keyed_stream",
+    "MapFunction": "functions",
+    "MemorySize": "memory_size",
+    "ParallelSourceFunction": "functions",
+    "Partitioner": "functions",
+    "ReduceFunction": "functions",
+    "RichFilterFunction": "functions",
+    "RichFlatMapFunction": "functions",
+    "RichFunction": "functions",
+    "RichMapFunction": "functions",
+    "RichParallelSourceFunction": "functions",
+    "RichReduceFunction": "functions",
+    "RichSinkFunction": "functions",
+    "RichSourceFunction": "functions",
+    "RuntimeContext": "functions",
+    "RuntimeExecutionMode": "runtime_execution_mode",
+    "SinkFunction": "functions",
+    "SlotSharingGroup": "slot_sharing_group",
+    "SourceContext": "functions",
+    "SourceFunction": "functions",
+    "StreamExecutionEnvironment": "stream_execution_environment",
+}
+
+__all__ = list(_MODULES)  # noqa: PLE0605  # one list of names, not two
+
+
+def __getattr__(name: str) -> Any:
+    module = _MODULES.get(name)
+    if module is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"{__name__}.{module}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

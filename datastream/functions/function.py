@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -10,7 +11,7 @@ if TYPE_CHECKING:
 __all__ = ["Function", "RichFunction"]
 
 
-class Function:
+class Function(ABC):
     """What every user function class is.
 
     An instance travels to the workers pickled; each subtask has a copy of its own. What cannot be pickled

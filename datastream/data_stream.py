@@ -1,0 +1,347 @@
+"""Streams: what a program's operators are put together with.
+
+A :class:`DataStream` is a handle on a transformation. Its methods add transformations to the environment and return
+new handles; nothing runs before ``env.execute()``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from millstream.common.errors import InvalidProgramError
+from millstream.common.graph.operator_spec import (
+    CollectSinkSpec,
+    FilterSpec,
+    FlatMapSpec,
+    MapSpec,
+    OperatorSpec,
+    PartitionerSpec,
+    PrintSinkSpec,
+    SinkFunctionSpec,
+    SinkSpec,
+)
+from millstream.common.typeinfo import PickledBytesTypeInfo, TupleTypeInfo, TypeInformation
+from millstream.datastream.call_site import call_site
+from millstream.datastream.data_stream_sink import DataStreamSink
+from millstream.datastream.field_access import projection
+from millstream.datastream.functions import (
+    FilterFunction,
+    FlatMapFunction,
+    KeySelector,
+    MapFunction,
+    Partitioner,
+    SinkFunction,
+)
+from millstream.datastream.functions_check import check_function
+from millstream.datastream.operator_settings import OperatorSettings
+from millstream.datastream.sink import Sink
+from millstream.datastream.transformation import (
+    OperatorTransformation,
+    PartitionTransformation,
+    Transformation,
+    UnionTransformation,
+)
+
+if TYPE_CHECKING:
+    from millstream.common.execution_config import ExecutionConfig
+    from millstream.datastream.closeable_iterator import CloseableIterator
+    from millstream.datastream.keyed_stream import KeyedStream
+    from millstream.datastream.slot_sharing_group import SlotSharingGroup
+    from millstream.datastream.stream_execution_environment import StreamExecutionEnvironment
+
+__all__ = ["DataStream"]
+
+S = TypeVar("S", bound="DataStream")
+
+
+class DataStream:
+    """A stream of records."""
+
+    def __init__(self, environment: StreamExecutionEnvironment, transformation: Transformation) -> None:
+        self._environment = environment
+        self._transformation = transformation
+
+    # -- the operator that makes this stream ------------------------------------------------------------------------
+
+    def get_name(self) -> str:
+        """The name of the operator that makes this stream."""
+        return self._settings("get_name").get_name()
+
+    def name(self: S, name: str) -> S:
+        """Name the operator; plans, metrics and errors show the name."""
+        self._settings("name").name(name)
+        return self
+
+    def uid(self: S, uid: str) -> S:
+        """Give the operator an id that stays when the program changes; its state is found again by it."""
+        self._settings("uid").uid(uid)
+        return self
+
+    def set_uid_hash(self: S, uid_hash: str) -> S:
+        """Give the operator's id itself: 32 hexadecimal digits."""
+        self._settings("set_uid_hash").set_uid_hash(uid_hash)
+        return self
+
+    def set_parallelism(self: S, parallelism: int) -> S:
+        """Set how many subtasks the operator has."""
+        self._settings("set_parallelism").set_parallelism(parallelism)
+        return self
+
+    def set_max_parallelism(self: S, max_parallelism: int) -> S:
+        """Set the operator's number of key groups: no later parallelism can be above it."""
+        self._settings("set_max_parallelism").set_max_parallelism(max_parallelism)
+        return self
+
+    def force_non_parallel(self: S) -> S:
+        """Fix parallelism and max parallelism at 1."""
+        self._settings("force_non_parallel").force_non_parallel()
+        return self
+
+    def set_buffer_timeout(self: S, timeout_millis: int) -> S:
+        """Set how long records wait for their buffer to fill; 0: not at all, -1: until it is full."""
+        self._settings("set_buffer_timeout").set_buffer_timeout(timeout_millis)
+        return self
+
+    def start_new_chain(self: S) -> S:
+        """Do not chain the operator to what comes before it."""
+        self._settings("start_new_chain").start_new_chain()
+        return self
+
+    def disable_chaining(self: S) -> S:
+        """Do not chain the operator to anything."""
+        self._settings("disable_chaining").disable_chaining()
+        return self
+
+    def slot_sharing_group(self: S, slot_sharing_group: str | SlotSharingGroup) -> S:
+        """Put the operator into a group; operators of different groups never share a slot."""
+        self._settings("slot_sharing_group").slot_sharing_group(slot_sharing_group)
+        return self
+
+    def set_description(self: S, description: str) -> S:
+        """Describe the operator, at more length than its name."""
+        self._settings("set_description").set_description(description)
+        return self
+
+    def returns(self: S, output_type: TypeInformation) -> S:
+        """Say what the records of this stream are."""
+        if not isinstance(output_type, TypeInformation):
+            raise TypeError(f"returns() takes a TypeInformation such as Types.STRING(), not {output_type!r}")
+        self._transformation.output_type = output_type
+        return self
+
+    output_type = returns
+
+    def get_type(self) -> TypeInformation:
+        """What the records of this stream are."""
+        return self._transformation.output_type or PickledBytesTypeInfo()
+
+    def get_execution_environment(self) -> StreamExecutionEnvironment:
+        return self._environment
+
+    def get_execution_config(self) -> ExecutionConfig:
+        return self._environment.get_config()
+
+    # -- operators --------------------------------------------------------------------------------------------------
+
+    def map(self, func: Callable[[Any], Any] | MapFunction, output_type: TypeInformation | None = None) -> DataStream:
+        """One record out for each record in."""
+        check_function(func, MapFunction, "map")
+        return self._operator("map", "Map", MapSpec(func, self._key_selector()), output_type)
+
+    def flat_map(
+        self, func: Callable[[Any], Any] | FlatMapFunction, output_type: TypeInformation | None = None
+    ) -> DataStream:
+        """Any number of records out for each record in: the function yields them or returns an iterable (or None)."""
+        check_function(func, FlatMapFunction, "flat_map")
+        return self._operator("flat_map", "FlatMap", FlatMapSpec(func, self._key_selector()), output_type)
+
+    def filter(self, func: Callable[[Any], Any] | FilterFunction) -> DataStream:
+        """Only the records for which the function is true."""
+        check_function(func, FilterFunction, "filter")
+        spec = FilterSpec(func, self._key_selector())
+        return self._operator("filter", "Filter", spec, self._transformation.output_type)
+
+    def project(self, *field_indexes: int) -> DataStream:
+        """Tuples of some fields of tuples, in the order that is given."""
+        known = self._transformation.output_type
+        output_type: TypeInformation | None = None
+        getter = projection(field_indexes)
+        if isinstance(known, TupleTypeInfo):
+            field_types = known.get_field_types()
+            output_type = TupleTypeInfo([field_types[index] for index in field_indexes])
+        return self._operator("map", "Projection", MapSpec(getter), output_type)
+
+    def key_by(
+        self,
+        key_selector: Callable[[Any], Any] | KeySelector | int | str,
+        *more: Any,
+        key_type: TypeInformation | None = None,
+    ) -> KeyedStream:
+        """Bring records with equal keys to the same subtask.
+
+        :param key_selector: a callable or :class:`KeySelector`; or one or more field positions or field expressions:
+            ``key_by(0)``, ``key_by(0, 2)``, ``key_by("id")``, ``key_by("address.zip")``, ``key_by("f0.f1")``,
+            ``key_by("*")``.
+        :param key_type: what the keys are; may be the second argument after a key selector.
+        """
+        from millstream.datastream.keyed_stream import KeyedStream, key_selector_of
+
+        if len(more) == 1 and isinstance(more[0], TypeInformation):
+            key_type, more = more[0], ()
+        selector = key_selector_of((key_selector, *more))
+        return KeyedStream(self._environment, self._partition("HASH", PartitionerSpec(selector)), selector, key_type)
+
+    def union(self, *streams: DataStream) -> DataStream:
+        """The records of this and other streams as one; a stream given twice comes twice."""
+        for stream in streams:
+            if not isinstance(stream, DataStream):
+                raise TypeError(f"union() takes streams, not {stream!r}")
+            if stream._environment is not self._environment:
+                raise InvalidProgramError(f"{call_site()}: union() of streams of different environments")
+        inputs = tuple(stream._transformation for stream in (self, *streams))
+        if len(inputs) == 1:
+            return DataStream(self._environment, inputs[0])
+        union = UnionTransformation(self._environment._next_id(), inputs, call_site())
+        return DataStream(self._environment, union)
+
+    # -- how records are distributed --------------------------------------------------------------------------------
+
+    def shuffle(self) -> DataStream:
+        """Each record goes to a random subtask."""
+        return self._distributed("SHUFFLE")
+
+    def rebalance(self) -> DataStream:
+        """Records go to all subtasks in turn."""
+        return self._distributed("REBALANCE")
+
+    def rescale(self) -> DataStream:
+        """Records go in turn to some of the subtasks, so that every subtask has few connections."""
+        return self._distributed("RESCALE")
+
+    def forward(self) -> DataStream:
+        """Records stay with the subtask of the same index."""
+        return self._distributed("FORWARD")
+
+    def broadcast(self) -> DataStream:
+        """Each record goes to all subtasks."""
+        return self._distributed("BROADCAST")
+
+    def global_(self) -> DataStream:
+        """All records go to the first subtask. Also there as ``getattr(stream, "global")``."""
+        return self._distributed("GLOBAL")
+
+    def partition_custom(
+        self,
+        partitioner: Callable[[Any, int], int] | Partitioner,
+        key_selector: Callable[[Any], Any] | KeySelector | int | str,
+    ) -> DataStream:
+        """The partitioner chooses each record's subtask by its key and the number of subtasks."""
+        from millstream.datastream.keyed_stream import key_selector_of
+
+        check_function(partitioner, Partitioner, "partition_custom")
+        spec = PartitionerSpec(key_selector_of((key_selector,)), partitioner)
+        return DataStream(self._environment, self._partition("CUSTOM", spec))
+
+    # -- sinks ------------------------------------------------------------------------------------------------------
+
+    def add_sink(self, sink_func: SinkFunction | Callable[[Any], Any]) -> DataStreamSink:
+        """Give each record to a :class:`SinkFunction`, or to a callable of one argument."""
+        check_function(sink_func, SinkFunction, "add_sink")
+        return self._sink("Unnamed", SinkFunctionSpec(sink_func))
+
+    def sink_to(self, sink: Sink) -> DataStreamSink:
+        """Write the records with a :class:`~millstream.datastream.sink.Sink`."""
+        if not isinstance(sink, Sink):
+            raise TypeError(f"sink_to() takes a Sink, not {sink!r}; a SinkFunction goes to add_sink()")
+        return self._sink("Unnamed", SinkSpec(sink))
+
+    def print(self, sink_identifier: str | None = None) -> DataStreamSink:
+        """Print each record on the standard output of the worker that has it.
+
+        Lines begin with ``N> ``, the subtask's number, where there are several.
+
+        :param sink_identifier: put before the number.
+        """
+        source = self
+        known = self._transformation.output_type
+        if known is not None and known.text_differs():
+            source = DataStream(self._environment, self._transformation)._operator(
+                "map", "Map", MapSpec(known.to_text), None
+            )
+            self._like_input(source)
+        return source._sink("Print to Std. Out", PrintSinkSpec(sink_identifier or ""))
+
+    def execute_and_collect(
+        self, job_execution_name: str | None = None, limit: int | None = None
+    ) -> CloseableIterator | list[Any]:
+        """Run the job and fetch this stream's records while it runs.
+
+        :param limit: return a list of at most so many records, and end the job then.
+        :returns: an iterator that should be closed (it is a context manager), or the list.
+        :raises JobExecutionError: the job failed (from the iterator: when it gets there).
+        """
+        if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int) or limit < 0):
+            raise ValueError(f"limit must be a number of records from 0, not {limit!r}")
+        if limit == 0:
+            return []
+        sink = self._collected()._sink("Data stream collect sink", CollectSinkSpec())
+        sink.set_parallelism(1)
+        results = self._environment._execute_and_collect(sink, job_execution_name)
+        if limit is None:
+            return results
+        with results:
+            values: list[Any] = []
+            for value in results:
+                values.append(value)
+                if len(values) == limit:
+                    break
+            return values
+
+    # -- what the methods above are made of -------------------------------------------------------------------------
+
+    def _key_selector(self) -> Any:
+        """The key that operators on this stream work by."""
+        return None
+
+    def _collected(self) -> DataStream:
+        """The stream whose records ``execute_and_collect`` gives."""
+        return self
+
+    def _settings(self, method: str) -> OperatorSettings:
+        return OperatorSettings.of(self._transformation, method)
+
+    def _operator(
+        self, kind: str, name: str, spec: OperatorSpec, output_type: TypeInformation | None
+    ) -> DataStream:
+        if output_type is not None and not isinstance(output_type, TypeInformation):
+            raise TypeError(f"output_type must be a TypeInformation such as Types.STRING(), not {output_type!r}")
+        transformation = self._environment._add_operator(kind, name, spec, (self._transformation,), output_type)
+        return DataStream(self._environment, transformation)
+
+    def _sink(self, name: str, spec: OperatorSpec) -> DataStreamSink:
+        return DataStreamSink(self._environment._add_operator("sink", name, spec, (self._transformation,), None))
+
+    def _like_input(self, stream: DataStream) -> None:
+        """Let an operator that the user does not see run where the stream's own operator does."""
+        own, helper = self._transformation, stream._transformation
+        if isinstance(own, OperatorTransformation) and isinstance(helper, OperatorTransformation):
+            helper.parallelism = own.parallelism
+            helper.max_parallelism = own.max_parallelism
+
+    def _partition(self, partitioner: str, spec: PartitionerSpec | None = None) -> PartitionTransformation:
+        return PartitionTransformation(
+            self._environment._next_id(), partitioner, self._transformation, call_site(), spec
+        )
+
+    def _distributed(self, partitioner: str) -> DataStream:
+        return DataStream(self._environment, self._partition(partitioner))
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        raise TypeError(
+            f"a {type(self).__name__} is a part of the program, not of the data: it cannot be used inside a function"
+        )
+
+
+# `global` is a keyword of Python, so that it cannot be defined in the class's body.
+setattr(DataStream, "global", DataStream.global_)

@@ -1,0 +1,36 @@
+"""Operator ids that stay the same from one submission to the next.
+
+State is found again by them. An operator with a uid has an id made of nothing but the uid; any other has one made of
+its place in the graph: how many operators come before it, what is chained to it, and the ids of its inputs.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+from millstream.common.ids import OperatorId
+from millstream.datastream.graph.chaining import is_chainable
+from millstream.datastream.graph.stream_graph import StreamGraph
+
+__all__ = ["operator_ids"]
+
+
+def operator_ids(graph: StreamGraph) -> dict[int, OperatorId]:
+    """The id of each node, by the node's own id."""
+    ids: dict[int, OperatorId] = {}
+    for position, node in enumerate(graph.nodes.values()):
+        operator = node.operator
+        if operator.uid_hash:
+            ids[node.id] = OperatorId(operator.uid_hash)
+        elif operator.uid:
+            ids[node.id] = _digest("uid", operator.uid)
+        else:
+            chained = sum(1 for edge in node.out_edges if is_chainable(edge, graph))
+            ids[node.id] = _digest(
+                "place", str(position), str(chained), *(ids[edge.source.id] for edge in node.in_edges)
+            )
+    return ids
+
+
+def _digest(*parts: str) -> OperatorId:
+    return OperatorId(hashlib.blake2b("\0".join(parts).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest())

@@ -1,0 +1,170 @@
+"""Streams whose records are brought together by key."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from millstream.common.errors import InvalidProgramError
+from millstream.common.graph.operator_spec import AggregateSpec, MapSpec, ReduceSpec
+from millstream.common.types import Row
+from millstream.datastream.call_site import call_site
+from millstream.datastream.data_stream import DataStream
+from millstream.datastream.field_access import field_getter, field_key_selector
+from millstream.datastream.functions import Function, KeySelector, ReduceFunction
+from millstream.datastream.functions_check import check_function
+
+if TYPE_CHECKING:
+    from millstream.common.typeinfo import TypeInformation
+    from millstream.datastream.operator_settings import OperatorSettings
+    from millstream.datastream.stream_execution_environment import StreamExecutionEnvironment
+    from millstream.datastream.transformation import PartitionTransformation
+
+__all__ = ["KeyedStream", "key_selector_of"]
+
+
+def key_selector_of(given: tuple[Any, ...]) -> Callable[[Any], Any]:
+    """The key selector for what the user gave: a callable or KeySelector, or field positions and expressions.
+
+    :raises TypeError: it is none of these.
+    :raises ValueError: a field expression cannot be read.
+    """
+    first = given[0]
+    if len(given) == 1 and isinstance(first, (tuple, list)):
+        given = tuple(first)
+    elif len(given) == 1 and not isinstance(first, (int, str)):
+        if isinstance(first, KeySelector) or (
+            callable(first) and not isinstance(first, Function) and not _is_function_class(first)
+        ):
+            selector: Callable[[Any], Any] = first
+            return selector
+        raise TypeError(
+            f"{call_site()}: a key selector is a KeySelector, a callable function, a field position or a field "
+            f"expression, not {first!r}"
+        )
+    try:
+        return field_key_selector(given)
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"{call_site()}: {error}") from None
+
+
+def _is_function_class(given: object) -> bool:
+    return isinstance(given, type) and issubclass(given, Function)
+
+
+class KeyedStream(DataStream):
+    """A stream that is partitioned by key.
+
+    It is not an operator: it has no name, parallelism or chaining of its own, and its partitioning is fixed.
+    """
+
+    def __init__(
+        self,
+        environment: StreamExecutionEnvironment,
+        transformation: PartitionTransformation,
+        key_selector: Callable[[Any], Any],
+        key_type: TypeInformation | None = None,
+    ) -> None:
+        super().__init__(environment, transformation)
+        self._selector = key_selector
+        self._key_type = key_type
+
+    def get_key_type(self) -> TypeInformation | None:
+        """What the keys are; ``None`` if the program does not say."""
+        return self._key_type
+
+    def reduce(self, func: Callable[[Any, Any], Any] | ReduceFunction) -> DataStream:
+        """Combine the records of each key one after the other, and emit each step."""
+        check_function(func, ReduceFunction, "reduce")
+        return self._operator("reduce", "Reduce", ReduceSpec(func, self._selector), self._transformation.output_type)
+
+    def sum(self, position_to_sum: int | str = 0) -> DataStream:
+        """The running sum of a field per key; the other fields are those of the key's first record."""
+        return self._aggregate("sum", "Sum", position_to_sum)
+
+    def min(self, position_to_min: int | str = 0) -> DataStream:
+        """The running minimum of a field per key; the other fields are those of the key's first record."""
+        return self._aggregate("min", "Min", position_to_min)
+
+    def max(self, position_to_max: int | str = 0) -> DataStream:
+        """The running maximum of a field per key; the other fields are those of the key's first record."""
+        return self._aggregate("max", "Max", position_to_max)
+
+    def min_by(self, position_to_min_by: int | str = 0) -> DataStream:
+        """The record with the smallest field so far per key; of several the first."""
+        return self._aggregate("min_by", "MinBy", position_to_min_by)
+
+    def max_by(self, position_to_max_by: int | str = 0) -> DataStream:
+        """The record with the largest field so far per key; of several the first."""
+        return self._aggregate("max_by", "MaxBy", position_to_max_by)
+
+    def key_by(
+        self,
+        key_selector: Callable[[Any], Any] | KeySelector | int | str,
+        *more: Any,
+        key_type: TypeInformation | None = None,
+    ) -> KeyedStream:
+        """Key the same records by something else."""
+        original = self._transformation.inputs[0]
+        return DataStream(self._environment, original).key_by(key_selector, *more, key_type=key_type)
+
+    def _aggregate(self, kind: str, name: str, field: int | str) -> DataStream:
+        try:
+            field_getter(field)
+        except (TypeError, ValueError) as error:
+            raise type(error)(f"{call_site()}: {error}") from None
+        spec = AggregateSpec(kind, field, self._selector)
+        return self._operator("aggregate", name, spec, self._transformation.output_type)
+
+    def _key_selector(self) -> Any:
+        return self._selector
+
+    def _collected(self) -> DataStream:
+        """As in PyFlink, ``execute_and_collect`` of a keyed stream gives rows of key and record."""
+        return self._operator("map", "Map", MapSpec(_KeyAndValue(self._selector)), None)
+
+    def _settings(self, method: str) -> OperatorSettings:
+        raise InvalidProgramError(
+            f"{call_site()}: {method}() is not supported for KeyedStream: it is not an operator; call it before "
+            "key_by() or on what comes after"
+        )
+
+    def _fixed(self) -> NoReturn:
+        raise InvalidProgramError(f"{call_site()}: Cannot override partitioning for KeyedStream.")
+
+    def shuffle(self) -> DataStream:
+        self._fixed()
+
+    def rebalance(self) -> DataStream:
+        self._fixed()
+
+    def rescale(self) -> DataStream:
+        self._fixed()
+
+    def forward(self) -> DataStream:
+        self._fixed()
+
+    def broadcast(self) -> DataStream:
+        self._fixed()
+
+    def global_(self) -> DataStream:
+        self._fixed()
+
+    def partition_custom(self, partitioner: Any, key_selector: Any) -> DataStream:
+        self._fixed()
+
+
+# `global` is a keyword of Python, so that it cannot be defined in the class's body.
+setattr(KeyedStream, "global", KeyedStream.global_)
+
+
+class _KeyAndValue:
+    """Makes ``Row(f0=key, f1=value)``."""
+
+    __slots__ = ("_key_selector",)
+
+    def __init__(self, key_selector: Callable[[Any], Any]) -> None:
+        self._key_selector = key_selector
+
+    def __call__(self, value: Any) -> Row:
+        return Row(f0=self._key_selector(value), f1=value)

@@ -1,0 +1,93 @@
+"""Python code that travels with a job: files added to the environment, and the import path of local runs."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import sys
+import sysconfig
+import zipfile
+from pathlib import Path
+
+from millstream.common.errors import InvalidProgramError
+from millstream.common.wire.graph_pb2 import Artifact
+
+__all__ = ["artifact_of", "local_python_path"]
+
+_FIXED_DATE = (1980, 1, 1, 0, 0, 0)
+"""Of all entries of a zip that is made here: equal content gives equal bytes."""
+
+
+def artifact_of(path: Path) -> Artifact:
+    """The artifact of a ``.py`` file, a ``.zip`` (``.whl``, ``.egg``) or a directory.
+
+    A directory that is a package goes under its own name; any other directory goes onto the import path itself.
+
+    :raises InvalidProgramError: it is none of these or cannot be read.
+    """
+    try:
+        if path.is_dir():
+            return _artifact(f"{path.name or 'files'}.zip", "zip", _zipped(path))
+        if path.suffix == ".py":
+            return _artifact(path.name, "py", path.read_bytes())
+        if path.suffix in (".zip", ".whl", ".egg"):
+            return _artifact(path.name, "zip", path.read_bytes())
+    except OSError as error:
+        raise InvalidProgramError(f"Python file {str(path)!r} cannot be read: {error.strerror or error}") from error
+    problem = "is no .py file, .zip archive or directory" if path.exists() else "does not exist"
+    raise InvalidProgramError(f"Python file {str(path)!r} {problem}")
+
+
+def local_python_path() -> list[str]:
+    """The client's import path without the interpreter's own entries, the script's directory first.
+
+    Workers on the same machine get it, so that what the program imports they can import.
+    """
+    own = {os.path.realpath(path) for name, path in sysconfig.get_paths().items() if name not in ("scripts", "data")}
+    own |= {os.path.join(path, "lib-dynload") for path in own}
+    candidates = [*_script_directory(), *sys.path]
+    found: dict[str, None] = {}
+    for entry in candidates:
+        path = os.path.abspath(entry or os.curdir)
+        real = os.path.realpath(path)
+        inside = any(real == each or os.path.dirname(real) == each for each in own)
+        if not inside and not _is_zipped_library(real) and os.path.exists(real):
+            found[path] = None
+    return list(found)
+
+
+def _script_directory() -> list[str]:
+    """Where the program's script lies; nothing where it is a tool of the interpreter's (pytest, IPython)."""
+    file = getattr(sys.modules.get("__main__"), "__file__", None)
+    if not file:
+        return []
+    directory = os.path.dirname(os.path.abspath(file))
+    tools = {os.path.realpath(sysconfig.get_path("scripts")), os.path.realpath(sys.prefix)}
+    real = os.path.realpath(directory)
+    inside = real in tools or any(part in ("site-packages", "dist-packages") for part in Path(real).parts)
+    return [] if inside else [directory]
+
+
+def _is_zipped_library(path: str) -> bool:
+    return os.path.basename(path) == f"python{sys.version_info.major}{sys.version_info.minor}.zip"
+
+
+def _zipped(directory: Path) -> bytes:
+    is_package = (directory / "__init__.py").is_file()
+    root = directory.parent if is_package else directory
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path in sorted(directory.rglob("*")):
+            if path.is_file() and not any(_left_out(part) for part in path.relative_to(directory).parts):
+                entry = zipfile.ZipInfo(path.relative_to(root).as_posix(), _FIXED_DATE)
+                archive.writestr(entry, path.read_bytes(), zipfile.ZIP_DEFLATED)
+    return buffer.getvalue()
+
+
+def _left_out(part: str) -> bool:
+    return part == "__pycache__" or part.startswith(".") or part.endswith(".pyc")
+
+
+def _artifact(name: str, kind: str, content: bytes) -> Artifact:
+    return Artifact(name=name, kind=kind, sha256=hashlib.sha256(content).hexdigest(), content=content)
