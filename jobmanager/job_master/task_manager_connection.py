@@ -206,11 +206,9 @@ class TaskManagerConnection:
         known = self._known_allocations()
         response = await self._gateway.heartbeat_from_job_master(
             pb.Heartbeat(
-                **{
-                    "from": f"jobmaster-{self._job_id}",
-                    "session_id": self._job_master_id,
-                    "known_allocations": known,
-                }
+                session_id=self._job_master_id,
+                known_allocations=known,
+                **{"from": f"jobmaster-{self._job_id}"},
             )
         )
         self._on_heartbeat(known, response)
