@@ -1,0 +1,150 @@
+"""Batches and markers as the elements of a channel's byte stream.
+
+A batch's body is ``u32 length of the timestamps' bytes | timestamps | values``; markers have small fixed layouts. The
+kind byte of an element (see ``block_assembler``) says which.
+"""
+
+from __future__ import annotations
+
+import pickle
+import struct
+import sys
+from array import array
+from collections.abc import Callable
+from typing import Any, Final
+
+from millstream.common.records import (
+    CheckpointBarrier,
+    Element,
+    EndOfData,
+    EndOfPartition,
+    LatencyMarker,
+    Marker,
+    RecordBatch,
+    Watermark,
+    WatermarkStatus,
+)
+from millstream.taskmanager.network.block_assembler import MAX_ELEMENT_SIZE, element_header
+from millstream.taskmanager.network.frames import ProtocolError
+from millstream.taskmanager.network.value_serializer import (
+    RecordSerializationError,
+    ValueSerializer,
+    deserialize_values,
+)
+
+__all__ = ["decode_element", "encode_block", "encode_marker"]
+
+_BATCH: Final = 0  # no timestamps
+_BATCH_TIMESTAMPS: Final = 1  # each record has one
+_BATCH_SOME_TIMESTAMPS: Final = 2  # some are None
+_WATERMARK, _STATUS, _BARRIER, _LATENCY, _END_OF_DATA, _END_OF_PARTITION = 16, 17, 18, 19, 20, 21
+
+_U32: Final = struct.Struct(">I")
+_I64: Final = struct.Struct(">q")
+_BARRIER_BODY: Final = struct.Struct(">qq")
+_LATENCY_BODY: Final = struct.Struct(">qi")
+_LITTLE: Final = sys.byteorder == "little"
+
+
+def encode_block(values: list[Any], timestamps: list[int | None] | None, serializer: ValueSerializer) -> list[bytes]:
+    """Return the chunks of one element that holds these records.
+
+    :raises RecordSerializationError: a record cannot be serialised, or the block is longer than 4 GB.
+    """
+    body = serializer.serialize(values)
+    kind, times = (_BATCH, b"") if timestamps is None else _encode_timestamps(timestamps)
+    size = len(body) + (len(times) + _U32.size if kind != _BATCH else 0)
+    if size > MAX_ELEMENT_SIZE:
+        raise RecordSerializationError(
+            f"A block of {len(values)} records has {size} bytes; the most that can be sent at once is "
+            f"{MAX_ELEMENT_SIZE}. Mend: emit smaller records."
+        )
+    if kind == _BATCH:
+        return [element_header(kind, size), body]
+    return [element_header(kind, size) + _U32.pack(len(times)), times, body]
+
+
+def _encode_timestamps(timestamps: list[int | None]) -> tuple[int, bytes]:
+    try:
+        numbers = array("q", timestamps)  # type: ignore[arg-type]  # None makes it raise: that is the test
+    except TypeError:
+        return _BATCH_SOME_TIMESTAMPS, pickle.dumps(timestamps, 5)
+    if not _LITTLE:
+        numbers.byteswap()
+    return _BATCH_TIMESTAMPS, numbers.tobytes()
+
+
+def _decode_timestamps(kind: int, data: memoryview) -> list[int | None]:
+    if kind == _BATCH_SOME_TIMESTAMPS:
+        some: list[int | None] = pickle.loads(data)
+        return some
+    numbers = array("q")
+    numbers.frombytes(data)
+    if not _LITTLE:
+        numbers.byteswap()
+    return numbers.tolist()  # type: ignore[return-value]  # a list of int is one of int | None to its only owner
+
+
+def encode_marker(marker: Marker) -> bytes:
+    """Return one element that holds the marker."""
+    if isinstance(marker, Watermark):
+        kind, body = _WATERMARK, _I64.pack(marker.timestamp)
+    elif isinstance(marker, WatermarkStatus):
+        kind, body = _STATUS, bytes([marker.idle])
+    elif isinstance(marker, CheckpointBarrier):
+        kind, body = _BARRIER, _BARRIER_BODY.pack(marker.checkpoint_id, marker.timestamp) + marker.options
+    elif isinstance(marker, LatencyMarker):
+        fixed = _LATENCY_BODY.pack(marker.marked_time, marker.subtask_index)
+        kind, body = _LATENCY, fixed + marker.operator_id.encode()
+    elif isinstance(marker, EndOfData):
+        kind, body = _END_OF_DATA, bytes([marker.drain])
+    else:
+        kind, body = _END_OF_PARTITION, b""
+    return element_header(kind, len(body)) + body
+
+
+def _decode_batch(kind: int, body: memoryview) -> RecordBatch:
+    if kind == _BATCH:
+        return RecordBatch(deserialize_values(body))
+    (size,) = _U32.unpack_from(body)
+    values_start = _U32.size + size
+    if values_start > len(body):
+        raise ProtocolError(f"a batch of {len(body)} bytes says that its timestamps have {size}")
+    timestamps = _decode_timestamps(kind, body[_U32.size : values_start])
+    values = deserialize_values(body[values_start:])
+    if len(values) != len(timestamps):
+        raise ProtocolError(f"a batch has {len(values)} records and {len(timestamps)} timestamps")
+    return RecordBatch(values, timestamps)
+
+
+def _decode_latency_marker(body: memoryview) -> LatencyMarker:
+    marked_time, subtask_index = _LATENCY_BODY.unpack_from(body)
+    return LatencyMarker(marked_time, str(body[_LATENCY_BODY.size :], "utf-8"), subtask_index)
+
+
+_MARKERS: Final[dict[int, Callable[[memoryview], Marker]]] = {
+    _WATERMARK: lambda body: Watermark(*_I64.unpack(body)),
+    _STATUS: lambda body: WatermarkStatus(body[0] != 0),
+    _BARRIER: lambda body: CheckpointBarrier(
+        *_BARRIER_BODY.unpack_from(body), options=bytes(body[_BARRIER_BODY.size :])
+    ),
+    _LATENCY: _decode_latency_marker,
+    _END_OF_DATA: lambda body: EndOfData(body[0] != 0),
+    _END_OF_PARTITION: lambda _: EndOfPartition(),
+}
+
+
+def decode_element(kind: int, body: bytes | memoryview) -> Element:
+    """Return the batch or marker of one element.
+
+    :raises ProtocolError: it is neither. Exceptions of the records' own classes pass through as they are.
+    """
+    if kind <= _BATCH_SOME_TIMESTAMPS:
+        return _decode_batch(kind, memoryview(body))
+    decode = _MARKERS.get(kind)
+    if decode is None:
+        raise ProtocolError(f"unknown kind of element: {kind}")
+    try:
+        return decode(memoryview(body))
+    except (struct.error, IndexError, UnicodeDecodeError) as error:
+        raise ProtocolError(f"a marker of kind {kind} is malformed: {error}") from error

@@ -1,0 +1,243 @@
+"""The network environment of one slot: its data port, its connections, and what tasks read from and write to."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections.abc import Callable
+from typing import Any, Final
+
+from millstream.common.config import Configuration, TaskManagerOptions
+from millstream.common.wire.graph_pb2 import ResultPartitionDeployment, TaskDeployment
+from millstream.taskmanager.exchange import ChannelInfo, ExchangeError
+from millstream.taskmanager.network.block_sizer import BlockSizer
+from millstream.taskmanager.network.connection import Connection
+from millstream.taskmanager.network.consumer_connection import ConsumerConnection
+from millstream.taskmanager.network.credit_receiver import CreditReceiver
+from millstream.taskmanager.network.frames import NONCE_SIZE
+from millstream.taskmanager.network.input_channel import LocalInputChannel, RemoteInputChannel
+from millstream.taskmanager.network.input_gate import TaskInputGate
+from millstream.taskmanager.network.local_subpartition import LocalSubpartition
+from millstream.taskmanager.network.partition_registry import PartitionKey, PartitionRegistry, total_backoff
+from millstream.taskmanager.network.partitioners import create_partitioner
+from millstream.taskmanager.network.producer_connection import ProducerConnection, ServedPartition
+from millstream.taskmanager.network.remote_subpartition import RemoteSubpartition
+from millstream.taskmanager.network.result_writer import PartitionWriter
+from millstream.taskmanager.network.value_serializer import ValueSerializer
+
+__all__ = ["NetworkEnvironment"]
+
+_log = logging.getLogger(__name__)
+
+_CLOSE_TIMEOUT_S: Final = 2.0
+
+
+class NetworkEnvironment:
+    """Everything that one slot worker exchanges with the other slots of its job."""
+
+    def __init__(
+        self,
+        *,
+        allocation_id: str,
+        data_secret: bytes,
+        configuration: Configuration,
+        load_payload: Callable[[bytes], Any],
+        source: random.Random | None = None,
+    ) -> None:
+        """
+        :param allocation_id: this slot's allocation; channels between its own tasks do not use the network.
+        :param data_secret: the job's secret, which every worker that connects must know.
+        :param load_payload: unpickles what the user wrote (partitioners and key selectors).
+        :param source: randomness of nonces and partitioners; the operating system's by default.
+        """
+        if not data_secret:
+            raise ValueError("the job has no data secret; without one anybody could connect to the data port")
+        self._allocation_id = allocation_id
+        self._secret = data_secret
+        self._load_payload = load_payload
+        self._random = source if source is not None else random.SystemRandom()
+        self._segment_size: int = configuration.get(TaskManagerOptions.MEMORY_SEGMENT_SIZE)
+        self._exclusive: int = max(1, configuration.get(TaskManagerOptions.BUFFERS_PER_CHANNEL))
+        self._floating: int = configuration.get(TaskManagerOptions.FLOATING_BUFFERS_PER_GATE)
+        self._backoff_s: float = configuration.get(TaskManagerOptions.REQUEST_BACKOFF_INITIAL_MS) / 1000
+        longest_backoff_s: float = configuration.get(TaskManagerOptions.REQUEST_BACKOFF_MAX_MS) / 1000
+        self._registry: PartitionRegistry[ServedPartition] = PartitionRegistry(
+            total_backoff(self._backoff_s, longest_backoff_s)
+        )
+        self._server: asyncio.Server | None = None
+        self._accepted: set[ProducerConnection] = set()
+        self._opened: dict[tuple[str, int], ConsumerConnection] = {}
+        self._connecting: set[asyncio.Task[None]] = set()
+        self._gates: set[TaskInputGate] = set()
+        self._all_closed: asyncio.Event | None = None
+        self._closed = False
+
+    async def start(self, bind_host: str, port: int = 0) -> int:
+        """Open the data port; return its number.
+
+        :raises OSError: the port cannot be had; the message names the address.
+        """
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_server(self._accept, bind_host, port, backlog=1024)
+        bound: int = self._server.sockets[0].getsockname()[1]
+        return bound
+
+    # ------------------------------------------------------------ tasks' ends
+
+    def create_result_writer(
+        self, deployment: ResultPartitionDeployment, attempt_id: str, subtask_index: int
+    ) -> PartitionWriter:
+        """Return the writer of one output edge of a task; consumers can read from now on.
+
+        :raises ExchangeError: the environment is closed.
+        """
+        self._check_open()
+        edge = deployment.edge
+        allocations = deployment.consumer_allocations
+        local = [index for index, allocation in enumerate(allocations) if allocation == self._allocation_id]
+        partitioner = create_partitioner(deployment, self._load_payload, self._random, local)
+        key = PartitionKey(attempt_id, edge.edge_id)
+        remote = deployment.subpartitions - len(local)
+        pool = (remote * self._exclusive + self._floating) * self._segment_size
+        name = f"Result partition of edge {edge.edge_id}, producer subtask {subtask_index}"
+        writer = PartitionWriter(name, partitioner, edge.buffer_timeout_ms, pool)
+        serializer, sizer = ValueSerializer(), BlockSizer(self._segment_size)
+        subpartitions: list[LocalSubpartition | RemoteSubpartition] = [
+            LocalSubpartition(index, writer)
+            if index in local
+            else RemoteSubpartition(index, writer, self._segment_size, serializer, sizer)
+            for index in range(deployment.subpartitions)
+        ]
+        served = ServedPartition(subpartitions)
+
+        def release(reason: str) -> None:
+            self._registry.unregister(key)
+            served.fail(reason)
+
+        writer.open(subpartitions, release)
+        self._registry.register(key, served)
+        return writer
+
+    def create_input_gate(self, task: TaskDeployment) -> TaskInputGate:
+        """Return the gate of a task's inputs; its channels are requested at once, and wait for their producers.
+
+        :raises ExchangeError: the environment is closed.
+        """
+        self._check_open()
+        infos = [
+            ChannelInfo(
+                gate.edge.target_input,
+                gate.edge.edge_id,
+                channel.producer_subtask,
+                channel.producer_allocation_id == self._allocation_id,
+            )
+            for gate in task.inputs
+            for channel in gate.channels
+        ]
+        result = TaskInputGate(infos)
+        channels: list[LocalInputChannel | RemoteInputChannel] = []
+        opened: list[tuple[RemoteInputChannel, str, int]] = []
+        for gate in task.inputs:
+            credits = CreditReceiver(self._exclusive, self._floating)
+            for channel in gate.channels:
+                index = len(channels)
+                key = PartitionKey(channel.producer_attempt_id, gate.edge.edge_id)
+                if infos[index].local:
+                    channels.append(LocalInputChannel(index, result, key, channel.subpartition))
+                else:
+                    remote = RemoteInputChannel(index, result, key, channel.subpartition, credits)
+                    channels.append(remote)
+                    opened.append((remote, channel.host, channel.port))
+        result.open(channels)
+        for one in channels:
+            if isinstance(one, LocalInputChannel):
+                one.open(self._registry)
+        for remote, host, port in opened:
+            remote.open(self._connection_to(host, port))
+        self._gates = {gate_ for gate_ in self._gates if not gate_.is_closed} | {result}
+        return result
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise ExchangeError(f"the network environment of slot {self._allocation_id} is closed")
+
+    # ------------------------------------------------------------ connections
+
+    def _nonce(self) -> bytes:
+        return self._random.getrandbits(NONCE_SIZE * 8).to_bytes(NONCE_SIZE, "big")
+
+    def _accept(self) -> Connection:
+        producer = ProducerConnection(self._secret, self._nonce(), self._registry, self._on_accepted_closed)
+        self._accepted.add(producer)
+        return Connection(producer, 0)
+
+    def _on_accepted_closed(self, connection: ProducerConnection) -> None:
+        self._accepted.discard(connection)
+        self._check_all_closed()
+
+    def _connection_to(self, host: str, port: int) -> ConsumerConnection:
+        connection = self._opened.get((host, port))
+        if connection is None:
+            connection = ConsumerConnection(
+                host,
+                port,
+                secret=self._secret,
+                nonce=self._nonce(),
+                buffer_size=self._segment_size,
+                name=f"of slot {self._allocation_id}",
+                retry_pause_s=self._backoff_s,
+                on_closed=self._on_opened_closed,
+            )
+            self._opened[host, port] = connection
+            task = asyncio.get_running_loop().create_task(connection.connect())
+            self._connecting.add(task)
+            task.add_done_callback(self._on_connect_done)
+        return connection
+
+    def _on_connect_done(self, task: asyncio.Task[None]) -> None:
+        self._connecting.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            _log.error("Opening a data connection failed", exc_info=task.exception())
+
+    def _on_opened_closed(self, connection: ConsumerConnection) -> None:
+        if self._opened.get(connection.address) is connection:
+            del self._opened[connection.address]
+        self._check_all_closed()
+
+    # ------------------------------------------------------------ end
+
+    def _check_all_closed(self) -> None:
+        if self._all_closed is not None and not self._accepted and not self._opened:
+            self._all_closed.set()
+
+    async def close(self) -> None:
+        """Close the data port, all gates and all connections; what was sent already still goes out."""
+        if self._closed:
+            return
+        self._closed = True
+        for gate in self._gates:
+            gate.close()
+        self._gates.clear()
+        self._registry.close()
+        if self._server is not None:
+            self._server.close()
+        connecting = list(self._connecting)
+        for task in connecting:
+            task.cancel()
+        await asyncio.gather(*connecting, return_exceptions=True)
+        reason = f"slot {self._allocation_id} was closed"
+        self._all_closed = asyncio.Event()
+        for opened in list(self._opened.values()):
+            opened.close(reason)
+        for accepted in list(self._accepted):
+            accepted.close(reason)
+        self._check_all_closed()
+        try:
+            await asyncio.wait_for(self._all_closed.wait(), _CLOSE_TIMEOUT_S)
+        except asyncio.TimeoutError:
+            for opened in list(self._opened.values()):
+                opened.abort(reason)
+            for accepted in list(self._accepted):
+                accepted.abort(reason)
+            await asyncio.wait_for(self._all_closed.wait(), _CLOSE_TIMEOUT_S)

@@ -1,0 +1,211 @@
+"""The input channels of a gate: where a task's elements come from, local or remote."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import deque
+from typing import Protocol
+
+from millstream.common.records import Element, EndOfPartition
+from millstream.taskmanager.network.block_assembler import BlockAssembler
+from millstream.taskmanager.network.consumer_connection import ConsumerConnection
+from millstream.taskmanager.network.credit_receiver import CreditReceiver, Grant
+from millstream.taskmanager.network.element_codec import decode_element
+from millstream.taskmanager.network.frames import ProtocolError
+from millstream.taskmanager.network.local_subpartition import LocalSubpartition
+from millstream.taskmanager.network.partition_registry import PartitionKey, PartitionRegistry
+from millstream.taskmanager.network.producer_connection import ServedPartition
+
+__all__ = ["GateListener", "LocalInputChannel", "RemoteInputChannel"]
+
+_log = logging.getLogger(__name__)
+
+
+class GateListener(Protocol):
+    """The gate, as its channels see it."""
+
+    bytes_in: int
+    deserialize_ns: int
+
+    def on_data(self, index: int) -> None:
+        """Channel ``index`` may have an element."""
+        ...
+
+    def on_failed(self, index: int, reason: str) -> None:
+        """Channel ``index`` will give nothing more, before its end."""
+        ...
+
+    def on_grants(self, grants: list[Grant]) -> None:
+        """Tell the senders of these channels."""
+        ...
+
+
+class LocalInputChannel:
+    """Reads a queue of the same slot."""
+
+    __slots__ = ("_finished", "_gate", "_index", "_key", "_queue", "_request", "_subpartition")
+
+    def __init__(self, index: int, gate: GateListener, key: PartitionKey, subpartition: int) -> None:
+        self._index = index
+        self._gate = gate
+        self._key = key
+        self._subpartition = subpartition
+        self._queue: LocalSubpartition | None = None
+        self._request = None
+        self._finished = False
+
+    def open(self, registry: PartitionRegistry[ServedPartition]) -> None:
+        """Find the producer's end, now or when it comes."""
+        self._request = registry.request(self._key, self._found, self.on_failed)
+
+    def _found(self, partition: ServedPartition) -> None:
+        self._request = None
+        known = self._subpartition < len(partition.subpartitions)
+        queue = partition.subpartitions[self._subpartition] if known else None
+        if not isinstance(queue, LocalSubpartition):
+            self.on_failed(f"subpartition {self._subpartition} is not there to be read in the producer's own slot")
+        elif queue.attach(self):
+            self._queue = queue
+        else:
+            self.on_failed(f"subpartition {self._subpartition} has a consumer already")
+
+    def take(self) -> Element | None:
+        """Return the next element if there is one."""
+        queue = self._queue
+        if queue is None or not queue.has_element():
+            return None
+        element = queue.take()
+        if isinstance(element, EndOfPartition):
+            self._finished = True
+        return element
+
+    def has_more(self) -> bool:
+        """:meth:`take` may give something."""
+        return self._queue is not None and self._queue.has_element()
+
+    def close(self) -> None:
+        """Let go."""
+        if self._request is not None:
+            self._request.cancel()
+            self._request = None
+        if self._queue is not None and not self._finished:
+            self._queue.abandon("its consumer in the same slot closed the channel before the end")
+        self._queue = None
+
+    def on_data(self) -> None:
+        """The producer has put an element."""
+        self._gate.on_data(self._index)
+
+    def on_failed(self, reason: str) -> None:
+        """The producer has failed, or never came."""
+        self._request = None
+        if not self._finished:
+            self._gate.on_failed(self._index, reason)
+
+
+class RemoteInputChannel:
+    """Reads a channel of a connection."""
+
+    __slots__ = (
+        "_assembler",
+        "_buffers",
+        "_channel",
+        "_closed",
+        "_connection",
+        "_credits",
+        "_gate",
+        "_index",
+        "_key",
+        "_subpartition",
+    )
+
+    def __init__(
+        self, index: int, gate: GateListener, key: PartitionKey, subpartition: int, credits: CreditReceiver
+    ) -> None:
+        """:param credits: the buffers of the channels of the same edge."""
+        self._index = index
+        self._gate = gate
+        self._key = key
+        self._subpartition = subpartition
+        self._credits = credits
+        self._assembler = BlockAssembler()
+        self._buffers: deque[bytes] = deque()
+        self._connection: ConsumerConnection | None = None
+        self._channel = -1
+        self._closed = False
+
+    def open(self, connection: ConsumerConnection) -> None:
+        """Request the data."""
+        self._connection = connection
+        credit = self._credits.open_channel(self._index)
+        key = self._key
+        self._channel = connection.request(self, key.attempt_id, key.edge_id, self._subpartition, credit)
+
+    def take(self) -> Element | None:
+        """Return the next element if one is complete."""
+        assembler = self._assembler
+        try:
+            while not assembler.has_element():
+                if not self._buffers:
+                    return None
+                assembler.feed(self._buffers.popleft())
+                self._gate.on_grants(self._credits.on_consumed(self._index))
+            start = time.perf_counter_ns()
+            kind, body = assembler.next_element()
+            element = decode_element(kind, body)
+            self._gate.deserialize_ns += time.perf_counter_ns() - start
+            if isinstance(element, EndOfPartition):
+                assembler.end()
+                self._finish()
+            return element
+        except ProtocolError as error:
+            assert self._connection is not None  # data came over it
+            self._connection.refuse(error)
+            self.on_failed(f"{self._connection.peer}: {error}")
+            return None
+
+    def has_more(self) -> bool:
+        """:meth:`take` may give something."""
+        return self._assembler.has_element() or bool(self._buffers)
+
+    def grant(self, credit: int) -> None:
+        """Let the producer send more."""
+        if self._connection is not None:
+            self._connection.grant(self._channel, credit)
+
+    def close(self) -> None:
+        """Let go; the producer is told unless it is done."""
+        if not self._closed:
+            self._closed = True
+            if self._connection is not None:
+                self._connection.close_channel(self._channel)
+            self._free()
+
+    def _finish(self) -> None:
+        self._closed = True
+        if self._connection is not None:
+            self._connection.consumed(self._channel)
+        self._free()
+
+    def _free(self) -> None:
+        self._buffers.clear()
+        self._gate.on_grants(self._credits.close_channel(self._index))
+
+    def on_buffer(self, payload: bytes, backlog: int) -> None:
+        """A buffer came over the connection."""
+        if self._closed:
+            return
+        grants = self._credits.on_buffer(self._index, backlog)
+        self._gate.bytes_in += len(payload)
+        self._buffers.append(payload)
+        if grants:
+            self._gate.on_grants(grants)
+        self._gate.on_data(self._index)
+
+    def on_failed(self, reason: str) -> None:
+        """Nothing more will come."""
+        if not self._closed:
+            self._closed = True
+            self._free()
+            self._gate.on_failed(self._index, reason)

@@ -1,0 +1,129 @@
+"""All inputs of one task, served in turn."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING
+
+from millstream.common.records import Element, EndOfPartition
+from millstream.taskmanager.exchange import ChannelInfo, PartitionLostError
+from millstream.taskmanager.network.credit_receiver import Grant
+from millstream.taskmanager.network.input_channel import LocalInputChannel, RemoteInputChannel
+from millstream.taskmanager.network.wakeup import Wakeup
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["TaskInputGate"]
+
+
+class TaskInputGate:
+    """Implements :class:`millstream.taskmanager.exchange.InputGate`."""
+
+    def __init__(self, infos: list[ChannelInfo]) -> None:
+        self.bytes_in = 0
+        self.deserialize_ns = 0
+        self._infos = infos
+        self._channels: Sequence[LocalInputChannel | RemoteInputChannel] = ()
+        self._ready: deque[int] = deque()  # channels that may have something, each once
+        self._queued = [False] * len(infos)  # is in _ready, or would be if it were not blocked
+        self._blocked: set[int] = set()
+        self._unfinished = len(infos)
+        self._finished = [False] * len(infos)
+        self._failure: PartitionLostError | None = None
+        self._closed = False
+        self._changed = Wakeup()
+
+    def open(self, channels: Sequence[LocalInputChannel | RemoteInputChannel]) -> None:
+        """Give it its channels, one for each of the infos."""
+        self._channels = channels
+
+    # ------------------------------------------------------------ for the task
+
+    @property
+    def channels(self) -> list[ChannelInfo]:
+        return self._infos
+
+    def poll(self) -> tuple[int, Element] | None:
+        if self._failure is not None:
+            raise self._failure
+        ready, queued, blocked = self._ready, self._queued, self._blocked
+        while ready:
+            index = ready.popleft()
+            if index in blocked:
+                continue  # stays marked as queued; comes back when it is unblocked
+            channel = self._channels[index]
+            element = channel.take()
+            if channel.has_more():
+                ready.append(index)
+            else:
+                queued[index] = False
+            if element is not None:
+                if isinstance(element, EndOfPartition):
+                    self._finished[index] = True
+                    self._unfinished -= 1
+                return index, element
+            if self._failure is not None:
+                raise self._failure
+        return None
+
+    async def wait(self) -> None:
+        while not self._ready and self._failure is None and not self._closed:
+            await self._changed.wait()
+
+    def is_finished(self) -> bool:
+        return self._unfinished == 0
+
+    def block(self, channel: int) -> None:
+        self._blocked.add(channel)
+        if self._queued[channel] and channel in self._ready:
+            self._ready.remove(channel)
+
+    def unblock_all(self) -> None:
+        for index in sorted(self._blocked):
+            if self._queued[index]:
+                self._ready.append(index)
+        self._blocked.clear()
+        if self._ready:
+            self._changed.notify()
+
+    def close(self) -> None:
+        if self._closed:
+            return
+        self._closed = True
+        for index, channel in enumerate(self._channels):
+            if not self._finished[index]:
+                channel.close()
+        self._ready.clear()
+        self._changed.notify()
+
+    @property
+    def is_closed(self) -> bool:
+        """:meth:`close` was called."""
+        return self._closed
+
+    # ------------------------------------------------------------ for the channels
+
+    def on_data(self, index: int) -> None:
+        if self._queued[index]:
+            return
+        self._queued[index] = True
+        if index not in self._blocked:
+            self._ready.append(index)
+            self._changed.notify()
+
+    def on_failed(self, index: int, reason: str) -> None:
+        if self._finished[index] or self._closed:
+            return
+        if self._failure is None:
+            info = self._infos[index]
+            self._failure = PartitionLostError(
+                f"Input channel {index} (edge {info.edge_id}, producer subtask {info.producer_subtask}) was lost: {reason}"
+            )
+        self._changed.notify()
+
+    def on_grants(self, grants: list[Grant]) -> None:
+        for grant in grants:
+            channel = self._channels[grant.channel]
+            if isinstance(channel, RemoteInputChannel):
+                channel.grant(grant.credit)

@@ -1,0 +1,104 @@
+"""Records of one key to one subtask, by key group."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from typing import Any, Final
+
+from millstream.common.key_groups import operator_index
+from millstream.common.records import RecordBatch
+from millstream.common.stable_hash import UnsupportedKeyTypeError, stable_hash
+from millstream.taskmanager.network.partitioners.partitioner import split
+from millstream.taskmanager.network.partitioners.user_call import map_records
+
+__all__ = ["HashPartitioner"]
+
+_MOST_CACHED_KEYS: Final = 100_000
+_MOST_SUBPARTITIONS_WITH_KEYS: Final = 4  # with more, the consumer computes its keys faster than they are picked out
+
+
+class _KeyAssignment(dict[Any, int]):
+    """Subpartition of each key met of late. Keys that are equal share an entry, and have the same hash."""
+
+    __slots__ = ("_max_parallelism", "_parallelism", "_subpartition_of")
+
+    def __init__(self, max_parallelism: int, parallelism: int, subpartition_of: dict[int, int]) -> None:
+        super().__init__()
+        self._max_parallelism = max_parallelism
+        self._parallelism = parallelism
+        self._subpartition_of = subpartition_of
+
+    def __missing__(self, key: Any) -> int:
+        if len(self) >= _MOST_CACHED_KEYS:
+            self.clear()
+        group = stable_hash(key) % self._max_parallelism
+        subtask = operator_index(group, self._max_parallelism, self._parallelism)
+        index = self[key] = self._subpartition_of[subtask]
+        return index
+
+
+class HashPartitioner:
+    """Partitions by the key group of each record's key."""
+
+    __slots__ = ("_assign", "_keys_for", "_select", "_subpartitions")
+
+    def __init__(
+        self,
+        key_selector: Callable[[Any], Any],
+        max_parallelism: int,
+        parallelism: int,
+        consumer_subtasks: Sequence[int],
+        local: Collection[int] = (),
+    ) -> None:
+        """
+        :param parallelism: subtasks of the consumer.
+        :param consumer_subtasks: which of them reads each subpartition.
+        :param local: subpartitions that are read in this slot; their batches carry the keys.
+        """
+        self._select = key_selector
+        self._subpartitions = len(consumer_subtasks)
+        subpartition_of = {subtask: index for index, subtask in enumerate(consumer_subtasks)}
+        self._assign = _KeyAssignment(max_parallelism, parallelism, subpartition_of).__getitem__
+        self._keys_for = frozenset(local) if self._subpartitions <= _MOST_SUBPARTITIONS_WITH_KEYS else frozenset()
+
+    def partition(self, batch: RecordBatch) -> list[tuple[int, RecordBatch]]:
+        values = batch.values
+        if self._subpartitions == 1:
+            if not values:
+                return []
+            # Nothing to decide; but a key that could not be partitioned should not first fail on a larger cluster.
+            self._indexes(map_records("get_key", self._select, values[:1]))
+            batch.keys = None
+            return [(0, batch)]
+        keys = map_records("get_key", self._select, values)
+        indexes = self._indexes(keys)
+        parts = split(batch, indexes, self._subpartitions)
+        for index, part in parts:
+            if index in self._keys_for:
+                part.keys = [key for key, owner in zip(keys, indexes, strict=True) if owner == index]
+        return parts
+
+    def _indexes(self, keys: list[Any]) -> list[int]:
+        try:
+            return list(map(self._assign, keys))
+        except TypeError as error:
+            for key in keys:
+                try:
+                    hash(key)
+                    stable_hash(key)
+                except UnsupportedKeyTypeError:
+                    raise
+                except TypeError:
+                    raise UnsupportedKeyTypeError(_unhashable_part(key)) from error
+            raise
+
+
+def _unhashable_part(key: Any) -> Any:
+    """Return what in a key is not hashable: the list in ``("a", [1])``."""
+    if isinstance(key, tuple):
+        for part in key:
+            try:
+                hash(part)
+            except TypeError:
+                return _unhashable_part(part)
+    return key
