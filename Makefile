@@ -16,7 +16,7 @@ help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
 
 demo: .venv/run.stamp  ## count the words of the standard library's sources on an embedded cluster
-	@$(BIN)/python examples/word_count.py
+	@$(BIN)/python examples/word_count.py --parallelism 2
 
 test: .venv/dev.stamp  ## run all tests
 	@$(BIN)/python -m pytest

@@ -37,7 +37,7 @@ def test_a_value_of_the_wrong_type_is_refused_when_it_is_set() -> None:
     with pytest.raises(ConfigurationError, match=r"parallelism\.default: 0 is not a possible value; expected a whole"):
         Configuration().set(CoreOptions.DEFAULT_PARALLELISM, 0)
     with pytest.raises(ConfigurationError, match=r"'4' is not a possible value"):
-        Configuration().set(CoreOptions.DEFAULT_PARALLELISM, "4")  # type: ignore[arg-type]  # this is the mistake
+        Configuration().set(CoreOptions.DEFAULT_PARALLELISM, "4")  # type: ignore[misc]  # this is the mistake
 
 
 def test_a_bad_text_is_refused_when_it_is_read() -> None:

@@ -10,6 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from millstream.common.config import (
+    ConfigOption,
+    OptionTemplate,
     format_duration,
     format_memory_size,
     parse_duration,
@@ -152,6 +154,10 @@ def test_values_out_of_bounds_are_refused(kind: Any, bad: str) -> None:
 
 def test_every_default_is_a_possible_value() -> None:
     for options_class in OPTIONS_CLASSES:
-        for entry in (*options_of(options_class), *templates_of(options_class)):
+        entries: list[ConfigOption[Any] | OptionTemplate[Any]] = [
+            *options_of(options_class),
+            *templates_of(options_class),
+        ]
+        for entry in entries:
             if entry.default is not None:
                 assert entry.kind.parse(entry.kind.format(entry.default)) == entry.default, entry.key
