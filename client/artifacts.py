@@ -1,8 +1,7 @@
 """Packaging of a program's own code: what a worker on another machine must be able to import.
 
 The functions in the user's script travel inside the JobGraph (cloudpickle takes everything of ``__main__`` by
-value). What the script *imports* from beside it travels by name, so those modules are sent along as artifacts; so
-are the files given with ``-pyfs`` (``python.files``).
+value). What the script *imports* from beside it travels by name, so those modules are sent along as artifacts.
 """
 
 from __future__ import annotations
@@ -15,33 +14,12 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import ModuleType
 
-from millstream.common.errors import InvalidProgramError
 from millstream.common.wire.graph_pb2 import Artifact, JobGraph
 
-__all__ = ["add_artifacts", "artifact_of", "program_artifacts"]
+__all__ = ["add_artifacts", "program_artifacts"]
 
 _FIXED_DATE = (1980, 1, 1, 0, 0, 0)
 """Time stamp of all entries of a zip that is made here: equal content gives equal bytes."""
-
-
-def artifact_of(path: Path) -> Artifact:
-    """Return the artifact of a ``.py`` file, a ``.zip`` (or ``.whl``, ``.egg``) or a directory.
-
-    A directory that is a package is sent under its own name; any other directory is put on the import path with all
-    the modules in it.
-
-    :raises InvalidProgramError: it is none of these.
-    """
-    if path.is_dir():
-        is_package = (path / "__init__.py").is_file()
-        root = path.parent if is_package else path
-        return _artifact(f"{path.name}.zip", "zip", _zip(sorted(path.rglob("*.py")), root))
-    if path.suffix == ".py" and path.is_file():
-        return _artifact(path.name, "py", path.read_bytes())
-    if path.suffix in (".zip", ".whl", ".egg") and path.is_file():
-        return _artifact(path.name, "zip", path.read_bytes())
-    problem = "is neither a .py file, a .zip archive nor a directory" if path.exists() else "does not exist"
-    raise InvalidProgramError(f"Python file {str(path)!r} {problem}; -pyfs (python.files) takes those, comma-separated")
 
 
 def program_artifacts(directory: Path, modules: Iterable[ModuleType] | None = None) -> list[Artifact]:

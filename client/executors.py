@@ -6,17 +6,16 @@ this process, a remote one sends them to a master. Neither imports what the othe
 
 from __future__ import annotations
 
-import os
 import sys
-import sysconfig
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from millstream.client.artifacts import add_artifacts, artifact_of, program_artifacts
+from millstream.client.artifacts import add_artifacts, program_artifacts
 from millstream.common.config import Configuration, CoreOptions, DeploymentOptions, PythonOptions
 from millstream.common.errors import ConfigurationError
 from millstream.common.execution import JobClient, PipelineExecutor
+from millstream.datastream.python_files import artifact_of, local_python_path
 
 if TYPE_CHECKING:
     from millstream.common.wire.graph_pb2 import JobGraph
@@ -50,7 +49,6 @@ class LocalExecutor:
 
         settings = self._configuration.copy().add_all(configuration)
         _send_python_files(job_graph, settings)
-        _share_import_path(job_graph)
         return cluster_for(job_graph, settings).submit(job_graph)
 
     def default_parallelism(self, configuration: Configuration) -> int:
@@ -79,7 +77,9 @@ class RemoteExecutor:
         directory = program_directory()
         if directory is not None:
             add_artifacts(job_graph, program_artifacts(directory))
-        _share_import_path(job_graph)
+        if not job_graph.python_path:
+            # Workers on this machine may then also import what the program has not imported yet.
+            job_graph.python_path.extend(local_python_path())
         return connect(settings).submit(job_graph)
 
     def default_parallelism(self, configuration: Configuration) -> int:
@@ -107,17 +107,6 @@ def program_directory() -> Path | None:
 
 
 def _send_python_files(job_graph: JobGraph, configuration: Configuration) -> None:
+    """Add the files of ``python.files`` (``-pyfs``) to those that the program itself has added."""
     files = configuration.get(PythonOptions.FILES) or []
     add_artifacts(job_graph, (artifact_of(Path(file)) for file in files if file))
-
-
-def _share_import_path(job_graph: JobGraph) -> None:
-    """Let workers on this machine import what this process can, also what it has not imported yet."""
-    installation = {os.path.realpath(path) for path in sysconfig.get_paths().values()}
-    known = set(job_graph.python_path)
-    for entry in sys.path:
-        path = os.path.realpath(entry or os.curdir)
-        if path in known or path in installation or not os.path.isdir(path) or path.endswith("lib-dynload"):
-            continue
-        known.add(path)
-        job_graph.python_path.append(path)

@@ -2,22 +2,19 @@
 
 The control plane speaks asyncio; programs and the command line do not. A :class:`LoopThread` carries the
 coroutines of either: :meth:`LoopThread.run` waits for one from any other thread, and can be broken off by Ctrl-C.
-Each has one owner that closes it; :func:`shared_loop_thread` is the process's own for its connections to remote
-clusters, closed when the interpreter ends.
+Each has one owner that closes it.
 """
 
 from __future__ import annotations
 
 import asyncio
-import atexit
 import concurrent.futures
 import logging
-import os
 import threading
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
-__all__ = ["LoopThread", "shared_loop_thread"]
+__all__ = ["LoopThread"]
 
 T = TypeVar("T")
 
@@ -106,20 +103,3 @@ class LoopThread:
         for task in tasks:
             if task.done() and not task.cancelled() and task.exception() is not None:
                 _log.error("%r failed while the loop of %r was closed", task, self._name, exc_info=task.exception())
-
-
-_shared_lock = threading.Lock()
-_shared: list[tuple[int, LoopThread]] = []
-"""The process id and its loop thread; a forked child must not use its parent's."""
-
-
-def shared_loop_thread() -> LoopThread:
-    """Return the process's loop for remote clusters; it starts with the first call and is closed at exit."""
-    with _shared_lock:
-        if _shared and (_shared[0][0] != os.getpid() or _shared[0][1].closed):
-            _shared.clear()
-        if not _shared:
-            thread = LoopThread("millstream-client")
-            _shared.append((os.getpid(), thread))
-            atexit.register(thread.close)
-        return _shared[0][1]

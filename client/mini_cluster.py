@@ -191,7 +191,7 @@ class _Parts:
         for step in steps:
             try:
                 await step
-            except Exception as error:  # the rest must be closed all the same
+            except Exception as error:  # noqa: BLE001  # the rest must be closed all the same
                 _log.exception("A part of the MiniCluster did not close cleanly")
                 problems.append(error)
         self._task_executors, self._pools, self._services, self._master = [], [], [], None
@@ -248,5 +248,5 @@ class _Parts:
             "dispatcher",
             session,
         )
-        while (await dispatcher.get_cluster_overview(pb.Empty())).slots_total < wanted:
+        while (await dispatcher.get_cluster_overview(pb.Empty())).slots_total < wanted:  # noqa: ASYNC110  # over RPC
             await asyncio.sleep(_POLL_SECONDS)

@@ -10,7 +10,7 @@ import shlex
 import sys
 from collections.abc import Sequence
 
-from millstream.common.config import Configuration, EnvOptions, JobManagerOptions, load_configuration
+from millstream.common.config import Configuration, EnvOptions, load_configuration
 from millstream.common.config.loading import parse_dynamic_properties
 from millstream.common.errors import ConfigurationError
 
@@ -24,7 +24,6 @@ def script_variables(configuration: Configuration) -> dict[str, str]:
         "CONFIGURED_LOG_MAX": str(configuration.get(EnvOptions.LOG_MAX)),
         "CONFIGURED_PID_DIR": configuration.get(EnvOptions.PID_DIR) or "",
         "CONFIGURED_SSH_OPTS": configuration.get(EnvOptions.SSH_OPTS) or "",
-        "CONFIGURED_MASTER": f"{configuration.get(JobManagerOptions.ADDRESS)}:{configuration.get(JobManagerOptions.PORT)}",
     }
 
 

@@ -1,0 +1,19 @@
+"""Help for testing programs: a small cluster in the test process, shared by the tests that need it.
+
+In a ``conftest.py`` or test module::
+
+    from millstream.testing import mini_cluster, environment
+
+    def test_doubles(environment):
+        results = environment.from_collection([1, 2]).map(lambda x: 2 * x).execute_and_collect()
+        assert sorted(results) == [2, 4]
+
+or, for a whole test suite, ``pytest_plugins = ["millstream.testing.pytest_plugin"]`` in the topmost ``conftest.py``.
+"""
+
+from __future__ import annotations
+
+from millstream.testing.cluster_environment import environment_for, submitting_to
+from millstream.testing.pytest_plugin import environment, mini_cluster
+
+__all__ = ["environment", "environment_for", "mini_cluster", "submitting_to"]

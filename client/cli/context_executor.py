@@ -62,9 +62,6 @@ class ContextExecutor:
 
     def submit(self, job_graph: JobGraph, configuration: Configuration) -> JobClient:
         settings = configuration.copy().add_all(self._explicit)
-        for key, value in self._explicit.to_map().items():
-            if key not in job_graph.configuration:
-                job_graph.configuration[key] = value
         self.submitted += 1
         client = self._delegate.submit(job_graph, settings)
         click.echo(f"Job has been submitted with JobID {client.get_job_id()}")

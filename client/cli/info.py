@@ -22,7 +22,7 @@ _HEADER = "----------------------- Execution Plan -----------------------"
 _FOOTER = "--------------------------------------------------------------"
 
 
-class PlanReady(BaseException):  # noqa: N818  # not an error: it ends the program, past its own `except Exception`
+class PlanReady(BaseException):  # not an error: it ends the program, past its own `except Exception`
     """Ends the user's program at its first ``execute()``.
 
     :ivar plan_json: of the job it would have submitted.
@@ -63,7 +63,7 @@ def info_action(settings: ProgramSettings) -> int:
     except SystemExit as ended:
         if ended.code not in (None, 0):
             return _exit_code(ended)
-    except Exception as error:  # whatever the user's program raises is shown
+    except Exception as error:  # noqa: BLE001  # whatever the user's program raises is shown
         show_error(error, sys.stderr, verbose=settings.cluster.verbose)
         return 1
     finally:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 import click
@@ -69,6 +69,8 @@ def _section(header: str, if_empty: str, jobs: Iterable[JobSummary]) -> None:
         return
     click.echo(header)
     for job in in_order:
-        started = datetime.fromtimestamp(job.start_time_ms / 1000).strftime("%d.%m.%Y %H:%M:%S")
+        started = (
+            datetime.fromtimestamp(job.start_time_ms / 1000, timezone.utc).astimezone().strftime("%d.%m.%Y %H:%M:%S")
+        )
         click.echo(f"{started} : {job.job_id} : {job.name} ({job.state})")
     click.echo(_FOOTER)

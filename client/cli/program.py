@@ -12,8 +12,7 @@ if TYPE_CHECKING:
 __all__ = ["NO_JOB_MESSAGE", "run_program"]
 
 NO_JOB_MESSAGE = (
-    "The program didn't contain a Millstream job. "
-    "Perhaps you forgot to call execute() on the execution environment."
+    "The program didn't contain a Millstream job. Perhaps you forgot to call execute() on the execution environment."
 )
 
 

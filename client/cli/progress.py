@@ -13,7 +13,17 @@ if TYPE_CHECKING:
 
 __all__ = ["ProgressLine", "describe_progress", "source_records"]
 
-_STATE_ORDER = ("CREATED", "SCHEDULED", "DEPLOYING", "INITIALIZING", "RUNNING", "FINISHED", "CANCELING", "CANCELED", "FAILED")
+_STATE_ORDER = (
+    "CREATED",
+    "SCHEDULED",
+    "DEPLOYING",
+    "INITIALIZING",
+    "RUNNING",
+    "FINISHED",
+    "CANCELING",
+    "CANCELED",
+    "FAILED",
+)
 _CLEAR = "\r\x1b[K"
 
 

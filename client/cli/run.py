@@ -36,7 +36,7 @@ def run_action(settings: ProgramSettings, *, detached: bool, shutdown_on_exit: b
     except SystemExit as ended:
         if ended.code not in (None, 0):
             return _exit_code(ended)
-    except Exception as error:  # whatever the user's program raises is shown
+    except Exception as error:  # noqa: BLE001  # whatever the user's program raises is shown
         show_error(error, sys.stderr, verbose=settings.cluster.verbose)
         return 1
     finally:
@@ -49,7 +49,7 @@ def run_action(settings: ProgramSettings, *, detached: bool, shutdown_on_exit: b
     return 0
 
 
-def _interrupt(number: int, frame: FrameType | None) -> None:
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 

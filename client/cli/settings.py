@@ -110,8 +110,8 @@ class ProgramSettings:
         if python_files:
             overlay[PythonOptions.FILES.key] = ",".join(_absolute(name) for name in python_files.split(",") if name)
         cluster = _read(overlay, jobmanager, target, verbose)
-        files = tuple(cluster.configuration.get(PythonOptions.FILES) or ())
-        return cls(cluster, script, module, tuple(arguments), files)
+        files: list[str] = cluster.configuration.get(PythonOptions.FILES)
+        return cls(cluster, script, module, tuple(arguments), tuple(files))
 
 
 def _absolute(name: str) -> str:

@@ -95,9 +95,7 @@ class ClusterClient:
         """Ask the master to end."""
         self.call(lambda dispatcher: dispatcher.shut_down_cluster(pb.Empty()))
 
-    def call(
-        self, method: Callable[[DispatcherGateway], Awaitable[T]], extra_wait: timedelta = timedelta(0)
-    ) -> T:
+    def call(self, method: Callable[[DispatcherGateway], Awaitable[T]], extra_wait: timedelta = timedelta(0)) -> T:
         """Call one method of the Dispatcher and wait for its answer.
 
         :param extra_wait: how much longer than a usual call the Dispatcher may hold this one back.

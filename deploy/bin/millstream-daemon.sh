@@ -169,7 +169,7 @@ log_in_use() {
 
 # Ends one daemon: SIGTERM, then SIGKILL. Takes its pid out of the file.
 stop_pid() {
-    local pid="$1" waited=0
+    local pid="$1" begun killed=""
     if ! is_running "$pid"; then
         echo "No $DAEMON daemon (pid: $pid) is running anymore on $HOST_NAME."
         forget_pid "$pid"
@@ -177,15 +177,16 @@ stop_pid() {
     fi
     echo "Stopping $DAEMON daemon (pid: $pid) on host $HOST_NAME."
     kill -TERM "$pid" 2>/dev/null
+    begun="$SECONDS"
     while is_running "$pid"; do
-        if [ "$waited" -eq $((STOP_SECONDS * 20)) ]; then
+        if [ -z "$killed" ] && [ $((SECONDS - begun)) -ge "$STOP_SECONDS" ]; then
             echo "Daemon $DAEMON didn't stop within $STOP_SECONDS seconds. Killing it."
             kill -KILL "$pid" 2>/dev/null
-        elif [ "$waited" -gt $((STOP_SECONDS * 40)) ]; then
+            killed=yes
+        elif [ $((SECONDS - begun)) -ge $((STOP_SECONDS * 2)) ]; then
             fail "The $DAEMON daemon (pid: $pid) cannot be killed."
         fi
         sleep 0.05
-        waited=$((waited + 1))
     done
     forget_pid "$pid"
 }

@@ -1,0 +1,137 @@
+"""A Dispatcher that remembers what it was asked, reached through the in-process carrier."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+
+from millstream.client.loop_thread import LoopThread
+from millstream.client.remote.cluster_client import ClusterClient
+from millstream.common.errors import DuplicateJobError, JobNotFoundError
+from millstream.common.ids import LeaderSessionId
+from millstream.common.rpc.gateways import DispatcherGateway
+from millstream.common.rpc.in_process import InProcessNetwork
+from millstream.common.states import JobStatus
+from millstream.common.wire import cluster_pb2 as pb
+
+ADDRESS = "master:6123"
+
+
+class FakeDispatcher:
+    """Keeps jobs in a dictionary; a test moves them from state to state."""
+
+    def __init__(self) -> None:
+        self.jobs: dict[str, pb.JobDetails] = {}
+        self.graphs: list[object] = []
+        self.operator_requests: list[pb.OperatorRequest] = []
+        self.ends_at_once: tuple[JobStatus, object] | None = None
+        self._changed = asyncio.Event()
+
+    def set_state(self, job_id: str, state: JobStatus, *, failure: object = None) -> None:
+        details = self.jobs.setdefault(job_id, pb.JobDetails())
+        details.summary.job_id = job_id
+        details.summary.state = state.value
+        details.summary.name = details.summary.name or "job"
+        details.summary.start_time_ms = details.summary.start_time_ms or 1_000
+        if state.is_globally_terminal():
+            details.summary.end_time_ms = 1_250
+        if failure is not None:
+            details.failure.CopyFrom(failure)
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+    def _details(self, job_id: str) -> pb.JobDetails:
+        if job_id not in self.jobs:
+            raise JobNotFoundError(f"No job {job_id}")
+        return self.jobs[job_id]
+
+    async def submit_job(self, request: pb.SubmitJobRequest) -> pb.SubmitJobResponse:
+        job_id = request.job_graph.job_id
+        if job_id in self.jobs:
+            raise DuplicateJobError(f"Job {job_id} was submitted before")
+        self.graphs.append(request.job_graph)
+        self.set_state(job_id, JobStatus.RUNNING)
+        self.jobs[job_id].summary.name = request.job_graph.name
+        if self.ends_at_once is not None:
+            self.set_state(job_id, self.ends_at_once[0], failure=self.ends_at_once[1])
+        return pb.SubmitJobResponse(job_id=job_id)
+
+    async def list_jobs(self, request: pb.ListJobsRequest) -> pb.ListJobsResponse:
+        return pb.ListJobsResponse(jobs=[details.summary for details in self.jobs.values()])
+
+    async def get_job_details(self, request: pb.JobRequest) -> pb.JobDetails:
+        return self._details(request.job_id)
+
+    async def await_job_result(self, request: pb.AwaitJobResultRequest) -> pb.JobDetails:
+        deadline = asyncio.get_running_loop().time() + request.max_wait_ms / 1000
+        while not JobStatus(self._details(request.job_id).summary.state).is_globally_terminal():
+            left = deadline - asyncio.get_running_loop().time()
+            if left <= 0:
+                break
+            try:
+                await asyncio.wait_for(self._changed.wait(), left)
+            except asyncio.TimeoutError:
+                break
+        return self._details(request.job_id)
+
+    async def cancel_job(self, request: pb.JobRequest) -> pb.Empty:
+        self._details(request.job_id)
+        self.set_state(request.job_id, JobStatus.CANCELED)
+        return pb.Empty()
+
+    async def get_cluster_overview(self, request: pb.Empty) -> pb.ClusterOverview:
+        return pb.ClusterOverview(slots_total=2, slots_available=2, taskmanagers=1)
+
+    async def send_operator_request(self, request: pb.OperatorRequest) -> pb.OperatorResponse:
+        self.operator_requests.append(request)
+        return pb.OperatorResponse(payload=request.payload[::-1])
+
+    async def shut_down_cluster(self, request: pb.Empty) -> pb.Empty:
+        return pb.Empty()
+
+
+class FakeCluster:
+    """The fake Dispatcher on a loop thread of its own, and a client of it."""
+
+    def __init__(self, timeout: timedelta = timedelta(seconds=20)) -> None:
+        self.loop_thread = LoopThread("fake-cluster")
+        self.loop_thread.run(self._start(timeout))
+
+    async def _start(self, timeout: timedelta) -> None:
+        self.dispatcher = FakeDispatcher()
+        network = InProcessNetwork()
+        self.master = network.service(ADDRESS)
+        await self.master.start()
+        self.elect("session-1")
+        self._client_rpc = network.service("client")
+        await self._client_rpc.start()
+        self.client = ClusterClient(self.loop_thread, self._client_rpc, ADDRESS, timeout)
+
+    def elect(self, session: str) -> None:
+        """Make the Dispatcher a new leader."""
+        self.master.unregister("dispatcher")
+        self.master.register(DispatcherGateway, "dispatcher", self.dispatcher, LeaderSessionId(session))
+
+    def on_loop(self, function: object, *arguments: object, **named: object) -> None:
+        async def call() -> None:
+            function(*arguments, **named)  # type: ignore[operator]  # any callable of the test's
+
+        self.loop_thread.run(call())
+
+    def close(self) -> None:
+        async def close() -> None:
+            await self._client_rpc.close()
+            await self.master.close()
+
+        self.loop_thread.run(close())
+        self.loop_thread.close()
+
+
+@pytest.fixture
+def cluster() -> Iterator[FakeCluster]:
+    fake = FakeCluster()
+    yield fake
+    fake.close()
