@@ -11,7 +11,7 @@ Decimal(1)``, a named tuple equals a tuple, a ``(str, Enum)`` member equals its 
 from __future__ import annotations
 
 import dataclasses
-import datetime
+import datetime as dt
 import decimal
 import enum
 import fractions
@@ -154,26 +154,26 @@ def _hash_stable_key(key: Any) -> int:
     return _combine(b"object", [_raw(key.__stable_key__())])
 
 
-def _hash_datetime(key: datetime.datetime) -> int:
+def _hash_datetime(key: dt.datetime) -> int:
     offset = key.utcoffset()
     if offset is None:
         return _combine(b"datetime", [_hash_str(key.replace(fold=0).isoformat())])
     # Aware ones are equal when they are the same instant; counted by hand since year 1 minus an offset overflows.
-    since = key.replace(tzinfo=None) - datetime.datetime.min
+    since = key.replace(tzinfo=dt.timezone.utc) - dt.datetime.min.replace(tzinfo=dt.timezone.utc)
     return _combine(b"instant", [_hash_timedelta(since - offset)])
 
 
-def _hash_date(key: datetime.date) -> int:
+def _hash_date(key: dt.date) -> int:
     return _combine(b"date", [_hash_int(key.toordinal())])
 
 
-def _hash_timedelta(key: datetime.timedelta) -> int:
+def _hash_timedelta(key: dt.timedelta) -> int:
     return _combine(b"timedelta", [_hash_int((key.days * 86_400 + key.seconds) * 1_000_000 + key.microseconds)])
 
 
-def _hash_time(key: datetime.time) -> int:
+def _hash_time(key: dt.time) -> int:
     offset = key.utcoffset()
-    since = datetime.timedelta(hours=key.hour, minutes=key.minute, seconds=key.second, microseconds=key.microsecond)
+    since = dt.timedelta(hours=key.hour, minutes=key.minute, seconds=key.second, microseconds=key.microsecond)
     return _combine(b"time" if offset is None else b"awaretime", [_hash_timedelta(since - (offset or since * 0))])
 
 
@@ -193,10 +193,10 @@ _EXACT: dict[type, _Hasher] = {
     decimal.Decimal: _hash_decimal,
     fractions.Fraction: _hash_fraction,
     complex: _hash_complex,
-    datetime.datetime: _hash_datetime,
-    datetime.date: _hash_date,
-    datetime.time: _hash_time,
-    datetime.timedelta: _hash_timedelta,
+    dt.datetime: _hash_datetime,
+    dt.date: _hash_date,
+    dt.time: _hash_time,
+    dt.timedelta: _hash_timedelta,
     uuid.UUID: _hash_uuid,
 }
 
@@ -211,10 +211,10 @@ _BASES: Final[tuple[tuple[type, _Hasher], ...]] = (
     (fractions.Fraction, _hash_fraction),
     (tuple, _hash_tuple),
     (frozenset, _hash_frozenset),
-    (datetime.datetime, _hash_datetime),
-    (datetime.date, _hash_date),
-    (datetime.time, _hash_time),
-    (datetime.timedelta, _hash_timedelta),
+    (dt.datetime, _hash_datetime),
+    (dt.date, _hash_date),
+    (dt.time, _hash_time),
+    (dt.timedelta, _hash_timedelta),
     (uuid.UUID, _hash_uuid),
 )
 

@@ -97,7 +97,7 @@ class ConsumerConnection:
                 )
                 return
             except (OSError, asyncio.TimeoutError) as error:
-                reason = f"cannot connect: {error or type(error).__name__}"
+                reason = f"cannot connect: {str(error) or type(error).__name__}"
                 if attempt == _CONNECT_ATTEMPTS:
                     _log.warning("Data connection with the %s: %s", self.peer, reason)
                     self.on_lost(reason)

@@ -11,7 +11,7 @@ import struct
 import sys
 from array import array
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from millstream.common.records import (
     CheckpointBarrier,
@@ -66,7 +66,7 @@ def encode_block(values: list[Any], timestamps: list[int | None] | None, seriali
 
 def _encode_timestamps(timestamps: list[int | None]) -> tuple[int, bytes]:
     try:
-        numbers = array("q", timestamps)  # type: ignore[arg-type]  # None makes it raise: that is the test
+        numbers = array("q", cast("list[int]", timestamps))  # None makes it raise: that is the test
     except TypeError:
         return _BATCH_SOME_TIMESTAMPS, pickle.dumps(timestamps, 5)
     if not _LITTLE:
@@ -117,6 +117,11 @@ def _decode_batch(kind: int, body: memoryview) -> RecordBatch:
     return RecordBatch(values, timestamps)
 
 
+def _decode_barrier(body: memoryview) -> CheckpointBarrier:
+    checkpoint_id, timestamp = _BARRIER_BODY.unpack_from(body)
+    return CheckpointBarrier(checkpoint_id, timestamp, bytes(body[_BARRIER_BODY.size :]))
+
+
 def _decode_latency_marker(body: memoryview) -> LatencyMarker:
     marked_time, subtask_index = _LATENCY_BODY.unpack_from(body)
     return LatencyMarker(marked_time, str(body[_LATENCY_BODY.size :], "utf-8"), subtask_index)
@@ -125,9 +130,7 @@ def _decode_latency_marker(body: memoryview) -> LatencyMarker:
 _MARKERS: Final[dict[int, Callable[[memoryview], Marker]]] = {
     _WATERMARK: lambda body: Watermark(*_I64.unpack(body)),
     _STATUS: lambda body: WatermarkStatus(body[0] != 0),
-    _BARRIER: lambda body: CheckpointBarrier(
-        *_BARRIER_BODY.unpack_from(body), options=bytes(body[_BARRIER_BODY.size :])
-    ),
+    _BARRIER: _decode_barrier,
     _LATENCY: _decode_latency_marker,
     _END_OF_DATA: lambda body: EndOfData(body[0] != 0),
     _END_OF_PARTITION: lambda _: EndOfPartition(),

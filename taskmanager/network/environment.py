@@ -139,14 +139,14 @@ class NetworkEnvironment:
         channels: list[LocalInputChannel | RemoteInputChannel] = []
         opened: list[tuple[RemoteInputChannel, str, int]] = []
         for gate in task.inputs:
-            credits = CreditReceiver(self._exclusive, self._floating)
+            buffers = CreditReceiver(self._exclusive, self._floating)
             for channel in gate.channels:
                 index = len(channels)
                 key = PartitionKey(channel.producer_attempt_id, gate.edge.edge_id)
                 if infos[index].local:
                     channels.append(LocalInputChannel(index, result, key, channel.subpartition))
                 else:
-                    remote = RemoteInputChannel(index, result, key, channel.subpartition, credits)
+                    remote = RemoteInputChannel(index, result, key, channel.subpartition, buffers)
                     channels.append(remote)
                     opened.append((remote, channel.host, channel.port))
         result.open(channels)

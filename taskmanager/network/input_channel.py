@@ -14,7 +14,7 @@ from millstream.taskmanager.network.credit_receiver import CreditReceiver, Grant
 from millstream.taskmanager.network.element_codec import decode_element
 from millstream.taskmanager.network.frames import ProtocolError
 from millstream.taskmanager.network.local_subpartition import LocalSubpartition
-from millstream.taskmanager.network.partition_registry import PartitionKey, PartitionRegistry
+from millstream.taskmanager.network.partition_registry import PartitionKey, PartitionRegistry, Request
 from millstream.taskmanager.network.producer_connection import ServedPartition
 
 __all__ = ["GateListener", "LocalInputChannel", "RemoteInputChannel"]
@@ -52,7 +52,7 @@ class LocalInputChannel:
         self._key = key
         self._subpartition = subpartition
         self._queue: LocalSubpartition | None = None
-        self._request = None
+        self._request: Request[ServedPartition] | None = None
         self._finished = False
 
     def open(self, registry: PartitionRegistry[ServedPartition]) -> None:
@@ -121,14 +121,14 @@ class RemoteInputChannel:
     )
 
     def __init__(
-        self, index: int, gate: GateListener, key: PartitionKey, subpartition: int, credits: CreditReceiver
+        self, index: int, gate: GateListener, key: PartitionKey, subpartition: int, buffers: CreditReceiver
     ) -> None:
-        """:param credits: the buffers of the channels of the same edge."""
+        """:param buffers: the buffers of the channels of the same edge."""
         self._index = index
         self._gate = gate
         self._key = key
         self._subpartition = subpartition
-        self._credits = credits
+        self._credits = buffers
         self._assembler = BlockAssembler()
         self._buffers: deque[bytes] = deque()
         self._connection: ConsumerConnection | None = None

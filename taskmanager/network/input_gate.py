@@ -118,7 +118,8 @@ class TaskInputGate:
         if self._failure is None:
             info = self._infos[index]
             self._failure = PartitionLostError(
-                f"Input channel {index} (edge {info.edge_id}, producer subtask {info.producer_subtask}) was lost: {reason}"
+                f"Input channel {index} (edge {info.edge_id}, producer subtask {info.producer_subtask}) was lost: "
+                f"{reason}"
             )
         self._changed.notify()
 

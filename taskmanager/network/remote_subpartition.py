@@ -41,9 +41,7 @@ class RemoteSubpartition:
         serializer: ValueSerializer,
         sizer: BlockSizer,
     ) -> None:
-        """
-        :param serializer: shared by the subpartitions of a partition, as is ``sizer``.
-        """
+        """:param serializer: shared by the subpartitions of a partition, as is ``sizer``."""
         self._index = index
         self._owner = owner
         self._serializer = serializer

@@ -76,10 +76,10 @@ class ValueSerializer:
             except Exception:  # noqa: BLE001  # __reduce__ may raise anything; cloudpickle reports what is really wrong
                 self._cloudpickle = True
         try:
-            data = cloudpickle.dumps(values, 5)
+            pickled: bytes = cloudpickle.dumps(values, 5)
         except Exception as error:
             raise _explain(values, error) from error
-        return data
+        return pickled
 
 
 def _explain(values: list[Any], error: Exception) -> RecordSerializationError:

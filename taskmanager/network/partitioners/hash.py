@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
+from itertools import compress
 from typing import Any, Final
 
 from millstream.common.key_groups import operator_index
@@ -40,7 +41,7 @@ class _KeyAssignment(dict[Any, int]):
 class HashPartitioner:
     """Partitions by the key group of each record's key."""
 
-    __slots__ = ("_assign", "_keys_for", "_select", "_subpartitions")
+    __slots__ = ("_assign", "_pick", "_select", "_subpartitions")
 
     def __init__(
         self,
@@ -59,7 +60,12 @@ class HashPartitioner:
         self._subpartitions = len(consumer_subtasks)
         subpartition_of = {subtask: index for index, subtask in enumerate(consumer_subtasks)}
         self._assign = _KeyAssignment(max_parallelism, parallelism, subpartition_of).__getitem__
-        self._keys_for = frozenset(local) if self._subpartitions <= _MOST_SUBPARTITIONS_WITH_KEYS else frozenset()
+        # For each local subpartition, a table that turns its own index into 1 and every other into 0.
+        self._pick = {
+            index: bytes(number == index for number in range(256))
+            for index in local
+            if self._subpartitions <= _MOST_SUBPARTITIONS_WITH_KEYS
+        }
 
     def partition(self, batch: RecordBatch) -> list[tuple[int, RecordBatch]]:
         values = batch.values
@@ -74,8 +80,9 @@ class HashPartitioner:
         indexes = self._indexes(keys)
         parts = split(batch, indexes, self._subpartitions)
         for index, part in parts:
-            if index in self._keys_for:
-                part.keys = [key for key, owner in zip(keys, indexes, strict=True) if owner == index]
+            table = self._pick.get(index)
+            if table is not None:
+                part.keys = list(compress(keys, bytes(indexes).translate(table)))
         return parts
 
     def _indexes(self, keys: list[Any]) -> list[int]:
