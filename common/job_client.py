@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from millstream.common import execution
 from millstream.common.completable_future import CompletableFuture
@@ -40,7 +39,6 @@ class JobClient:
     def cancel(self) -> CompletableFuture[None]:
         """Ask for cancellation; the future is done when the cluster has accepted it."""
         return CompletableFuture.of(self._client.cancel)
-
 
     def get_job_execution_result(self) -> CompletableFuture[JobExecutionResult]:
         """The job's result; the future raises what the job failed with."""

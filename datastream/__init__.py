@@ -71,7 +71,7 @@ _MODULES = {
     "StreamExecutionEnvironment": "stream_execution_environment",
 }
 
-__all__ = list(_MODULES)  # noqa: PLE0605  # one list of names, not two
+__all__ = list(_MODULES)  # one list of names, not two
 
 
 def __getattr__(name: str) -> Any:

@@ -38,9 +38,7 @@ class CloseableIterator:
     :param sleep: waits some seconds between two questions.
     """
 
-    def __init__(
-        self, client: JobClient, operator_id: OperatorId, sleep: Callable[[float], None] = time.sleep
-    ) -> None:
+    def __init__(self, client: JobClient, operator_id: OperatorId, sleep: Callable[[float], None] = time.sleep) -> None:
         self._client = client
         self._operator_id = operator_id
         self._sleep = sleep

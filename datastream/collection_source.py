@@ -24,9 +24,7 @@ class CollectionSource(Source):
         return Boundedness.BOUNDED
 
     def create_reader(self, context: SourceReaderContext) -> SourceReader:
-        return _CollectionReader(
-            self._elements if context.index_of_subtask == 0 else [], context.max_records_per_batch
-        )
+        return _CollectionReader(self._elements if context.index_of_subtask == 0 else [], context.max_records_per_batch)
 
 
 class _CollectionReader(SourceReader):

@@ -311,9 +311,7 @@ class DataStream:
     def _settings(self, method: str) -> OperatorSettings:
         return OperatorSettings.of(self._transformation, method)
 
-    def _operator(
-        self, kind: str, name: str, spec: OperatorSpec, output_type: TypeInformation | None
-    ) -> DataStream:
+    def _operator(self, kind: str, name: str, spec: OperatorSpec, output_type: TypeInformation | None) -> DataStream:
         if output_type is not None and not isinstance(output_type, TypeInformation):
             raise TypeError(f"output_type must be a TypeInformation such as Types.STRING(), not {output_type!r}")
         transformation = self._environment._add_operator(kind, name, spec, (self._transformation,), output_type)

@@ -47,7 +47,13 @@ __all__ = ["StreamExecutionEnvironment"]
 _DEFAULT_JOB_NAME = "Flink Streaming Job"
 _CONTEXT_TARGET = "context"
 
-_JOB_KEYS = ("pipeline.", "restart-strategy", "execution.buffer-timeout", "execution.runtime-mode", "parallelism.default")
+_JOB_KEYS = (
+    "pipeline.",
+    "restart-strategy",
+    "execution.buffer-timeout",
+    "execution.runtime-mode",
+    "parallelism.default",
+)
 """What of the environment's settings is the job's own and travels with it. The rest is the cluster's or the client's."""
 
 
@@ -274,13 +280,10 @@ class StreamExecutionEnvironment:
         source = FileSource.for_record_stream_format(StreamFormat.text_line_format(charset_name), file_path).build()
         return self._source("Custom File Source", SourceSpec(source), None)
 
-    def socket_text_stream(
-        self, host: str, port: int, delimiter: str = "\n", max_retry: int = 0
-    ) -> DataStream:
+    def socket_text_stream(self, host: str, port: int, delimiter: str = "\n", max_retry: int = 0) -> DataStream:
         """A stream of the lines that a server sends. Runs at parallelism 1.
 
-        :param max_retry: seconds to go on trying to connect again when the connection ends; 0: the stream ends with
-            the connection, -1: for ever.
+        :param max_retry: how often to connect again when the connection ends; 0: never, -1: always.
         """
         from millstream.datastream.connectors import SocketTextStreamFunction
 
@@ -293,7 +296,8 @@ class StreamExecutionEnvironment:
         type_info: TypeInformation | None = None,
     ) -> DataStream:
         """A stream of what a :class:`SourceFunction` emits. Its parallelism is 1 unless it is a
-        :class:`ParallelSourceFunction`."""
+        :class:`ParallelSourceFunction`.
+        """
         if not isinstance(source_func, SourceFunction):
             raise TypeError(
                 f"add_source() takes an instance of a SourceFunction, not {source_func!r}; a Source goes to from_source()"
@@ -402,9 +406,7 @@ class StreamExecutionEnvironment:
         from millstream.datastream.graph.stream_graph_generator import GraphDefaults, generate_stream_graph
 
         if not self._transformations:
-            raise InvalidProgramError(
-                f"{call_site()}: No operators defined in streaming topology. Cannot execute."
-            )
+            raise InvalidProgramError(f"{call_site()}: No operators defined in streaming topology. Cannot execute.")
         self._check_runtime_mode()
         max_parallelism = self.get_max_parallelism()
         defaults = GraphDefaults(
@@ -420,12 +422,8 @@ class StreamExecutionEnvironment:
     def _job_graph(self, graph: StreamGraph) -> JobGraph:
         from millstream.datastream.graph.job_graph_generator import generate_job_graph
 
-        settings = {
-            key: value for key, value in self._configuration.to_map().items() if key.startswith(_JOB_KEYS)
-        }
-        return generate_job_graph(
-            graph, self._ids.job_id(), settings, self._artifacts(), self._python_path()
-        )
+        settings = {key: value for key, value in self._configuration.to_map().items() if key.startswith(_JOB_KEYS)}
+        return generate_job_graph(graph, self._ids.job_id(), settings, self._artifacts(), self._python_path())
 
     def _artifacts(self) -> list[Artifact]:
         from millstream.datastream.python_files import artifact_of

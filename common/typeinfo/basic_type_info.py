@@ -57,47 +57,47 @@ class BasicTypeInfo(TypeInformation):
         return self.basic_type.value
 
     @staticmethod
-    def STRING_TYPE_INFO() -> BasicTypeInfo:  # noqa: N802  # PyFlink's name
+    def STRING_TYPE_INFO() -> BasicTypeInfo:  # PyFlink's name
         return _BASIC[BasicType.STRING]
 
     @staticmethod
-    def BOOLEAN_TYPE_INFO() -> BasicTypeInfo:  # noqa: N802  # PyFlink's name
+    def BOOLEAN_TYPE_INFO() -> BasicTypeInfo:  # PyFlink's name
         return _BASIC[BasicType.BOOLEAN]
 
     @staticmethod
-    def BYTE_TYPE_INFO() -> BasicTypeInfo:  # noqa: N802  # PyFlink's name
+    def BYTE_TYPE_INFO() -> BasicTypeInfo:  # PyFlink's name
         return _BASIC[BasicType.BYTE]
 
     @staticmethod
-    def SHORT_TYPE_INFO() -> BasicTypeInfo:  # noqa: N802  # PyFlink's name
+    def SHORT_TYPE_INFO() -> BasicTypeInfo:  # PyFlink's name
         return _BASIC[BasicType.SHORT]
 
     @staticmethod
-    def INT_TYPE_INFO() -> BasicTypeInfo:  # noqa: N802  # PyFlink's name
+    def INT_TYPE_INFO() -> BasicTypeInfo:  # PyFlink's name
         return _BASIC[BasicType.INT]
 
     @staticmethod
-    def LONG_TYPE_INFO() -> BasicTypeInfo:  # noqa: N802  # PyFlink's name
+    def LONG_TYPE_INFO() -> BasicTypeInfo:  # PyFlink's name
         return _BASIC[BasicType.LONG]
 
     @staticmethod
-    def FLOAT_TYPE_INFO() -> BasicTypeInfo:  # noqa: N802  # PyFlink's name
+    def FLOAT_TYPE_INFO() -> BasicTypeInfo:  # PyFlink's name
         return _BASIC[BasicType.FLOAT]
 
     @staticmethod
-    def DOUBLE_TYPE_INFO() -> BasicTypeInfo:  # noqa: N802  # PyFlink's name
+    def DOUBLE_TYPE_INFO() -> BasicTypeInfo:  # PyFlink's name
         return _BASIC[BasicType.DOUBLE]
 
     @staticmethod
-    def CHAR_TYPE_INFO() -> BasicTypeInfo:  # noqa: N802  # PyFlink's name
+    def CHAR_TYPE_INFO() -> BasicTypeInfo:  # PyFlink's name
         return _BASIC[BasicType.CHAR]
 
     @staticmethod
-    def BIG_INT_TYPE_INFO() -> BasicTypeInfo:  # noqa: N802  # PyFlink's name
+    def BIG_INT_TYPE_INFO() -> BasicTypeInfo:  # PyFlink's name
         return _BASIC[BasicType.BIG_INT]
 
     @staticmethod
-    def BIG_DEC_TYPE_INFO() -> BasicTypeInfo:  # noqa: N802  # PyFlink's name
+    def BIG_DEC_TYPE_INFO() -> BasicTypeInfo:  # PyFlink's name
         return _BASIC[BasicType.BIG_DEC]
 
 

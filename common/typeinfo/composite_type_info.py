@@ -107,9 +107,7 @@ class MapTypeInfo(TypeInformation):
     def to_text(self, value: Any) -> str:
         if value is None:
             return "null"
-        items = (
-            f"{text_of(self._key_type_info, k)}={text_of(self._value_type_info, v)}" for k, v in value.items()
-        )
+        items = (f"{text_of(self._key_type_info, k)}={text_of(self._value_type_info, v)}" for k, v in value.items())
         return f"{{{', '.join(items)}}}"
 
     def text_differs(self) -> bool:

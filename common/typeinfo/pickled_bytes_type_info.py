@@ -13,5 +13,5 @@ class PickledBytesTypeInfo(TypeInformation):
     __slots__ = ()
 
     @staticmethod
-    def PICKLED_BYTE_ARRAY_TYPE_INFO() -> PickledBytesTypeInfo:  # noqa: N802  # PyFlink's name
+    def PICKLED_BYTE_ARRAY_TYPE_INFO() -> PickledBytesTypeInfo:  # PyFlink's name
         return PickledBytesTypeInfo()

@@ -12,7 +12,8 @@ __all__ = ["execution_plan"]
 
 def execution_plan(graph: StreamGraph) -> str:
     """``{"nodes": [{id, type, pact, contents, parallelism, predecessors: [{id, ship_strategy, side}]}]}``, inputs
-    before what reads them."""
+    before what reads them.
+    """
     return json.dumps({"nodes": [_node(node) for node in graph.nodes.values()]}, indent=2, ensure_ascii=False)
 
 

@@ -68,8 +68,6 @@ def generate_job_graph(
     return job_graph
 
 
-
-
 def _chains(graph: StreamGraph) -> list[_Chain]:
     """The chains, each before those that read from it."""
     chains: dict[int, _Chain] = {}

@@ -24,6 +24,11 @@ __all__ = ["pickle_operator", "pickle_partitioner", "pickle_type"]
 
 _PROTOCOL = 5
 _DEEPEST = 12
+_MEND = (
+    "Make such an object in the function's open() method, which runs on the workers, instead of before the job starts."
+)
+_MEND_PROGRAM = "Connect streams by their methods (union, key_by, ...) instead."
+_PROGRAM_CLASSES = {"DataStream", "KeyedStream", "DataStreamSink", "StreamExecutionEnvironment"}
 
 
 def pickle_operator(operator: OperatorTransformation) -> bytes:
@@ -44,26 +49,28 @@ def pickle_partitioner(edge: StreamEdge) -> bytes:
 
 def pickle_type(type_info: TypeInformation | None) -> bytes:
     """The payload of a type information."""
-    import cloudpickle
+    return _dumps(type_info)
 
-    payload: bytes = cloudpickle.dumps(type_info, protocol=_PROTOCOL)
+
+def _dumps(value: object) -> bytes:
+    # Loaded when the first job is built: programs that only define streams do not need it.
+    import cloudpickle  # type: ignore[import-untyped]  # ships no types
+
+    payload: bytes = cloudpickle.dumps(value, protocol=_PROTOCOL)
     return payload
 
 
 def _pickle(spec: object, call_site: CallSite, owner: str) -> bytes:
-    import cloudpickle
-
     try:
-        payload: bytes = cloudpickle.dumps(spec, protocol=_PROTOCOL)
+        return _dumps(spec)
     except Exception as error:  # whatever a user's __reduce__ or __getstate__ raises
         path, culprit, reason = _culprit(spec, error)
         where = " -> ".join(path)
+        mend = _MEND_PROGRAM if _is_program(culprit) else _MEND
         raise InvalidProgramError(
             f"{call_site}: {owner} cannot be sent to the workers, because {where or 'it'} cannot be pickled: "
-            f"{_shown(culprit)} ({type(reason).__name__}: {reason}). Make such an object in the function's open() "
-            "method, which runs on the workers, instead of before the job starts."
+            f"{_shown(culprit)} ({type(reason).__name__}: {reason}). {mend}"
         ) from error
-    return payload
 
 
 def _culprit(root: object, error: BaseException) -> tuple[list[str], object, BaseException]:
@@ -87,17 +94,22 @@ def _culprit(root: object, error: BaseException) -> tuple[list[str], object, Bas
 
 
 def _failure(part: object) -> BaseException | None:
-    import cloudpickle
-
     try:
-        cloudpickle.dumps(part, protocol=_PROTOCOL)
+        _dumps(part)
     except Exception as error:  # as above
         return error
     return None
 
 
+def _is_program(whole: object) -> bool:
+    kind = type(whole)
+    return kind.__module__.startswith("millstream.datastream.") and kind.__name__ in _PROGRAM_CLASSES
+
+
 def _parts(whole: object) -> Iterator[tuple[str, object]]:
     """What ``whole`` is pickled with, each with a name for it."""
+    if _is_program(whole):
+        return
     if isinstance(whole, types.FunctionType):
         yield from _function_parts(whole)
     elif isinstance(whole, types.MethodType):
@@ -173,5 +185,7 @@ def _short(value: object) -> str:
 
 def _shown(value: object) -> str:
     kind = type(value)
-    name = kind.__qualname__ if kind.__module__ in ("builtins", "__main__") else f"{kind.__module__}.{kind.__qualname__}"
+    name = (
+        kind.__qualname__ if kind.__module__ in ("builtins", "__main__") else f"{kind.__module__}.{kind.__qualname__}"
+    )
     return f"{_short(value)} of type {name}"
