@@ -28,7 +28,7 @@ read_configuration "$@"
 
 START_SECONDS=30 # how long a start may take before it counts as failed
 STOP_SECONDS=10  # how long a daemon may take to end after SIGTERM
-READY_LINE='MILLSTREAM DAEMON READY'
+READY_LINE='Millstream (master|TaskManager) .*started' # what a daemon logs when it serves
 
 mkdir -p "$MILLSTREAM_PID_DIR" || fail "The pid directory $MILLSTREAM_PID_DIR cannot be made (env.pid.dir)."
 PID_FILE="$MILLSTREAM_PID_DIR/millstream-$MILLSTREAM_IDENT_STRING-$DAEMON.pid"
@@ -99,7 +99,7 @@ rotate() {
 # The line of the log that tells why a daemon ended: its last error, else its last line.
 error_line() {
     local line
-    line="$(grep -h -E 'ERROR|CRITICAL|Error: ' "$1" 2>/dev/null | tail -n 1)"
+    line="$(grep -h -E 'ERROR|CRITICAL|cannot start|Error: ' "$1" 2>/dev/null | tail -n 1)"
     if [ -z "$line" ]; then line="$(tail -q -n 1 "$1" 2>/dev/null)"; fi
     echo "${line:-(the log is empty)}"
 }
@@ -131,13 +131,12 @@ start() {
     # In a session of its own, so that it outlives this terminal; the log is its standard error.
     local in_session=()
     if command -v setsid >/dev/null 2>&1; then in_session=(setsid); else in_session=(nohup); fi
-    MILLSTREAM_READY_LINE="$READY_LINE" ${in_session[@]+"${in_session[@]}"} \
-        "$MILLSTREAM_PYTHON" -m "$MODULE" "$@" >"$out" 2>"$log" </dev/null 200>&- &
+    "${in_session[@]}" "$MILLSTREAM_PYTHON" -m "$MODULE" "$@" >"$out" 2>"$log" </dev/null 200>&- &
     pid=$!
     disown "$pid" 2>/dev/null || true
     echo "$pid" >>"$PID_FILE"
     # Until it serves: an early end, such as a used port, is reported here and not found later.
-    while ! grep -q "$READY_LINE" "$log" 2>/dev/null; do
+    while ! grep -Eq "$READY_LINE" "$log" 2>/dev/null; do
         if ! kill -0 "$pid" 2>/dev/null; then
             forget_pid "$pid"
             echo "[ERROR] The $DAEMON daemon (pid: $pid) ended while it was starting: $(error_line "$log")" >&2

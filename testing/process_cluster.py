@@ -1,0 +1,174 @@
+"""A real cluster for tests: a master and TaskManagers as processes of their own, on free ports of this machine.
+
+Unlike the MiniCluster it shows what happens when a process is killed. Every process is ended by its id.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import IO, TYPE_CHECKING
+
+from millstream.client.remote.connection import connect, disconnect
+from millstream.common.config import Configuration, JobManagerOptions, TaskManagerOptions
+from millstream.common.errors import MillstreamError
+
+if TYPE_CHECKING:
+    from millstream.client.remote.cluster_client import ClusterClient
+
+__all__ = ["ProcessCluster", "eventually", "free_port"]
+
+_START_SECONDS = 30.0
+_STOP_SECONDS = 15.0
+_POLL_SECONDS = 0.02
+
+
+def free_port() -> int:
+    """Return a port of the loopback interface that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def eventually(condition: Callable[[], object], what: str, timeout: float = 30.0) -> None:
+    """Wait until ``condition`` holds.
+
+    :raises AssertionError: it did not within ``timeout`` seconds; the message says ``what`` was waited for.
+    """
+    deadline = time.monotonic() + timeout
+    while not condition():
+        if time.monotonic() > deadline:
+            raise AssertionError(f"not within {timeout:g} s: {what}")
+        time.sleep(_POLL_SECONDS)
+
+
+class ProcessCluster:
+    """Master and TaskManagers as subprocesses; use it in a ``with`` statement.
+
+    :param directory: for the logs, one file per process.
+    :param task_managers: how many.
+    :param slots: of each.
+    :param settings: more configuration, for all processes.
+    """
+
+    def __init__(
+        self, directory: Path, task_managers: int = 1, slots: int = 2, settings: Mapping[str, str] | None = None
+    ) -> None:
+        self._directory = directory
+        self._wanted = task_managers
+        self._slots = slots
+        self.configuration = Configuration.from_map(dict(settings or {}))
+        self.configuration.set(JobManagerOptions.PORT, free_port())
+        self.configuration.set(TaskManagerOptions.NUM_TASK_SLOTS, slots)
+        self.master: subprocess.Popen[bytes] | None = None
+        self.task_managers: list[subprocess.Popen[bytes]] = []
+        self._logs: list[IO[bytes]] = []
+
+    @property
+    def port(self) -> int:
+        """RPC port of the master."""
+        return self.configuration.get(JobManagerOptions.PORT)
+
+    @property
+    def address(self) -> str:
+        return f"localhost:{self.port}"
+
+    @property
+    def client(self) -> ClusterClient:
+        """A blocking client of the master, on the process's shared connection."""
+        return connect(self.configuration)
+
+    def start(self) -> ProcessCluster:
+        """Start all; returns when every slot is there."""
+        self.start_master()
+        for _ in range(self._wanted):
+            self.start_task_manager()
+        self.wait_for_slots(self._wanted * self._slots)
+        return self
+
+    def start_master(self) -> None:
+        self.master = self._spawn("master", "millstream.dispatcher.main")
+
+    def start_task_manager(self) -> subprocess.Popen[bytes]:
+        process = self._spawn(f"taskmanager-{len(self.task_managers)}", "millstream.taskmanager.main")
+        self.task_managers.append(process)
+        return process
+
+    def wait_for_slots(self, slots: int) -> None:
+        """Wait until the cluster has that many slots, all free."""
+        eventually(lambda: self._free_slots() == slots, f"{slots} free slots\n{self.logs()}", _START_SECONDS)
+
+    def logs(self) -> str:
+        """Return the last lines of every process's log, for the message of a failed test."""
+        parts = []
+        for path in sorted(self._directory.glob("*.log")):
+            lines = path.read_text(errors="replace").splitlines()[-15:]
+            parts.append(f"--- {path.name}\n" + "\n".join(lines))
+        return "\n".join(parts)
+
+    def close(self) -> None:
+        """End all processes: by SIGTERM, then SIGKILL."""
+        processes = [*self.task_managers, *([self.master] if self.master is not None else [])]
+        try:
+            for process in processes:
+                if process.poll() is None:
+                    process.send_signal(signal.SIGTERM)
+            deadline = time.monotonic() + _STOP_SECONDS
+            for process in processes:
+                try:
+                    process.wait(max(0.1, deadline - time.monotonic()))
+                except subprocess.TimeoutExpired:
+                    process.kill()
+                    process.wait(_STOP_SECONDS)
+        finally:
+            disconnect()
+            for log in self._logs:
+                log.close()
+            self._logs.clear()
+            self.task_managers.clear()
+            self.master = None
+
+    def __enter__(self) -> ProcessCluster:
+        try:
+            return self.start()
+        except BaseException:
+            self.close()
+            raise
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _free_slots(self) -> int:
+        for process in (self.master, *self.task_managers):
+            if process is not None and process.poll() is not None and process.returncode > 0:
+                raise AssertionError(f"{process.args!r} ended with status {process.returncode}\n{self.logs()}")
+        try:
+            return self.client.overview().slots_available
+        except MillstreamError:
+            return -1
+
+    def _spawn(self, name: str, module: str) -> subprocess.Popen[bytes]:
+        self._directory.mkdir(parents=True, exist_ok=True)
+        log = (self._directory / f"{name}.log").open("ab")
+        self._logs.append(log)
+        settings = [f"-D{key}={value}" for key, value in self.configuration.to_map().items()]
+        # No configuration file but the settings, wherever the tests are run.
+        environment = {key: value for key, value in os.environ.items() if key != "MILLSTREAM_CONF_DIR"}
+        return subprocess.Popen(
+            [sys.executable, "-m", module, *settings],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            cwd=self._directory,
+            env=environment,
+        )
