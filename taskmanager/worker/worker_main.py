@@ -23,11 +23,11 @@ from millstream.taskmanager.worker.message_channel import MessageChannel
 from millstream.taskmanager.worker.worker_factory import SLOT_WORKER, SlotWorkerFactory, load_factory
 from millstream.taskmanager.worker.worker_session import WorkerSession
 
-__all__ = ["LOG_FORMAT", "WorkerSettings", "run_worker"]
+__all__ = ["WorkerSettings", "run_worker"]
 
 _log = logging.getLogger(__name__)
 
-LOG_FORMAT = "%(asctime)s %(levelname)-5s %(name)s [%(process)d] - %(message)s"
+_LOG_FORMAT = "%(asctime)s,%(msecs)03d %(levelname)-7s %(name)s [%(process)d] - %(message)s"
 
 _ORPHAN_GRACE_S = 0.5
 _FLUSH_GRACE_S = 5.0
@@ -64,7 +64,7 @@ def run_worker(connection: socket.socket, settings: WorkerSettings, install_inte
     for stream in (sys.stdout, sys.stderr):
         if stream is not None and hasattr(stream, "reconfigure"):
             stream.reconfigure(line_buffering=True)
-    logging.basicConfig(level=settings.log_level, format=LOG_FORMAT, force=True)
+    logging.basicConfig(level=settings.log_level, format=_LOG_FORMAT, datefmt="%Y-%m-%d %H:%M:%S", force=True)
     factory = load_factory(settings.factory)
     loop = _new_event_loop()
     asyncio.set_event_loop(loop)

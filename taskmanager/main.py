@@ -1,0 +1,154 @@
+"""The TaskManager's process: ``python -m millstream.taskmanager.main [-Dkey=value ...]``.
+
+It reads the configuration (``MILLSTREAM_CONF_DIR``), registers at the master and serves its slots. It ends with status
+0 at SIGTERM or SIGINT, 1 when it cannot start or cannot go on. It logs to stderr; scripts send that to a file.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+
+from millstream.common.clock import SystemClock
+from millstream.common.config import (
+    ClusterOptions,
+    Configuration,
+    EnvOptions,
+    JobManagerOptions,
+    TaskManagerOptions,
+    load_configuration,
+    parse_dynamic_properties,
+)
+from millstream.common.config.secret import shown
+from millstream.common.errors import ConfigurationError
+from millstream.common.ids import IdFactory
+from millstream.common.version import COMMIT_ID, VERSION
+from millstream.taskmanager.task_executor.task_executor import TaskExecutor
+from millstream.taskmanager.worker.handle import WorkerPool
+from millstream.taskmanager.worker.process_pool import ProcessWorkerPool
+from millstream.taskmanager.worker.thread_pool import ThreadWorkerPool
+
+__all__ = ["main", "run_task_manager"]
+
+_log = logging.getLogger("millstream.taskmanager.main")
+
+_LOG_FORMAT = "%(asctime)s,%(msecs)03d %(levelname)-7s %(name)s - %(message)s"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a TaskManager until it is told to end, and return the process' exit status."""
+    parser = argparse.ArgumentParser(
+        prog="python -m millstream.taskmanager.main", description="Runs a TaskManager of a Millstream cluster."
+    )
+    parser.add_argument(
+        "-D", metavar="key=value", dest="properties", action="append", default=[], help="set a configuration key"
+    )
+    properties: list[str] = parser.parse_args(arguments).properties
+    try:
+        configuration = load_configuration(dynamic=parse_dynamic_properties(properties))
+        logging.basicConfig(
+            level=configuration.get(EnvOptions.LOG_LEVEL), format=_LOG_FORMAT, datefmt="%Y-%m-%d %H:%M:%S"
+        )
+        for key, value in sorted(configuration.to_map().items()):
+            _log.info("Configuration: %s = %s", key, shown(key, value))
+        reason = asyncio.run(run_task_manager(configuration))
+    except ConfigurationError as error:
+        reason = f"The TaskManager cannot start: {error}"
+    except KeyboardInterrupt:  # before the signal's handler was in place
+        return 130
+    if reason is None:
+        _log.info("The TaskManager has ended")
+        return 0
+    print(reason, file=sys.stderr)  # noqa: T201  # the one line a script shows
+    return 1
+
+
+async def run_task_manager(configuration: Configuration) -> str | None:
+    """Serve until a signal ends it, and return ``None``, or until it cannot go on, and return the reason."""
+    loop = asyncio.get_running_loop()
+    ended: asyncio.Future[str | None] = loop.create_future()
+
+    def end(reason: str | None) -> None:
+        if not ended.done():
+            ended.set_result(reason)
+
+    def on_signal(name: str) -> None:
+        if ended.done():
+            _log.warning("Got %s again: ending without waiting for anything", name)
+            os._exit(1)
+        _log.info("Got %s: ending", name)
+        end(None)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, on_signal, number.name)
+    pool = _make_pool(configuration)
+    # The workers' launcher starts beside everything else, and before gRPC is busy.
+    starting = loop.create_task(pool.start())
+    await asyncio.sleep(0)
+    try:
+        return await _serve(configuration, pool, ended, end)
+    finally:
+        starting.cancel()
+        await asyncio.gather(starting, return_exceptions=True)  # the TaskExecutor has told why it failed
+        await pool.close()
+
+
+def _make_pool(configuration: Configuration) -> WorkerPool:
+    if configuration.get(TaskManagerOptions.SLOT_ISOLATION) == "thread":
+        return ThreadWorkerPool(configuration)
+    return ProcessWorkerPool(configuration, configuration.get(TaskManagerOptions.PRESTARTED_WORKERS))
+
+
+async def _serve(
+    configuration: Configuration, pool: WorkerPool, ended: asyncio.Future[str | None], end: Callable[[str], None]
+) -> str | None:
+    # Imported while the launcher starts: gRPC takes its time.
+    from millstream.common.rpc.grpc_carrier import GrpcRpcService
+
+    rpc = GrpcRpcService(
+        configuration.get(TaskManagerOptions.BIND_HOST),
+        configuration.get(TaskManagerOptions.RPC_PORT),
+        configuration.get(TaskManagerOptions.HOST),
+        configuration,
+        port_keys=TaskManagerOptions.RPC_PORT.key,
+    )
+    try:
+        await rpc.start()
+    except OSError as error:
+        return f"The TaskManager cannot start: {error.strerror or error}"
+    try:
+        master = f"{configuration.get(JobManagerOptions.ADDRESS)}:{configuration.get(JobManagerOptions.PORT)}"
+        host = rpc.address.rpartition(":")[0]
+        executor = TaskExecutor(rpc, SystemClock(), configuration, IdFactory(), master, pool, host, on_fatal=end)
+        try:
+            await executor.start()
+            _log.info(
+                "Millstream TaskManager %s (%s) started: %s with %d slots, RPC at %s, process %d",
+                VERSION,
+                COMMIT_ID,
+                executor.resource_id,
+                configuration.get(TaskManagerOptions.NUM_TASK_SLOTS),
+                rpc.address,
+                os.getpid(),
+            )
+            return await ended
+        finally:
+            await _close(executor, configuration.get(ClusterOptions.SHUTDOWN_TIMEOUT).total_seconds())
+    finally:
+        await rpc.close()
+
+
+async def _close(executor: TaskExecutor, timeout_s: float) -> None:
+    try:
+        await asyncio.wait_for(executor.close(), timeout_s)
+    except asyncio.TimeoutError:
+        _log.error("The TaskManager did not close within %g s; it ends all the same", timeout_s)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,209 @@
+"""The TaskExecutor: what the master can ask of a TaskManager.
+
+A thin endpoint. The way to the ResourceManager is
+:class:`~millstream.taskmanager.task_executor.resource_manager_connection.ResourceManagerConnection`'s business, slots
+and jobs are :class:`~millstream.taskmanager.task_executor.slot_service.SlotService`'s. No user code runs here: the
+workers of the pool run it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections.abc import Callable
+
+from millstream.common.clock import Clock
+from millstream.common.config import Configuration, TaskManagerOptions
+from millstream.common.ids import AllocationId, IdFactory, JobID, ResourceId
+from millstream.common.rpc.gateways import TaskExecutorGateway
+from millstream.common.rpc.service import RpcService
+from millstream.common.wire import cluster_pb2 as pb
+from millstream.taskmanager.task_executor.resource_manager_connection import ResourceManagerConnection
+from millstream.taskmanager.task_executor.slot_service import SlotService
+from millstream.taskmanager.worker.handle import WorkerPool
+
+__all__ = ["TaskExecutor"]
+
+_log = logging.getLogger(__name__)
+
+_JOB_MASTER_PREFIX = "jobmaster-"
+
+
+class TaskExecutor:
+    """One TaskManager.
+
+    :param rpc: a started service; the TaskExecutor registers its endpoint there and leaves it open.
+    :param resource_manager_address: of the RPC service that the ResourceManager lives in.
+    :param worker_pool: started and closed with the TaskExecutor (both do no harm twice).
+    :param host: name of this machine, at which others reach the data ports.
+    :param on_fatal: called once, with a message, if the TaskManager cannot go on; whoever runs it should close it.
+    """
+
+    def __init__(
+        self,
+        rpc: RpcService,
+        clock: Clock,
+        configuration: Configuration,
+        ids: IdFactory,
+        resource_manager_address: str,
+        worker_pool: WorkerPool,
+        host: str,
+        on_fatal: Callable[[str], None] | None = None,
+    ) -> None:
+        self._rpc = rpc
+        self._worker_pool = worker_pool
+        self.on_fatal = on_fatal
+        self._resource_id = ResourceId(
+            configuration.get(TaskManagerOptions.RESOURCE_ID) or f"{rpc.address}-{ids.hex(6)}"
+        )
+        self._session_id = ids.leader_session_id()
+        self._host = host
+        self._number_of_slots = configuration.get(TaskManagerOptions.NUM_TASK_SLOTS)
+        self._slots = SlotService(
+            rpc,
+            clock,
+            configuration,
+            worker_pool,
+            pb.RegisterTaskManagerRequest(
+                resource_id=self._resource_id,
+                address=rpc.address,
+                session_id=self._session_id,
+                host=host,
+                pid=os.getpid(),
+            ),
+            self._on_slot_available,
+        )
+        self._resource_manager = ResourceManagerConnection(
+            rpc, resource_manager_address, configuration, self._registration, self._fatal
+        )
+        self._starting_pool: asyncio.Task[None] | None = None
+        self._close_task: asyncio.Task[None] | None = None
+
+    @property
+    def resource_id(self) -> ResourceId:
+        return self._resource_id
+
+    @property
+    def endpoint(self) -> str:
+        """Name under which the RPC service serves it."""
+        return f"taskexecutor-{self._resource_id}"
+
+    @property
+    def is_registered(self) -> bool:
+        """The ResourceManager knows this TaskManager now."""
+        return self._resource_manager.is_registered
+
+    async def start(self) -> None:
+        """Serve the endpoint, and begin to register and to start workers."""
+        self._rpc.register(
+            TaskExecutorGateway,  # type: ignore[type-abstract]  # names the service, is not instantiated
+            self.endpoint,
+            self,
+            self._session_id,
+        )
+        self._starting_pool = asyncio.ensure_future(self._start_pool())
+        self._resource_manager.start()
+
+    async def wait_registered(self) -> None:
+        """Return when the ResourceManager knows this TaskManager."""
+        await self._resource_manager.wait_registered()
+
+    async def close(self) -> None:
+        """Say goodbye, end all workers, serve no more. May be called more than once."""
+        if self._close_task is None:
+            self._close_task = asyncio.ensure_future(self._close())
+        await asyncio.shield(self._close_task)
+
+    # ------------------------------------------------------------------ TaskExecutorGateway
+
+    async def request_slot(self, request: pb.RequestSlotRequest) -> pb.Empty:
+        """The ResourceManager gives one of our slots to a job."""
+        self._resource_manager.check_leader(request.resource_manager_id)
+        self._slots.request(request)
+        return pb.Empty()
+
+    async def free_slot(self, request: pb.FreeSlotRequest) -> pb.Empty:
+        """A JobMaster gives a slot back."""
+        self._slots.free(AllocationId(request.allocation_id), request.cause)
+        return pb.Empty()
+
+    async def submit_tasks(self, request: pb.SubmitTasksRequest) -> pb.Empty:
+        """A JobMaster has tasks run in its slots."""
+        self._slots.submit(request)
+        return pb.Empty()
+
+    async def cancel_tasks(self, request: pb.CancelTasksRequest) -> pb.Empty:
+        """A JobMaster has tasks cancelled; their states say when they are."""
+        self._slots.cancel(request)
+        return pb.Empty()
+
+    async def send_operator_request(self, request: pb.TaskOperatorRequest) -> pb.OperatorResponse:
+        """A message for an operator."""
+        return pb.OperatorResponse(payload=await self._slots.ask_operator(request))
+
+    async def request_task_metrics(self, request: pb.RequestTaskMetricsRequest) -> pb.HeartbeatResponse:
+        """The figures of a job's tasks, as of a second ago at most."""
+        return pb.HeartbeatResponse(metrics=self._slots.metrics(JobID(request.job_id)))
+
+    async def heartbeat_from_resource_manager(self, request: pb.Heartbeat) -> pb.HeartbeatResponse:
+        """The ResourceManager lives; it learns the state of our slots."""
+        self._resource_manager.heartbeat(request.session_id)
+        return pb.HeartbeatResponse(slots=self._slots.report())
+
+    async def heartbeat_from_job_master(self, request: pb.Heartbeat) -> pb.HeartbeatResponse:
+        """A JobMaster lives; it learns of its slots and tasks here."""
+        job_id = JobID(getattr(request, "from").removeprefix(_JOB_MASTER_PREFIX))
+        known = {AllocationId(allocation_id) for allocation_id in request.known_allocations}
+        return self._slots.heartbeat(job_id, request.session_id, known)
+
+    async def disconnect_job_master(self, request: pb.DisconnectJobMasterRequest) -> pb.Empty:
+        """A JobMaster says goodbye."""
+        self._slots.disconnect(JobID(request.job_id), request.job_master_id, request.cause)
+        return pb.Empty()
+
+    # ------------------------------------------------------------------ inside
+
+    def _registration(self) -> pb.RegisterTaskExecutorRequest:
+        return pb.RegisterTaskExecutorRequest(
+            resource_id=self._resource_id,
+            address=self._rpc.address,
+            session_id=self._session_id,
+            host=self._host,
+            pid=os.getpid(),
+            slots=self._slots.report(),
+        )
+
+    def _on_slot_available(self, slot_index: int, allocation_id: AllocationId) -> None:
+        self._resource_manager.notify_slot_available(
+            pb.NotifySlotAvailableRequest(
+                resource_id=self._resource_id,
+                session_id=self._session_id,
+                slot_index=slot_index,
+                allocation_id=allocation_id,
+            )
+        )
+
+    async def _start_pool(self) -> None:
+        try:
+            await self._worker_pool.start()
+        except OSError as error:
+            self._fatal(f"TaskManager {self._resource_id} cannot start slot workers: {error}")
+
+    def _fatal(self, message: str) -> None:
+        if self._close_task is not None:
+            return
+        if self.on_fatal is not None:
+            self.on_fatal(message)
+        else:
+            _log.error("%s", message)
+
+    async def _close(self) -> None:
+        cause = f"TaskManager {self._resource_id} is shutting down"
+        goodbye = pb.DisconnectRequest(resource_id=self._resource_id, session_id=self._session_id, cause=cause)
+        await asyncio.gather(self._resource_manager.close(goodbye), self._slots.close(cause))
+        if self._starting_pool is not None:
+            self._starting_pool.cancel()
+            await asyncio.gather(self._starting_pool, return_exceptions=True)
+        await self._worker_pool.close()
+        self._rpc.unregister(self.endpoint)
