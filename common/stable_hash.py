@@ -23,6 +23,8 @@ import zlib
 from collections.abc import Callable
 from typing import Any, Final
 
+from millstream.common.types.row import Row
+
 __all__ = ["UnsupportedKeyTypeError", "stable_hash"]
 
 # Numbers are hashed by their residue modulo this prime (as CPython itself does), because it gives equal numbers equal
@@ -146,7 +148,7 @@ def _hash_dataclass(key: Any) -> int:
     return _combine(b"dataclass", [_hash_str(type(key).__qualname__), *parts])
 
 
-def _hash_row(key: Any) -> int:
+def _hash_row(key: Row) -> int:
     return _combine(b"row", [_raw(part) for part in key])
 
 
@@ -198,6 +200,7 @@ _EXACT: dict[type, _Hasher] = {
     dt.time: _hash_time,
     dt.timedelta: _hash_timedelta,
     uuid.UUID: _hash_uuid,
+    Row: _hash_row,
 }
 
 # Subclasses of these are equal to instances of the base, so they hash as the base: in this order.
@@ -216,6 +219,7 @@ _BASES: Final[tuple[tuple[type, _Hasher], ...]] = (
     (dt.time, _hash_time),
     (dt.timedelta, _hash_timedelta),
     (uuid.UUID, _hash_uuid),
+    (Row, _hash_row),
 )
 
 # What was found out about other types. Weak, so that classes that came with a job can go with it.
@@ -244,8 +248,6 @@ def _resolve(key: object) -> _Hasher:
         return lambda number: _hash_int(int(number))
     if issubclass(cls, numbers.Real):
         return lambda number: _hash_float(float(number))
-    if hasattr(cls, "get_row_kind") and hasattr(cls, "__iter__"):
-        return _hash_row
     raise UnsupportedKeyTypeError(key)
 
 

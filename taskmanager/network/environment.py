@@ -101,7 +101,7 @@ class NetworkEnvironment:
         remote = deployment.subpartitions - len(local)
         pool = (remote * self._exclusive + self._floating) * self._segment_size
         name = f"Result partition of edge {edge.edge_id}, producer subtask {subtask_index}"
-        writer = PartitionWriter(name, partitioner, edge.buffer_timeout_ms, pool)
+        writer = PartitionWriter(name, partitioner, pool)
         serializer, sizer = ValueSerializer(), BlockSizer(self._segment_size)
         subpartitions: list[LocalSubpartition | RemoteSubpartition] = [
             LocalSubpartition(index, writer)

@@ -90,6 +90,8 @@ class ServerHandshake:
 
         :raises HandshakeError: the peer is not of this job, or of another version.
         """
+        if isinstance(frame, Refused):
+            raise HandshakeError(f"the peer refused the connection: {frame.reason}")
         if self._transcript is None:
             if not isinstance(frame, Hello):
                 raise _unexpected(frame, "HELLO")

@@ -76,6 +76,7 @@ class ProducerConnection:
         self._ready: deque[int] = deque()
         self._queued: set[int] = set()
         self._pumping: asyncio.Handle | None = None
+        self._dropped = False  # closed before it was open
 
     @property
     def connection(self) -> Connection:
@@ -98,6 +99,9 @@ class ProducerConnection:
 
     def on_open(self, connection: Connection) -> None:
         self._connection = connection
+        if self._dropped:
+            connection.abort("this slot was closed")
+            return
         self._timeout = asyncio.get_running_loop().call_later(HANDSHAKE_TIMEOUT_S, self._on_handshake_timeout)
 
     def _on_handshake_timeout(self) -> None:
@@ -146,6 +150,7 @@ class ProducerConnection:
         if self._connection is not None:
             self._connection.close(reason)
         else:
+            self._dropped = True
             self._on_closed(self)
 
     def abort(self, reason: str) -> None:

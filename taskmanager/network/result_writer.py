@@ -1,8 +1,10 @@
-"""The result partition of one output edge of one task."""
+"""The result partition of one output edge of one task.
+
+When to flush is the task's business: it knows the edge's buffer timeout and when it has nothing more to do.
+"""
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -23,11 +25,9 @@ __all__ = ["PartitionWriter"]
 class PartitionWriter:
     """Implements :class:`millstream.taskmanager.exchange.ResultWriter`."""
 
-    def __init__(self, name: str, partitioner: Partitioner, buffer_timeout_ms: int, most_queued_bytes: int) -> None:
+    def __init__(self, name: str, partitioner: Partitioner, most_queued_bytes: int) -> None:
         """
         :param name: the partition, for messages.
-        :param buffer_timeout_ms: -1: only full buffers are sent; 0: everything is sent at once; else how long records
-            wait for more at most.
         :param most_queued_bytes: :attr:`has_room` is false while more waits for credit.
         """
         self.bytes_out = 0
@@ -35,7 +35,6 @@ class PartitionWriter:
         self.serialize_ns = 0
         self._name = name
         self._partitioner = partitioner
-        self._timeout_s = buffer_timeout_ms / 1000
         self._most_queued = most_queued_bytes
         self._queued = 0
         self._subpartitions: Sequence[LocalSubpartition | RemoteSubpartition] = ()
@@ -44,7 +43,6 @@ class PartitionWriter:
         self._failure: Exception | None = None
         self._closed = False
         self._changed = Wakeup()
-        self._timer: asyncio.TimerHandle | None = None
         self._release: Callable[[str], None] = lambda _: None
 
     def open(
@@ -68,7 +66,6 @@ class PartitionWriter:
         subpartitions = self._subpartitions
         for index, part in self._partitioner.partition(batch):
             subpartitions[index].add(part)
-        self._after_change(flush=False)
         self.serialize_ns += time.perf_counter_ns() - start
 
     def broadcast(self, marker: Marker) -> None:
@@ -76,7 +73,8 @@ class PartitionWriter:
             return
         for subpartition in self._subpartitions:
             subpartition.add_marker(marker)
-        self._after_change(flush=isinstance(marker, CheckpointBarrier | EndOfData | EndOfPartition))
+        if isinstance(marker, (CheckpointBarrier, EndOfData, EndOfPartition)):
+            self.flush()
 
     @property
     def has_room(self) -> bool:
@@ -93,8 +91,12 @@ class PartitionWriter:
             await self._changed.wait()
 
     def flush(self) -> None:
-        if self._timeout_s >= 0:
-            self._flush()
+        if self._failure is not None or self._closed:
+            return
+        start = time.perf_counter_ns()
+        for subpartition in self._subpartitions:
+            subpartition.flush()
+        self.serialize_ns += time.perf_counter_ns() - start
 
     def finish(self) -> None:
         self.broadcast(EndOfPartition())
@@ -136,28 +138,6 @@ class PartitionWriter:
 
     # ------------------------------------------------------------ inside
 
-    def _after_change(self, flush: bool) -> None:
-        if flush or self._timeout_s == 0:
-            self._flush()
-        elif self._timer is None and self._timeout_s > 0:
-            self._timer = asyncio.get_running_loop().call_later(self._timeout_s, self._on_timeout)
-
-    def _on_timeout(self) -> None:
-        self._timer = None
-        try:
-            self._flush()
-        except Exception as error:  # noqa: BLE001  # a record that cannot be serialised: the task learns of it
-            self._set_failure(error)
-
-    def _flush(self) -> None:
-        # A running timer stays: to cancel and set one for each flush costs more than one flush too many.
-        if self._failure is not None or self._closed:
-            return
-        start = time.perf_counter_ns()
-        for subpartition in self._subpartitions:
-            subpartition.flush()
-        self.serialize_ns += time.perf_counter_ns() - start
-
     def _set_failure(self, error: Exception) -> None:
         if self._failure is None:
             self._failure = error
@@ -171,9 +151,6 @@ class PartitionWriter:
         if self._closed:
             return
         self._closed = True
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
         self._release(reason)
         for index, subpartition in enumerate(self._subpartitions):
             if index not in self._consumed:

@@ -19,7 +19,7 @@ import cloudpickle  # type: ignore[import-untyped]  # has no annotations
 
 from millstream.common.errors import MillstreamError
 
-__all__ = ["RecordSerializationError", "ValueSerializer", "deserialize_values"]
+__all__ = ["RecordDeserializationError", "RecordSerializationError", "ValueSerializer", "deserialize_values"]
 
 _IMMUTABLE: Final = frozenset({str, int, float, bytes, bool, tuple, type(None)})
 _BLOCKS_UNTIL_RETRY: Final = 64
@@ -28,6 +28,10 @@ _LONG_VALUE: Final = 256  # bytes
 
 class RecordSerializationError(MillstreamError):
     """A record cannot be sent to another slot; the message names its type and the mend."""
+
+
+class RecordDeserializationError(MillstreamError):
+    """Records cannot be read back in the slot that they came to."""
 
 
 class _SharedObjects(Exception):
@@ -109,6 +113,16 @@ def repr_of(value: object) -> str:
 
 
 def deserialize_values(data: bytes | memoryview) -> list[Any]:
-    """Return the list of values whose bytes :meth:`ValueSerializer.serialize` gave."""
-    values: list[Any] = pickle.loads(data)
+    """Return the list of values whose bytes :meth:`ValueSerializer.serialize` gave.
+
+    :raises RecordDeserializationError: their classes cannot be had here, or refuse.
+    """
+    try:
+        values: list[Any] = pickle.loads(data)
+    except Exception as error:
+        raise RecordDeserializationError(
+            f"Records that came from another slot cannot be read: {type(error).__name__}: {error}. Mend: ship the "
+            "modules that define the records' classes with the job (env.add_python_file or -pyfs), so that every "
+            "worker can import them."
+        ) from error
     return values
