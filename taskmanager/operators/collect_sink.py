@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from itertools import islice
 from typing import Any
 
-import cloudpickle
+import cloudpickle  # type: ignore[import-untyped]  # has no annotations
 
 from millstream.common.errors import MillstreamError
 from millstream.common.graph.operator_spec import CollectSinkSpec
@@ -161,7 +161,7 @@ class CollectSinkOperator(Operator):
 async def _wait_at_most(event: asyncio.Event, seconds: float) -> None:
     try:
         await asyncio.wait_for(event.wait(), seconds)
-    except asyncio.TimeoutError:  # noqa: UP041  # not the builtin in Python 3.10
+    except asyncio.TimeoutError:  # not the builtin in Python 3.10
         return
 
 

@@ -81,9 +81,7 @@ def _tuple_access(sample: tuple[Any, ...], field: int | str) -> FieldAccess | No
         return FieldAccess(itemgetter(position), lambda record, value: record._replace(**{name: value}))
     if position == 0:
         return FieldAccess(itemgetter(0), lambda record, value: (value, *record[1:]))
-    return FieldAccess(
-        itemgetter(position), lambda record, value: (*record[:position], value, *record[following:])
-    )
+    return FieldAccess(itemgetter(position), lambda record, value: (*record[:position], value, *record[following:]))
 
 
 def _item_setter(field: int | str) -> Callable[[Any, Any], Any]:
@@ -101,8 +99,8 @@ def _copy(record: Any) -> Any:
     # A shallow copy of an object that keeps its fields in a list of its own would share that list.
     fresh = copy.copy(record)
     values = getattr(record, "_values", None)
-    if isinstance(values, list) and getattr(fresh, "_values", None) is values:
-        fresh._values = list(values)
+    if values is not None and isinstance(values, list) and fresh._values is values:
+        fresh._values = values.copy()
     return fresh
 
 

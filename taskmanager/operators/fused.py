@@ -69,8 +69,7 @@ class FusedOperator(Operator):
         self.infos = tuple(context.info for _, context in parts)
         self._kinds = [_kind(spec) for spec, _ in parts]
         self._functions = [
-            UserFunction(spec.function, kind, context)
-            for (spec, context), kind in zip(parts, self._kinds, strict=True)
+            UserFunction(spec.function, kind, context) for (spec, context), kind in zip(parts, self._kinds, strict=True)
         ]
         self._inline = all(context.inline for _, context in parts)
         self._opened = 0

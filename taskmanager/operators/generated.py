@@ -63,7 +63,7 @@ class GeneratedFunction:
         self._tags = {number: line.tag for number, line in enumerate(lines, 1) if line.tag is not None}
         self.source = "\n".join(line.text for line in lines) + "\n"
         scope = dict(namespace)
-        exec(compile(self.source, self._filename, "exec"), scope)  # noqa: S102  # our own text; users' names never enter it
+        exec(compile(self.source, self._filename, "exec"), scope)  # our own text; users' names never enter it
         self.call: Callable[..., Any] = scope["generated"]
 
     def failed_line(self, error: BaseException) -> FailedLine | None:

@@ -160,7 +160,8 @@ class _Symbolic:
 
 
 _OPERATORS = frozenset(
-    "+ - * / // % ** @ << >> & | ^ < <= == != > >= is in".split() + ["is not", "not in"]  # noqa: SIM905  # reads better
+    ("+", "-", "*", "/", "//", "%", "**", "@", "<<", ">>", "&", "|", "^")
+    + ("<", "<=", "==", "!=", ">", ">=", "is", "is not", "in", "not in")
 )
 _UNARY = {"UNARY_NEGATIVE": "-", "UNARY_NOT": "not ", "UNARY_INVERT": "~"}
 _BINARY_3_10 = {

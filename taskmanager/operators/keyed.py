@@ -79,6 +79,7 @@ class KeyedOperator(Operator):
         call = self._function.call
         kind = self._kind
         context = self._function.runtime_context
+        phase = "key_by"  # read from the frame by locate()
         for index, value in enumerate(it):
             phase = "key_by"
             context.current_key = key_of(value) if keys is None else keys[index]
@@ -92,7 +93,7 @@ class KeyedOperator(Operator):
                     yield timestamp, (value,)
             elif produced is not None:
                 yield from ((timestamp, (each,)) for each in produced)
-        del phase  # read by locate() only, from the frame
+        del phase
 
     def locate(self, error: BaseException, phase: str | None) -> FailureSite:
         if phase is not None:

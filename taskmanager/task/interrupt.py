@@ -31,7 +31,7 @@ _BLOCKED_AFTER_NS = 250_000_000
 """User code that has run this long without a return holds up the loop, so a cancellation may be waiting unread."""
 
 
-class TaskInterrupted(BaseException):  # noqa: N818  # not an error: a request, like KeyboardInterrupt
+class TaskInterrupted(BaseException):  # not an error: a request, like KeyboardInterrupt
     """Raised inside a user's function to end it. Not an ``Exception``, so that ``except Exception`` lets it through."""
 
 
@@ -116,7 +116,7 @@ def raise_in_thread(ident: int, exception: type[BaseException]) -> bool:
 
     A thread that waits in C code (a socket, ``time.sleep``) notices only when that returns.
     """
-    count = ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(ident), ctypes.py_object(exception))
+    count: int = ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(ident), ctypes.py_object(exception))
     return count == 1
 
 

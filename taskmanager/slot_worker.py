@@ -1,0 +1,239 @@
+"""What runs in a slot: takes commands from the TaskManager, runs tasks, reports by events.
+
+A slot worker serves one slot of one job, for good. It is the same in a process of its own and in a thread, and it
+knows neither sockets to the TaskManager nor processes: whoever hosts it passes messages both ways.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import threading
+import traceback
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from millstream.common.clock import Clock
+from millstream.common.config import Configuration, CoreOptions
+from millstream.common.errors import MillstreamError
+from millstream.common.failure import ENGINE, FailureInfo, engine_failure
+from millstream.common.states import ExecutionState
+from millstream.common.wire.cluster_pb2 import AttemptMetrics, TaskExecutionState
+from millstream.common.wire.graph_pb2 import TaskDeployment
+from millstream.common.wire.worker_pb2 import (
+    PrepareSlot,
+    RunTasks,
+    SlotFailed,
+    SlotPrepared,
+    WorkerCommand,
+    WorkerEvent,
+    WorkerMetrics,
+    WorkerOperatorRequest,
+    WorkerOperatorResponse,
+)
+from millstream.taskmanager.garbage import TunedCollector
+from millstream.taskmanager.job_files import JobFiles
+from millstream.taskmanager.network.environment import NetworkEnvironment
+from millstream.taskmanager.task.chain import Exchange, TaskServices
+from millstream.taskmanager.task.interrupt import UserCodeSection
+from millstream.taskmanager.task.task import Task
+from millstream.taskmanager.user_code import load_payload
+
+__all__ = ["DataPlane", "SlotWorker"]
+
+_log = logging.getLogger(__name__)
+
+_METRICS_INTERVAL_S = 1.0
+
+
+class DataPlane(Exchange, Protocol):
+    """The network environment, as far as a worker needs it."""
+
+    async def start(self, bind_host: str, port: int = 0) -> int: ...
+
+    async def close(self) -> None: ...
+
+
+DataPlaneFactory = Callable[..., DataPlane]
+
+
+class SlotWorker:
+    """Handles commands one after the other; all methods belong to the slot's event loop.
+
+    :param emit: takes the events, in order.
+    :param data_plane: makes the data plane; takes the arguments of :class:`NetworkEnvironment`.
+    """
+
+    def __init__(
+        self, emit: Callable[[WorkerEvent], None], clock: Clock, data_plane: DataPlaneFactory = NetworkEnvironment
+    ) -> None:
+        self._emit = emit
+        self._clock = clock
+        self._make_data_plane = data_plane
+        self._data_plane: DataPlane | None = None
+        self._services: TaskServices | None = None
+        self._files = JobFiles()
+        self._collector = TunedCollector()
+        # A process of its own is tuned for the job; in a thread it would be the user's own process.
+        self._own_process = threading.current_thread() is threading.main_thread()
+        self._tasks: dict[str, Task] = {}
+        self._reported: dict[str, bytes] = {}
+        self._metrics_loop: asyncio.Task[None] | None = None
+        self._closed = False
+
+    async def handle(self, command: WorkerCommand) -> None:
+        """Carry out one command. Faults of the job and of the environment become events."""
+        kind = command.WhichOneof("command")
+        if kind == "prepare":
+            await self._prepare(command.prepare)
+        elif kind == "run":
+            self._run(command.run)
+        elif kind == "cancel":
+            self._cancel(command.cancel.attempt_id)
+        elif kind == "operator_request":
+            await self._operator_request(command.operator_request)
+        elif kind == "stop":
+            await self.close()
+        else:
+            _log.warning("a command that this worker does not know was ignored: %s", command)
+
+    async def close(self) -> None:
+        """Cancel what runs and let go of everything. May be called twice."""
+        if self._closed:
+            return
+        self._closed = True
+        if self._metrics_loop is not None:
+            self._metrics_loop.cancel()
+            await asyncio.wait({self._metrics_loop})
+        tasks = list(self._tasks.values())
+        for task in tasks:
+            task.cancel()
+        for task in tasks:
+            await task.wait()
+        if self._data_plane is not None:
+            await self._data_plane.close()
+            self._data_plane = None
+        self._files.remove()
+        self._collector.restore()
+        UserCodeSection.forget_this_thread()
+
+    # ---------------------------------------------------------------- commands
+
+    async def _prepare(self, command: PrepareSlot) -> None:
+        if self._services is not None:
+            self._fail_slot(engine_failure(ENGINE, "this slot worker is prepared already"))
+            return
+        job = command.job
+        try:
+            configuration = Configuration.from_map(dict(command.configuration)).add_all(
+                Configuration.from_map(dict(job.configuration))
+            )
+            temporary_dirs = configuration.get(CoreOptions.TMP_DIRS)
+            self._files.install(job.artifacts, job.python_path, temporary_dirs)
+            data_plane = self._make_data_plane(
+                allocation_id=command.allocation_id,
+                data_secret=job.data_secret,
+                configuration=configuration,
+                load_payload=load_payload,
+            )
+            self._data_plane = data_plane
+            port = await data_plane.start(command.data_bind_host or "localhost")
+        except (MillstreamError, OSError, ValueError) as error:
+            _log.warning("the slot cannot be prepared", exc_info=True)
+            self._fail_slot(_slot_failure(error))
+            return
+        pid = os.getpid()
+        self._services = TaskServices(
+            exchange=data_plane,
+            clock=self._clock,
+            configuration=configuration,
+            section=UserCodeSection.of_this_thread(),
+            task_manager=f"{command.task_manager_id} @ {command.data_host or command.data_bind_host} (pid {pid})",
+            inline=self._own_process,
+        )
+        if self._own_process:
+            self._collector.tune()
+        self._metrics_loop = asyncio.get_running_loop().create_task(self._report_metrics(), name="metrics")
+        self._emit(WorkerEvent(prepared=SlotPrepared(data_port=port, pid=pid)))
+
+    def _run(self, command: RunTasks) -> None:
+        for deployment in command.tasks:
+            if self._services is None or self._closed:
+                self._refuse(deployment, "the slot worker has not been prepared for a job")
+            elif deployment.attempt_id in self._tasks:
+                _log.info("task %s runs already", deployment.attempt_id)
+            else:
+                task = Task(deployment, self._services, self._on_task_state)
+                self._tasks[deployment.attempt_id] = task
+                task.start()
+
+    def _cancel(self, attempt_id: str) -> None:
+        task = self._tasks.get(attempt_id)
+        if task is None:
+            _log.debug("task %s, which is to be cancelled, does not run here (any more)", attempt_id)
+        else:
+            task.cancel()
+
+    async def _operator_request(self, request: WorkerOperatorRequest) -> None:
+        response = WorkerOperatorResponse(request_id=request.request_id)
+        task = self._tasks.get(request.attempt_id)
+        try:
+            if task is None:
+                raise MillstreamError(f"task {request.attempt_id} does not run here (any more)")
+            response.payload = await task.operator_request(request.operator_id, request.payload)
+        except Exception as error:  # noqa: BLE001  # goes to who asked
+            response.error = str(error) or type(error).__qualname__
+        self._emit(WorkerEvent(operator_response=response))
+
+    # ---------------------------------------------------------------- events
+
+    def _on_task_state(self, state: TaskExecutionState) -> None:
+        if ExecutionState(state.state).is_terminal():
+            self._tasks.pop(state.attempt_id, None)
+            self._reported.pop(state.attempt_id, None)
+        self._emit(WorkerEvent(task_state=state))
+
+    async def _report_metrics(self) -> None:
+        while True:
+            await asyncio.sleep(_METRICS_INTERVAL_S)
+            changed: list[AttemptMetrics] = []
+            for attempt_id, task in self._tasks.items():
+                metrics = task.metrics()
+                # Waiting changes nothing that anybody counts: an idle job is silent.
+                counted: Any = type(metrics)()
+                counted.CopyFrom(metrics)
+                counted.ClearField("idle_ms")
+                counted.ClearField("backpressured_ms")
+                mark = counted.SerializeToString(deterministic=True)
+                if self._reported.get(attempt_id) != mark:
+                    self._reported[attempt_id] = mark
+                    changed.append(AttemptMetrics(attempt_id=attempt_id, metrics=metrics))
+            if changed:
+                self._emit(WorkerEvent(metrics=WorkerMetrics(tasks=changed)))
+
+    def _refuse(self, deployment: TaskDeployment, reason: str) -> None:
+        failure = engine_failure(ENGINE, reason)
+        failure.task_name = deployment.vertex.name
+        self._emit(
+            WorkerEvent(
+                task_state=TaskExecutionState(
+                    attempt_id=deployment.attempt_id,
+                    state=ExecutionState.FAILED.value,
+                    failure=failure,
+                    timestamp_ms=self._clock.now_ms(),
+                )
+            )
+        )
+
+    def _fail_slot(self, failure: FailureInfo) -> None:
+        self._emit(WorkerEvent(failed=SlotFailed(failure=failure)))
+
+
+def _slot_failure(error: BaseException) -> FailureInfo:
+    return engine_failure(
+        ENGINE,
+        f"a slot worker cannot serve its slot: {error}",
+        exception_type=type(error).__qualname__,
+        full_traceback=traceback.format_exc(),
+    )

@@ -1,0 +1,209 @@
+"""Builds what a task runs from its deployment: a source or input gate at the head, a tree of operators, edges out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
+
+from millstream.common.clock import Clock
+from millstream.common.config import ClientOptions, Configuration, PipelineOptions
+from millstream.common.graph.operator_spec import LegacySourceSpec, SourceSpec
+from millstream.common.wire.graph_pb2 import OperatorNode, ResultPartitionDeployment, TaskDeployment
+from millstream.taskmanager.exchange import InputGate, ResultWriter
+from millstream.taskmanager.operators.collect_sink import CollectSinkOperator
+from millstream.taskmanager.operators.fused import fusable, is_lazy
+from millstream.taskmanager.operators.operator import FailureSite, Operator, OperatorContext, OperatorInfo, TaskInfo
+from millstream.taskmanager.operators.outlet import Outlet
+from millstream.taskmanager.operators.registry import create_fused_operator, create_operator
+from millstream.taskmanager.task.chain_node import ChainNode, Targets
+from millstream.taskmanager.task.edge_output import EdgeOutput
+from millstream.taskmanager.task.interrupt import UserCodeSection
+from millstream.taskmanager.task.legacy_source import LegacySource
+from millstream.taskmanager.task.reader_source import ReaderSource
+from millstream.taskmanager.task.source_driver import SourceDriver
+from millstream.taskmanager.task.task_metrics import TaskTimes
+from millstream.taskmanager.task.user_calls import call_user_code
+from millstream.taskmanager.user_code import load_payload
+
+__all__ = ["Chain", "Exchange", "TaskServices", "build_chain"]
+
+
+class Exchange(Protocol):
+    """Makes the ends of the data plane; the network environment does."""
+
+    def create_result_writer(
+        self, deployment: ResultPartitionDeployment, attempt_id: str, subtask_index: int
+    ) -> ResultWriter: ...
+
+    def create_input_gate(self, task: TaskDeployment) -> InputGate: ...
+
+
+@dataclass(frozen=True, slots=True)
+class TaskServices:
+    """What a worker's tasks share.
+
+    :ivar configuration: the TaskManager's settings with the job's over them.
+    :ivar task_manager: where this runs, for messages.
+    :ivar inline: put simple functions into generated code; off where somebody may want to step through them.
+    """
+
+    exchange: Exchange
+    clock: Clock
+    configuration: Configuration
+    section: UserCodeSection
+    task_manager: str = ""
+    inline: bool = False
+
+
+@dataclass(slots=True)
+class Chain:
+    """A task's operators.
+
+    :ivar head: where the input goes: the first operator, or what comes after the source.
+    :ivar nodes: all operators, parents first.
+    """
+
+    head: Targets = field(default_factory=Targets)
+    source: SourceDriver | None = None
+    nodes: list[ChainNode] = field(default_factory=list)
+    edges: list[EdgeOutput] = field(default_factory=list)
+    outlets: list[Outlet] = field(default_factory=list)
+    infos: list[OperatorInfo] = field(default_factory=list)
+
+    def records_out(self) -> Iterator[tuple[OperatorInfo, int]]:
+        """What each operator has put out so far."""
+        if self.source is not None:
+            yield self.source.info, self.source.records_out
+        for node in self.nodes:
+            yield from node.operator.records_out()
+
+    def find_collect_sink(self, operator_id: str) -> CollectSinkOperator | None:
+        """Return the sink that keeps results for the client."""
+        for node in self.nodes:
+            operator = node.operator
+            if isinstance(operator, CollectSinkOperator) and operator.infos[0].operator_id == operator_id:
+                return operator
+        return None
+
+
+def build_chain(
+    deployment: TaskDeployment,
+    task: TaskInfo,
+    services: TaskServices,
+    times: TaskTimes,
+    on_failure: Callable[[BaseException], None],
+    chain: Chain,
+) -> None:
+    """Fill ``chain``, so that what was made before an error can be let go of.
+
+    :raises UserCodeError: an operator's payload cannot be loaded, or its function is none.
+    """
+    _ChainBuilder(deployment, task, services, times, on_failure, chain).build()
+
+
+class _ChainBuilder:
+    def __init__(
+        self,
+        deployment: TaskDeployment,
+        task: TaskInfo,
+        services: TaskServices,
+        times: TaskTimes,
+        on_failure: Callable[[BaseException], None],
+        chain: Chain,
+    ) -> None:
+        self._deployment = deployment
+        self._operators: Sequence[OperatorNode] = deployment.vertex.operators
+        self._services = services
+        self._times = times
+        self._on_failure = on_failure
+        self._chain = chain
+        configuration = services.configuration
+        job_parameters = configuration.get(PipelineOptions.GLOBAL_JOB_PARAMETERS)
+        self._base = OperatorContext(
+            info=OperatorInfo(""),
+            task=task,
+            job_parameters=job_parameters,
+            clock=services.clock,
+            inline=services.inline,
+            fetch_timeout_s=configuration.get(ClientOptions.HEARTBEAT_TIMEOUT).total_seconds(),
+        )
+        self._children: dict[int, list[int]] = {}
+        for index, node in enumerate(self._operators):
+            for chain_input in node.inputs:
+                self._children.setdefault(chain_input.parent, []).append(index)
+        self._edges: dict[int, list[EdgeOutput]] = {}
+        self._specs: list[Any] = []
+        self._contexts: list[OperatorContext] = []
+
+    def build(self) -> None:
+        for node in self._operators:
+            info = OperatorInfo(node.name, node.operator_id, node.kind)
+            self._chain.infos.append(info)
+            self._contexts.append(replace(self._base, info=info))
+        for output in self._deployment.outputs:
+            self._create_edge(output)
+        for index, node in enumerate(self._operators):
+            self._specs.append(self._guarded(index, "load", lambda node=node: load_payload(node.spec)))  # type: ignore[misc]  # mypy cannot infer a lambda with a default
+        head = self._chain.head
+        spec = self._specs[0]
+        if isinstance(spec, SourceSpec):
+            self._chain.source = ReaderSource(spec.source, self._contexts[0], self._services.configuration.to_map())
+        elif isinstance(spec, LegacySourceSpec):
+            self._chain.source = self._guarded(0, "load", lambda: LegacySource(spec.function, self._contexts[0]))
+        else:
+            self._grow(head, 0)
+            return
+        self._connect(head, 0)
+
+    def _create_edge(self, output: ResultPartitionDeployment) -> None:
+        deployment = self._deployment
+        index = output.edge.source_operator
+        writer = self._services.exchange.create_result_writer(output, deployment.attempt_id, deployment.subtask_index)
+        edge = EdgeOutput(
+            writer,
+            self._chain.infos[index],
+            output.edge.buffer_timeout_ms,
+            self._times,
+            self._services.section,
+            self._on_failure,
+        )
+        self._edges.setdefault(index, []).append(edge)
+        self._chain.edges.append(edge)
+        self._chain.outlets.append(edge)
+
+    def _connect(self, targets: Targets, index: int) -> None:
+        """Let the output of operator ``index`` go where it belongs."""
+        targets.edges.extend(self._edges.get(index, ()))
+        for child in self._children.get(index, ()):
+            self._grow(targets, child)
+
+    def _grow(self, targets: Targets, index: int) -> None:
+        """Build operator ``index``, fused with those after it where that is possible, and all after them."""
+        run = [index]
+        if fusable(self._specs[index]):
+            while (following := self._next_to_fuse(run[-1])) is not None:
+                run.append(following)
+        operator: Operator
+        if len(run) > 1:
+            parts = [(self._specs[each], self._contexts[each]) for each in run]
+            operator = self._guarded(index, "load", lambda: create_fused_operator(parts))
+        else:
+            operator = self._guarded(index, "load", lambda: create_operator(self._specs[index], self._contexts[index]))
+        node = ChainNode(operator, self._services.section)
+        targets.nodes.append(node)
+        self._chain.nodes.append(node)
+        if isinstance(operator, CollectSinkOperator):
+            self._chain.outlets.append(operator)
+        self._connect(node.targets, run[-1])
+
+    def _next_to_fuse(self, index: int) -> int | None:
+        children = self._children.get(index, [])
+        if len(children) != 1 or self._edges.get(index) or is_lazy(self._specs[index]):
+            return None
+        spec = self._specs[children[0]]
+        return children[0] if fusable(spec) and not is_lazy(spec) else None
+
+    def _guarded(self, index: int, phase: str, call: Callable[[], Any]) -> Any:
+        info = self._chain.infos[index]
+        return call_user_code(self._services.section, call, lambda _error: FailureSite(info, phase))

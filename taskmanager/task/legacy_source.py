@@ -1,0 +1,322 @@
+"""A ``SourceFunction``, whose blocking ``run`` has a thread of its own.
+
+The hand-over is one list that never changes its identity: the thread appends, the loop copies what is there and
+deletes that many from the front. Both are single operations on the list, so no lock is needed per record. The loop is
+woken only if it waits, so a slow source is served at once and a fast one hands over large batches. When the list is
+full, the thread waits; how much is "full" follows from how fast the records are processed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from typing import Any
+
+from millstream.common.records import MAX_WATERMARK, Marker, RecordBatch, Watermark, WatermarkStatus
+from millstream.datastream.functions import SourceContext
+from millstream.taskmanager.operators.operator import FailureSite, OperatorContext
+from millstream.taskmanager.operators.user_function import UserFunction
+from millstream.taskmanager.task.interrupt import TaskInterrupted, raise_in_thread
+from millstream.taskmanager.task.source_driver import END_OF_INPUT, EndOfInput
+
+__all__ = ["LegacySource"]
+
+_log = logging.getLogger(__name__)
+
+_MIN_CAPACITY = 16
+_MAX_CAPACITY = 16_384
+_FIRST_CAPACITY = 1_024
+_BUFFERED_NS = 20_000_000
+"""The buffer should hold no more than what is processed in this time."""
+_INTERRUPT_AFTER_S = 0.5
+_ABANDON_AFTER_S = 5.0
+
+
+class _Stamped:
+    """A record with a timestamp, on its way to the loop."""
+
+    __slots__ = ("timestamp", "value")
+
+    def __init__(self, value: Any, timestamp: int) -> None:
+        self.value = value
+        self.timestamp = timestamp
+
+
+class _Event:
+    """A marker on its way to the loop (a user's record may be anything, even a marker)."""
+
+    __slots__ = ("marker",)
+
+    def __init__(self, marker: Marker) -> None:
+        self.marker = marker
+
+
+class LegacySource:
+    """Runs the function and takes what it emits."""
+
+    def __init__(self, function: Any, context: OperatorContext) -> None:
+        self.info = context.info
+        self.records_out = 0
+        self.opened = False
+        self.capacity = _FIRST_CAPACITY
+        self.pending: list[Any] = []
+        self.waiting = False
+        self.special = False
+        self.cancelled = False
+        self.lock = threading.RLock()
+        self._function = UserFunction(function, "run", context)
+        self._cancel = getattr(function, "cancel", None)
+        self._name = f"source {context.info.name} ({context.task.subtask_index + 1}/{context.task.parallelism})"
+        self._room = threading.Event()
+        self._available = asyncio.Event()
+        self._ended = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
+        self._done = False
+        self._error: BaseException | None = None
+        self._markers: list[RecordBatch | Marker] = []
+        self._idle = False
+
+    # ---------------------------------------------------------------- the loop's side
+
+    def open(self) -> None:
+        self._function.open()
+
+    def start(self) -> None:
+        """Start the thread; called when all operators are open."""
+        self._loop = asyncio.get_running_loop()
+        self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
+        self._thread.start()
+
+    def poll(self) -> RecordBatch | Marker | EndOfInput | None:
+        if self._markers:
+            return self._markers.pop(0)
+        # What was appended before `done` was set is seen below; so `done` has to be read first.
+        done = self._done
+        pending = self.pending
+        count = len(pending)
+        if count:
+            taken = pending[:count]
+            del pending[:count]
+            if not self._room.is_set():
+                self._room.set()
+            if self.special:
+                self._sort_out(taken)
+                return self._markers.pop(0)
+            self.records_out += count
+            return RecordBatch(taken)
+        if done:
+            if self._error is not None:
+                raise self._error
+            return END_OF_INPUT
+        return None
+
+    async def wait(self) -> None:
+        self._available.clear()
+        self.waiting = True
+        if self.pending or self._done:
+            self.waiting = False
+            return
+        await self._available.wait()
+
+    def processed(self, records: int, elapsed_ns: int) -> None:
+        if self.cancelled:
+            return
+        fitting = records * _BUFFERED_NS // max(elapsed_ns, 1)
+        # A few records tell little about a fast chain.
+        if fitting < self.capacity or records * 4 >= self.capacity:
+            self.capacity = max(_MIN_CAPACITY, min(_MAX_CAPACITY, self.capacity * 2, fitting))
+
+    async def stop(self) -> None:
+        thread = self._thread
+        if thread is None:
+            return
+        self.cancelled = True
+        self.capacity = 0
+        self._room.set()
+        if not self._done:
+            self._call_cancel()
+            if not await self._has_ended(_INTERRUPT_AFTER_S):
+                if thread.ident is not None:
+                    raise_in_thread(thread.ident, TaskInterrupted)
+                if not await self._has_ended(_ABANDON_AFTER_S):
+                    _log.warning(
+                        "%s does not return from run() after cancel(): its thread is left behind; it can emit no more. "
+                        "run() should look regularly whether cancel() was called",
+                        self._name,
+                    )
+                    return
+        thread.join(1.0)  # it has only its last line to run
+
+    def close(self) -> None:
+        self._function.close()
+
+    def locate(self, error: BaseException, phase: str) -> FailureSite:
+        return FailureSite(self.info, "run" if phase == "poll" else phase)
+
+    def _call_cancel(self) -> None:
+        if not callable(self._cancel):
+            return
+        try:
+            self._cancel()
+        except Exception:  # noqa: BLE001  # the task ends anyway
+            _log.warning("cancel() of %s failed", self._name, exc_info=True)
+
+    async def _has_ended(self, seconds: float) -> bool:
+        try:
+            await asyncio.wait_for(self._ended.wait(), seconds)
+        except asyncio.TimeoutError:  # not the builtin in Python 3.10
+            return False
+        return True
+
+    def _sort_out(self, taken: list[Any]) -> None:
+        """Part records without and with timestamps and markers, in their order."""
+        values: list[Any] = []
+        timestamps: list[int | None] = []
+        stamped = False
+
+        def end_batch() -> None:
+            nonlocal values, timestamps, stamped
+            if values:
+                self._markers.append(RecordBatch(values, timestamps if stamped else None))
+                self.records_out += len(values)
+            values, timestamps, stamped = [], [], False
+
+        for item in taken:
+            kind = type(item)
+            if kind is _Event:
+                end_batch()
+                self._markers.append(item.marker)
+            elif kind is _Stamped:
+                stamped = True
+                values.append(item.value)
+                timestamps.append(item.timestamp)
+            else:
+                values.append(item)
+                timestamps.append(None)
+        end_batch()
+
+    # ---------------------------------------------------------------- the thread's side
+
+    def _run(self) -> None:
+        try:
+            self._run_function()
+        except TaskInterrupted:
+            _log.debug("%s was interrupted when it had returned already", self._name)
+        finally:
+            self._done = True
+            self._tell(self._on_ended)
+
+    def _run_function(self) -> None:
+        try:
+            self._function.call(_Context(self))
+        except TaskInterrupted as error:
+            if not self.cancelled:
+                self._error = error
+        except BaseException as error:  # noqa: BLE001  # whatever it is, the task fails with it
+            if self.cancelled:
+                _log.debug("%s raised after its cancellation", self._name, exc_info=True)
+            else:
+                self._error = error
+
+    def _on_ended(self) -> None:
+        self._ended.set()
+        self._available.set()
+
+    def _tell(self, method: Any) -> None:
+        try:
+            if self._loop is not None:
+                self._loop.call_soon_threadsafe(method)
+        except RuntimeError:  # the loop is closed: nobody waits any more
+            _log.debug("%s outlived its worker's loop", self._name)
+
+    def wake(self) -> None:
+        """The loop waits and there is something now."""
+        self.waiting = False
+        self._tell(self._available.set)
+
+    def block(self) -> None:
+        """Wait until the buffer has room.
+
+        :raises TaskInterrupted: the source is to end.
+        """
+        while True:
+            if self.cancelled:
+                raise TaskInterrupted("the source was cancelled")
+            self._room.clear()
+            if len(self.pending) < self.capacity:
+                return
+            if self.cancelled:
+                continue
+            self._room.wait()
+
+    def put(self, item: Any) -> None:
+        """Hand over anything but a plain record."""
+        self.special = True
+        self.pending.append(item)
+        if self.waiting:
+            self.wake()
+        if len(self.pending) >= self.capacity:
+            self.block()
+
+    def mark_idle(self) -> None:
+        """The source has nothing for a while."""
+        if not self._idle:
+            self._idle = True
+            self.put(_Event(WatermarkStatus(idle=True)))
+
+    def mark_active(self) -> None:
+        """The source emits again."""
+        self._idle = False
+        self.put(_Event(WatermarkStatus(idle=False)))
+
+
+class _Context(SourceContext):
+    """What ``run`` emits through."""
+
+    __slots__ = ("_idle", "_pending", "_source", "_watermark")
+
+    def __init__(self, source: LegacySource) -> None:
+        self._source = source
+        self._pending = source.pending
+        self._idle = False
+        self._watermark: int | None = None
+
+    def collect(self, element: Any) -> None:
+        source = self._source
+        if self._idle:
+            self._wake_up()
+        pending = self._pending
+        pending.append(element)
+        if source.waiting:
+            source.wake()
+        if len(pending) >= source.capacity:
+            source.block()
+
+    def collect_with_timestamp(self, element: Any, timestamp: int) -> None:
+        if self._idle:
+            self._wake_up()
+        self._source.put(_Stamped(element, int(timestamp)))
+
+    def emit_watermark(self, timestamp: Any) -> None:
+        if self._idle:
+            self._wake_up()
+        moment = int(getattr(timestamp, "timestamp", timestamp))
+        if self._watermark is None or moment > self._watermark:
+            self._watermark = moment
+            self._source.put(_Event(MAX_WATERMARK if moment == MAX_WATERMARK.timestamp else Watermark(moment)))
+
+    def mark_as_temporarily_idle(self) -> None:
+        self._idle = True
+        self._source.mark_idle()
+
+    def get_checkpoint_lock(self) -> Any:
+        return self._source.lock
+
+    def close(self) -> None:
+        """The end of ``run`` is the end of the source."""
+
+    def _wake_up(self) -> None:
+        self._idle = False
+        self._source.mark_active()

@@ -1,0 +1,395 @@
+"""One attempt of one subtask: from its deployment to its end.
+
+A task is a coroutine on the slot's event loop. It takes batches from its source or its input gate, drives them
+through its chain, and gives the loop away after each quantum of work, whenever there is no room downstream, and
+whenever there is nothing to do. However it ends, it lets go of everything it holds and reports exactly one terminal
+state.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterator
+from time import perf_counter_ns
+from typing import TypeVar
+
+from millstream.common.errors import MillstreamError
+from millstream.common.failure import CANCELLATION, FailureInfo
+from millstream.common.records import (
+    MAX_WATERMARK,
+    EndOfData,
+    EndOfPartition,
+    Marker,
+    RecordBatch,
+    Watermark,
+    WatermarkStatus,
+)
+from millstream.common.states import ExecutionState
+from millstream.common.wire.cluster_pb2 import TaskExecutionState, TaskMetrics
+from millstream.common.wire.graph_pb2 import TaskDeployment
+from millstream.taskmanager.exchange import ExchangeError, InputGate
+from millstream.taskmanager.operators.batch_sizer import QUANTUM_NS
+from millstream.taskmanager.operators.operator import FailureSite, TaskInfo
+from millstream.taskmanager.task.chain import Chain, TaskServices, build_chain
+from millstream.taskmanager.task.interrupt import TaskInterrupted
+from millstream.taskmanager.task.legacy_source import LegacySource
+from millstream.taskmanager.task.source_driver import EndOfInput, SourceDriver
+from millstream.taskmanager.task.task_metrics import TaskTimes, build_metrics
+from millstream.taskmanager.task.task_state import TaskState
+from millstream.taskmanager.task.user_calls import call_user_code
+from millstream.taskmanager.task.user_failure import UserCodeError, build_failure, describe_failure
+from millstream.taskmanager.task.watermark_valve import WatermarkValve
+
+__all__ = ["Task"]
+
+T = TypeVar("T")
+
+_log = logging.getLogger(__name__)
+
+_WAIT_FOR_CANCEL_S = 1.0
+"""An interrupt follows a command to cancel that blocked user code kept the loop from reading."""
+
+
+class Task:
+    """Runs a deployment.
+
+    :param report: takes each state that the task reaches: INITIALIZING, RUNNING, and one terminal state.
+    """
+
+    def __init__(
+        self, deployment: TaskDeployment, services: TaskServices, report: Callable[[TaskExecutionState], None]
+    ) -> None:
+        vertex = deployment.vertex
+        self.attempt_id = deployment.attempt_id
+        self.info = TaskInfo(
+            task_name=vertex.name,
+            vertex_id=vertex.id,
+            job_id=deployment.job_id,
+            attempt_id=deployment.attempt_id,
+            subtask_index=deployment.subtask_index,
+            parallelism=max(vertex.parallelism, 1),
+            max_parallelism=vertex.max_parallelism,
+            attempt_number=deployment.attempt_number,
+            task_manager=services.task_manager,
+        )
+        self._deployment = deployment
+        self._services = services
+        self._report = report
+        self._state = TaskState()
+        self._times = TaskTimes()
+        self._chain = Chain()
+        self._gate: InputGate | None = None
+        self._valve = WatermarkValve(0)
+        self._asyncio_task: asyncio.Task[None] | None = None
+        self._begun = False
+        self._failed_by_timer: BaseException | None = None
+
+    # ---------------------------------------------------------------- what the worker calls
+
+    def start(self) -> None:
+        """Begin to run, on the running event loop."""
+        self._asyncio_task = asyncio.get_running_loop().create_task(self._run(), name=f"task {self.attempt_id}")
+
+    def cancel(self) -> None:
+        """End soon. The terminal state is reported when everything has been let go of."""
+        if self._state.cancel() and self._begun and self._asyncio_task is not None:
+            self._asyncio_task.cancel()
+
+    async def wait(self) -> None:
+        """Return when the task has reported its terminal state."""
+        if self._asyncio_task is not None:
+            await asyncio.wait({self._asyncio_task})
+
+    @property
+    def state(self) -> ExecutionState:
+        return self._state.current
+
+    def metrics(self) -> TaskMetrics:
+        """The running totals."""
+        return build_metrics(
+            self._times, self._gate, (edge.writer for edge in self._chain.edges), self._chain.records_out()
+        )
+
+    async def operator_request(self, operator_id: str, payload: bytes) -> bytes:
+        """Pass a client's request to an operator.
+
+        :raises MillstreamError: there is no such operator, or it cannot answer.
+        """
+        sink = self._chain.find_collect_sink(operator_id)
+        if sink is None:
+            raise MillstreamError(f"task {self.info.task_name!r} has no operator {operator_id} that answers requests")
+        return await sink.handle_request(payload)
+
+    # ---------------------------------------------------------------- the life of the task
+
+    async def _run(self) -> None:
+        self._begun = True
+        error: BaseException | None = None
+        try:
+            if not self._state.cancelling:
+                await self._live()
+        except asyncio.CancelledError as cancelled:
+            error = self._failed_by_timer or cancelled
+        except TaskInterrupted as interrupted:
+            error = await self._explain_interrupt(interrupted)
+        except Exception as failure:  # noqa: BLE001  # reported below
+            error = failure
+        if isinstance(error, asyncio.CancelledError):
+            self._state.cancel()
+            error = None
+        failure_info = None
+        if error is not None and not self._state.cancelling:
+            failure_info = self._describe(error)
+            _log.warning("task %s failed: %s", self._name(), error, exc_info=error)
+        # How it ends is decided here; what comes while it lets go of things changes nothing.
+        state = self._state.fail() if failure_info is not None else self._state.finish()
+        try:
+            await self._let_go(failure_info)
+        except asyncio.CancelledError:
+            _log.warning("task %s was told to end while it was letting go of things", self._name())
+        self._report_end(state, failure_info)
+
+    async def _live(self) -> None:
+        self._report_state(self._state.initialize())
+        await asyncio.sleep(0)  # the report leaves, the slot's other tasks come up
+        chain = self._chain
+        build_chain(self._deployment, self.info, self._services, self._times, self._fail_from_timer, chain)
+        if chain.source is None:
+            self._gate = self._services.exchange.create_input_gate(self._deployment)
+            self._valve = WatermarkValve(len(self._gate.channels))
+        for node in reversed(chain.nodes):
+            node.open()
+        if chain.source is not None:
+            chain.source.opened = True
+            self._call_source(chain.source, "open", chain.source.open)
+        self._report_state(self._state.run())
+        self._times.resume()
+        if chain.source is not None:
+            if isinstance(chain.source, LegacySource):
+                chain.source.start()
+            await self._run_source(chain.source)
+        elif self._gate is not None:
+            await self._run_inputs(self._gate)
+        await self._finish()
+
+    async def _finish(self) -> None:
+        """The input has ended well."""
+        chain = self._chain
+        for node in chain.head.nodes:
+            await self._drain(node.finish())
+        for edge in chain.edges:
+            edge.broadcast(EndOfData())
+        if chain.source is not None:
+            await chain.source.stop()
+        # What close() may still fail on is known before anybody downstream takes this task for finished.
+        self._close_operators()
+        for edge in chain.edges:
+            edge.finish()
+        paused = self._times.pause()
+        for outlet in chain.outlets:
+            await outlet.wait_consumed()
+        self._times.resume_backpressured(paused)
+
+    def _close_operators(self) -> None:
+        """Close all, and raise the first error."""
+        source = self._chain.source
+        first: BaseException | None = None
+        closers: list[Callable[[], None]] = [node.close for node in self._chain.nodes]
+        if source is not None:
+            closers.insert(0, lambda: self._close_source(source))
+        for close in closers:
+            try:
+                close()
+            except (UserCodeError, TaskInterrupted) as error:
+                if first is None:
+                    first = error
+                else:
+                    _log.warning("task %s: %s", self._name(), error, exc_info=error)
+        if first is not None:
+            raise first
+
+    def _close_source(self, source: SourceDriver) -> None:
+        if source.opened:
+            source.opened = False
+            self._call_source(source, "close", source.close)
+
+    async def _let_go(self, failure: FailureInfo | None) -> None:
+        """Free everything, whatever state it is in. Errors on the way are logged: the end is decided already."""
+        chain = self._chain
+        if self._state.current is not ExecutionState.FINISHED:
+            reason = f"{self._name()} {'was cancelled' if failure is None else 'failed: ' + failure.message}"
+            for edge in chain.edges:
+                self._quietly("its output", lambda edge=edge: edge.fail(reason))  # type: ignore[misc]  # a default binds the loop's variable
+            if chain.source is not None:
+                await chain.source.stop()
+            section = self._services.section
+            section.cancelling = True  # a close() that blocks may be interrupted at once
+            try:
+                self._quietly("an operator", self._close_operators)
+            finally:
+                section.cancelling = False
+        for edge in chain.edges:
+            self._quietly("its output", edge.close)
+        if self._gate is not None:
+            self._quietly("its input", self._gate.close)
+
+    def _quietly(self, what: str, close: Callable[[], None]) -> None:
+        try:
+            close()
+        except (Exception, TaskInterrupted) as error:  # noqa: BLE001  # logged: the task ends anyway
+            _log.warning("task %s: closing %s failed: %s", self._name(), what, error, exc_info=error)
+
+    # ---------------------------------------------------------------- the work
+
+    async def _run_source(self, source: SourceDriver) -> None:
+        targets = self._chain.head
+        while True:
+            item = self._call_source(source, "poll", source.poll)
+            if isinstance(item, RecordBatch):
+                records = len(item.values)
+                if records:
+                    began = perf_counter_ns()
+                    await self._drain(targets.emit(item))
+                    source.processed(records, perf_counter_ns() - began)
+            elif item is None:
+                self._idle()
+                paused = self._times.pause()
+                try:
+                    await source.wait()
+                except (asyncio.CancelledError, TaskInterrupted):
+                    raise
+                except BaseException as error:
+                    raise UserCodeError(source.locate(error, "wait_available"), error) from error
+                self._times.resume_idle(paused)
+            elif isinstance(item, EndOfInput):
+                break
+            else:
+                targets.marker(item)
+            await self._breathe()
+        targets.marker(MAX_WATERMARK)
+
+    async def _run_inputs(self, gate: InputGate) -> None:
+        targets = self._chain.head
+        times = self._times
+        poll = gate.poll
+        while True:
+            try:
+                given = poll()
+            except ExchangeError:
+                raise
+            except Exception as error:
+                raise UserCodeError(FailureSite(self._chain.infos[0], "deserialize"), error) from error
+            if given is None:
+                if gate.is_finished():
+                    return
+                self._idle()
+                paused = times.pause()
+                await gate.wait()
+                times.resume_idle(paused)
+                continue
+            channel, element = given
+            if isinstance(element, RecordBatch):
+                times.records_in += len(element.values)
+                await self._drain(targets.emit(element))
+            else:
+                self._on_marker(channel, element)
+            await self._breathe()
+
+    def _on_marker(self, channel: int, marker: Marker) -> None:
+        targets = self._chain.head
+        if isinstance(marker, Watermark):
+            for combined in self._valve.on_watermark(channel, marker):
+                targets.marker(combined)
+        elif isinstance(marker, WatermarkStatus):
+            for combined in self._valve.on_status(channel, marker):
+                targets.marker(combined)
+        elif isinstance(marker, EndOfPartition):
+            for combined in self._valve.on_end(channel):
+                targets.marker(combined)
+        elif not isinstance(marker, EndOfData):  # the task's own follows when all channels have ended
+            targets.marker(marker)
+
+    async def _drain(self, steps: Iterator[None]) -> None:
+        """Carry out work piece by piece."""
+        outlets = self._chain.outlets
+        times = self._times
+        for _ in steps:
+            for outlet in outlets:
+                if not outlet.has_room:
+                    paused = times.pause()
+                    await outlet.wait_room()
+                    times.resume_backpressured(paused)
+            if perf_counter_ns() - times.resumed_at > QUANTUM_NS:
+                times.pause()
+                await asyncio.sleep(0)
+                times.resume()
+
+    async def _breathe(self) -> None:
+        times = self._times
+        for outlet in self._chain.outlets:
+            if not outlet.has_room:
+                paused = times.pause()
+                await outlet.wait_room()
+                times.resume_backpressured(paused)
+        if perf_counter_ns() - times.resumed_at > QUANTUM_NS:
+            times.pause()
+            await asyncio.sleep(0)
+            times.resume()
+
+    def _idle(self) -> None:
+        for edge in self._chain.edges:
+            edge.idle()
+        for node in self._chain.nodes:
+            node.idle()
+
+    # ---------------------------------------------------------------- failures and reports
+
+    def _call_source(self, source: SourceDriver, phase: str, call: Callable[[], T]) -> T:
+        return call_user_code(self._services.section, call, lambda error: source.locate(error, phase))
+
+    def _fail_from_timer(self, error: BaseException) -> None:
+        if self._failed_by_timer is None and not self._state.terminal and self._asyncio_task is not None:
+            self._failed_by_timer = error
+            self._asyncio_task.cancel()
+
+    async def _explain_interrupt(self, interrupted: TaskInterrupted) -> BaseException:
+        """The TaskManager broke into user code: mostly to cancel the task, which the command then says."""
+        try:
+            if not self._state.cancelling:
+                await asyncio.sleep(_WAIT_FOR_CANCEL_S)
+        except asyncio.CancelledError as cancelled:
+            return cancelled
+        return asyncio.CancelledError() if self._state.cancelling else interrupted
+
+    def _describe(self, error: BaseException) -> FailureInfo:
+        now = self._services.clock.now_ms()
+        if isinstance(error, TaskInterrupted):
+            return describe_failure(CANCELLATION, error, self.info, now)
+        return build_failure(error, self.info, now)
+
+    def _report_state(self, state: ExecutionState | None) -> None:
+        if state is not None:
+            self._report(
+                TaskExecutionState(
+                    attempt_id=self.attempt_id, state=state.value, timestamp_ms=self._services.clock.now_ms()
+                )
+            )
+
+    def _report_end(self, state: ExecutionState | None, failure: FailureInfo | None) -> None:
+        if state is None:
+            return
+        self._times.pause()
+        message = TaskExecutionState(
+            attempt_id=self.attempt_id,
+            state=state.value,
+            metrics=self.metrics(),
+            timestamp_ms=self._services.clock.now_ms(),
+        )
+        if failure is not None and state is ExecutionState.FAILED:
+            message.failure.CopyFrom(failure)
+        self._report(message)
+
+    def _name(self) -> str:
+        info = self.info
+        return f"{info.task_name} ({info.subtask_index + 1}/{info.parallelism})"

@@ -1,0 +1,177 @@
+"""Rolling reduce and aggregations per key."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import namedtuple
+from typing import Any, NamedTuple
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from millstream.common.graph.operator_spec import AggregateSpec, ReduceSpec
+from millstream.common.records import RecordBatch
+from millstream.common.types import Row
+from millstream.taskmanager.operators.operator import NO_RECORD
+from millstream.taskmanager.operators.reduce import ReduceOperator
+from millstream.taskmanager.operators.registry import create_operator
+from tests.unit.taskmanager.operators.support import context, failure_of, run, run_stamped
+
+_pairs = st.lists(st.tuples(st.sampled_from("abc"), st.integers(-5, 5)), max_size=40)
+
+
+@given(_pairs, st.booleans(), st.booleans(), st.integers(1, 7))
+def test_reduce_gives_each_running_result(
+    records: list[tuple[str, int]], inline: bool, with_keys: bool, batch_size: int
+) -> None:
+    spec = ReduceSpec(lambda a, b: (a[0], a[1] + b[1]), lambda pair: pair[0])
+    operator = ReduceOperator(spec, context(inline=inline))
+    sums: dict[str, int] = {}
+    expected = []
+    for key, number in records:
+        sums[key] = sums.get(key, 0) + number
+        expected.append((key, sums[key]))
+    got: list[Any] = []
+    for start in range(0, len(records), batch_size):
+        part = records[start : start + batch_size]
+        keys = [pair[0] for pair in part] if with_keys else None
+        for batch in operator.process_batch(RecordBatch(part, None, keys)):
+            got.extend(batch.values)
+    assert got == expected
+    assert [count for _, count in operator.records_out()] == [len(records)]
+
+
+def test_the_first_record_of_a_key_goes_out_as_it_is_and_timestamps_stay() -> None:
+    first = ["x"]
+    operator = ReduceOperator(ReduceSpec(lambda a, b: a + b, lambda value: value[0]), context())
+    out = run_stamped(operator, [first, ["y"], ["x"]], [1, None, 3])
+    assert out == [(["x"], 1), (["y"], None), (["x", "x"], 3)]
+    assert out[0][0] is first
+
+
+@pytest.mark.parametrize("inline", [False, True])
+@pytest.mark.parametrize("with_keys", [False, True])
+def test_reduce_tells_the_reduce_function_from_the_key_selector(inline: bool, with_keys: bool) -> None:
+    spec = ReduceSpec(lambda a, b: (a[0], a[1] + b[1]), lambda pair: pair[0])
+    operator = ReduceOperator(spec, context("sum up", inline=inline))
+    bad = ("a", "text")
+    keys = ["a", "a"] if with_keys else None
+    with pytest.raises(TypeError) as caught:
+        list(operator.process_batch(RecordBatch([("a", 1), bad], None, keys)))
+    site = operator.locate(caught.value, None)
+    assert (site.phase, site.record, site.info.name) == ("reduce", bad, "sum up")
+    if inline:
+        assert site.replay is not None
+        with pytest.raises(TypeError):
+            site.replay()
+
+
+@pytest.mark.parametrize("inline", [False, True])
+def test_a_key_selector_that_fails_is_named(inline: bool) -> None:
+    operator = ReduceOperator(ReduceSpec(lambda a, b: a, lambda pair: pair[1]), context(inline=inline))
+    error = failure_of(operator, [("a", 1), ("b", 2), ("c",)])
+    site = operator.locate(error, None)
+    assert (site.phase, site.record) == ("key_by", ("c",))
+
+
+def test_a_key_that_cannot_be_hashed_is_the_key_selectors_fault() -> None:
+    operator = ReduceOperator(ReduceSpec(lambda a, b: a, lambda pair: [pair]), context())
+    error = failure_of(operator, [1])
+    assert isinstance(error, TypeError)
+    assert (operator.locate(error, None).phase, operator.locate(error, None).record) == ("key_by", 1)
+
+
+def test_a_key_error_in_the_reduce_function_is_a_failure() -> None:
+    def reduces(a: Any, b: Any) -> Any:
+        raise KeyError("mine")
+
+    operator = ReduceOperator(ReduceSpec(reduces, lambda value: 0), context())
+    error = failure_of(operator, [1, 2])
+    assert isinstance(error, KeyError)
+    assert operator.locate(error, None).phase == "reduce"
+
+
+def test_stop_iteration_in_a_reduce_function_is_a_failure() -> None:
+    def reduces(a: Any, b: Any) -> Any:
+        raise StopIteration
+
+    operator = ReduceOperator(ReduceSpec(reduces, lambda value: 0), context())
+    assert isinstance(failure_of(operator, [1, 2, 3]), (StopIteration, RuntimeError))
+    assert operator.locate(ValueError(), "open").record is NO_RECORD
+
+
+class _Trade(NamedTuple):
+    symbol: str
+    price: int
+    note: str
+
+
+_Point = namedtuple("_Point", ["k", "v", "w"])
+
+
+@dataclasses.dataclass(frozen=True)
+class _Reading:
+    symbol: str
+    price: int
+    note: str
+
+
+class _Plain:
+    def __init__(self, symbol: str, price: int, note: str) -> None:
+        self.symbol, self.price, self.note = symbol, price, note
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Plain) and vars(self) == vars(other)
+
+    __hash__ = None  # type: ignore[assignment]  # never a key
+
+
+_MAKERS: list[tuple[Any, Any]] = [
+    (lambda *fields: fields, 1),
+    (lambda *fields: fields, -2),
+    (lambda *fields: fields, "f1"),
+    (lambda *fields: list(fields), 1),
+    (_Trade, 1),
+    (_Trade, "price"),
+    (_Reading, "price"),
+    (_Reading, 1),
+    (_Plain, "price"),
+    (lambda s, p, n: {"symbol": s, "price": p, "note": n}, "price"),
+    (lambda s, p, n: Row(symbol=s, price=p, note=n), "price"),
+    (lambda s, p, n: Row(symbol=s, price=p, note=n), 1),
+    (lambda s, p, n: Row(s, p, n), 1),
+]
+
+
+@pytest.mark.parametrize(("make", "field"), _MAKERS)
+def test_aggregations_over_all_kinds_of_records(make: Any, field: Any) -> None:
+    def fresh() -> list[Any]:
+        return [make("k", 5, "first"), make("k", 3, "second"), make("k", 9, "third"), make("k", 3, "fourth")]
+
+    def aggregate(kind: str) -> list[Any]:
+        records = fresh()
+        out = run(create_operator(AggregateSpec(kind, field, lambda _: 0), context()), records)
+        assert records == fresh(), "the job's records were changed"
+        return out
+
+    assert aggregate("sum") == [make("k", total, "first") for total in (5, 8, 17, 20)]
+    assert aggregate("min") == [make("k", value, "first") for value in (5, 3, 3, 3)]
+    assert aggregate("max") == [make("k", value, "first") for value in (5, 5, 9, 9)]
+    first, second, third, _ = fresh()
+    assert aggregate("min_by") == [first, second, second, second]
+    assert aggregate("max_by") == [first, first, third, third]
+
+
+def test_aggregating_plain_numbers() -> None:
+    operator = create_operator(AggregateSpec("sum", 0, lambda value: value % 2), context())
+    assert run(operator, [1, 2, 3, 4]) == [1, 2, 4, 6]
+
+
+@pytest.mark.parametrize(("record", "field"), [((1, 2), 5), ((1, 2), "price"), ({"a": 1}, "b"), (3, 1), (object(), "x")])
+def test_a_field_that_is_not_there_is_a_clear_error(record: Any, field: Any) -> None:
+    operator = create_operator(AggregateSpec("sum", field, lambda _: 0), context("total"))
+    error = failure_of(operator, [record, record])
+    assert isinstance(error, TypeError)
+    assert f"sum({field!r})" in str(error)
+    assert operator.locate(error, None).phase == "sum"
