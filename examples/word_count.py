@@ -20,20 +20,18 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rich.console import Console
-from rich.table import Table
-
 from millstream.datastream import StreamExecutionEnvironment
 from millstream.datastream.connectors import FileSource, StreamFormat
-from millstream.datastream.functions import RuntimeContext, SinkFunction
+from millstream.datastream.functions import RichSinkFunction, RuntimeContext, SinkContext
 
 if TYPE_CHECKING:
     from millstream.common.execution import JobExecutionResult
+    from millstream.common.wire.cluster_pb2 import JobDetails
 
 CHARSET = "utf-8"
 
 
-class FinalCounts(SinkFunction):
+class FinalCounts(RichSinkFunction):
     """Keeps the latest count of each word, and writes all of them to a file of its own when the input ends.
 
     The file comes into being complete: it is written under another name first.
@@ -47,7 +45,7 @@ class FinalCounts(SinkFunction):
     def open(self, runtime_context: RuntimeContext) -> None:
         self.subtask = runtime_context.get_index_of_this_subtask()
 
-    def invoke(self, value: tuple[str, int], context: SinkFunction.Context) -> None:
+    def invoke(self, value: tuple[str, int], context: SinkContext) -> None:
         self.counts[value[0]] = value[1]
 
     def close(self) -> None:
@@ -104,27 +102,30 @@ def text_files(directory: Path, pattern: str) -> list[Path]:
     return found
 
 
-def print_where_time_went(console: Console, result: JobExecutionResult) -> None:
-    if result.details is None:
-        return
-    table = Table(title="Where the time went (ms)", title_justify="left")
-    table.add_column("task")
-    for column in ("records in", "records out", "busy", "idle", "back-pressured", "serialise", "deserialise"):
-        table.add_column(column, justify="right")
-    for vertex in result.details.vertices:
+def print_table(rows: list[tuple[str, ...]]) -> None:
+    """Prints rows of which the first is the head; all columns but the first are figures."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        figures = [cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)]
+        print("  " + "  ".join([row[0].ljust(widths[0]), *figures]).rstrip())
+
+
+def print_where_time_went(details: JobDetails) -> None:
+    """Per subtask, its time in ms; below it each of its operators with the records that it gave out."""
+    head = ("task and its operators", "records in", "out", "busy", "idle", "back-pressured", "serialise", "deserialise")
+    rows: list[tuple[str, ...]] = [head]
+    for vertex in details.vertices:
         for subtask in vertex.subtasks:
-            figures = subtask.metrics
-            table.add_row(
-                f"{vertex.name} ({subtask.subtask_index + 1}/{vertex.parallelism})",
-                f"{figures.records_in:,}",
-                f"{figures.records_out:,}",
-                f"{figures.busy_ms:,}",
-                f"{figures.idle_ms:,}",
-                f"{figures.backpressured_ms:,}",
-                f"{figures.serialize_ms:,}",
-                f"{figures.deserialize_ms:,}",
-            )
-    console.print(table)
+            it = subtask.metrics
+            counts = (it.records_in, it.records_out)
+            times = (it.busy_ms, it.idle_ms, it.backpressured_ms, it.serialize_ms, it.deserialize_ms)
+            name = f"{vertex.name} ({subtask.subtask_index + 1}/{vertex.parallelism})"
+            rows.append((name, *(f"{figure:,}" for figure in (*counts, *times))))
+            for operator, records_out in sorted(
+                it.operator_records_out.items(), key=lambda item: vertex.name.find(item[0])
+            ):
+                rows.append((f"  {operator}", "", f"{records_out:,}", *[""] * len(times)))
+    print_table(rows)
 
 
 def main() -> None:
@@ -136,12 +137,11 @@ def main() -> None:
     parser.add_argument("--top", type=int, default=20, help="how many words to show")
     options = parser.parse_args()
 
-    console = Console()
     files = text_files(options.input, options.pattern)
     if not files:
         sys.exit(f"There are no files {options.pattern} in {options.input}.")
     size = sum(file.stat().st_size for file in files)
-    console.print(f"{len(files):,} files with {size / 1e6:.1f} MB in {options.input}", highlight=False)
+    print(f"Counting the words of {len(files):,} files, {size / 1e6:.1f} MB, in {options.input} ...", flush=True)
 
     output = options.output or Path(tempfile.mkdtemp(prefix="millstream-word-count-"))
     output.mkdir(parents=True, exist_ok=True)
@@ -151,7 +151,7 @@ def main() -> None:
     result = run_job(files, output, options.parallelism)
     seconds = time.perf_counter() - started
     if result.details is None:
-        console.print(f"Job {result.get_job_id()} runs on; its counts will be in {output}.")
+        print(f"Job {result.get_job_id()} runs on; its counts will be in {output}.")
         return
     counts = merged(output)
     if options.output is None:
@@ -161,23 +161,20 @@ def main() -> None:
     expected = counted_plainly(files)
     seconds_plain = time.perf_counter() - started
 
-    top = Table(title=f"The {options.top} most frequent of {len(counts):,} words", title_justify="left")
-    top.add_column("word")
-    top.add_column("count", justify="right")
-    for word, count in counts.most_common(options.top):
-        top.add_row(repr(word)[1:-1], f"{count:,}")
-    console.print(top, markup=False)
-    print_where_time_went(console, result)
-    words = counts.total()
-    console.print(
-        f"{words:,} words in {seconds:.2f} s, of which the job ran {result.get_net_runtime() / 1000:.2f} s; "
-        f"a plain collections.Counter took {seconds_plain:.2f} s.",
-        highlight=False,
+    print(f"\nThe {options.top} most frequent of {len(counts):,} words:")
+    print_table(
+        [("word", "count"), *((repr(word)[1:-1], f"{count:,}") for word, count in counts.most_common(options.top))]
+    )
+    print("\nWhere the time went, in ms:")
+    print_where_time_went(result.details)
+    print(
+        f"\n{counts.total():,} words in {seconds:.2f} s, of which the job ran {result.get_net_runtime() / 1000:.2f} s; "
+        f"a plain collections.Counter took {seconds_plain:.2f} s."
     )
     if counts != expected:
         wrong = [word for word in counts | expected if counts[word] != expected[word]]
         sys.exit(f"WRONG: {len(wrong)} words have another count than collections.Counter gives, such as {wrong[:5]}.")
-    console.print("The counts equal those of collections.Counter.")
+    print("The counts equal those of collections.Counter.")
 
 
 if __name__ == "__main__":
