@@ -19,25 +19,27 @@ class ClusterOptions:
         "cluster.registration.initial-timeout",
         DURATION,
         timedelta(milliseconds=100),
-        "Deadline of the first attempt to register at another component; each further one has twice as long.",
+        "Pause after the first failed attempt to register at another component; each further pause is twice as long.",
     )
     REGISTRATION_MAX_TIMEOUT: Final = option(
         "cluster.registration.max-timeout",
         DURATION,
         timedelta(seconds=30),
         "Longest deadline of an attempt to register.",
+        effect=Effect.RESERVED,
     )
     REGISTRATION_ERROR_DELAY: Final = option(
         "cluster.registration.error-delay",
         DURATION,
         timedelta(seconds=10),
-        "Pause after an attempt to register that failed with an error.",
+        "Longest pause between two attempts to register.",
     )
     REGISTRATION_REFUSED_DELAY: Final = option(
         "cluster.registration.refused-registration-delay",
         DURATION,
         timedelta(seconds=30),
         "Pause after an attempt to register that was refused.",
+        effect=Effect.RESERVED,
     )
     SHUTDOWN_TIMEOUT: Final = option(
         "cluster.services.shutdown-timeout",

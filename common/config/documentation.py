@@ -51,7 +51,8 @@ def render() -> str:
 
 def _section(options_class: type) -> str:
     title = (options_class.__doc__ or options_class.__name__).strip()
-    rows = [_row(entry) for entry in (*options_of(options_class), *templates_of(options_class))]
+    entries: list[ConfigOption[Any] | OptionTemplate[Any]] = [*options_of(options_class), *templates_of(options_class)]
+    rows = [_row(entry) for entry in entries]
     return "\n".join([f"## {title}", "", "| key | type | default | meaning | |", "|---|---|---|---|---|", *rows, ""])
 
 

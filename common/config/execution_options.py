@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Final
 
 from millstream.common.config.duration import DURATION
-from millstream.common.config.option import Effect, option
+from millstream.common.config.option import option
 from millstream.common.config.value_kind import BOOLEAN, one_of
 
 __all__ = ["ExecutionOptions"]
@@ -19,8 +19,7 @@ class ExecutionOptions:
         "execution.runtime-mode",
         one_of("STREAMING", "BATCH", "AUTOMATIC"),
         "STREAMING",
-        "Whether results are produced continuously or once at the end of bounded input.",
-        effect=Effect.RESERVED,
+        "`STREAMING` produces results continuously, and so does `AUTOMATIC` here. `BATCH` is refused in this version.",
     )
     BUFFER_TIMEOUT: Final = option(
         "execution.buffer-timeout.interval",

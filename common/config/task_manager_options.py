@@ -35,7 +35,8 @@ class TaskManagerOptions:
         "taskmanager.data.port",
         PORT_NUMBER,
         0,
-        "First port for the data that tasks exchange (each slot's worker has its own); 0 lets the system choose.",
+        "Port for the data that tasks exchange. The system chooses one for each slot's worker.",
+        effect=Effect.RESERVED,
     )
     DATA_SSL_ENABLED: Final = option(
         "taskmanager.data.ssl.enabled",

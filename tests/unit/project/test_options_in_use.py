@@ -1,0 +1,34 @@
+"""The documentation says of each option whether it has an effect; this holds it to what the code reads."""
+
+from __future__ import annotations
+
+import re
+
+from millstream.common.config.option import ConfigOption, Effect
+from millstream.common.config.registry import OPTIONS_CLASSES
+from tests.unit.project.checkout import PACKAGES, ROOT, sources
+
+# Read or written by the code, but nothing comes of them yet.
+KEPT_ONLY = {
+    "pipeline.object-reuse": "ExecutionConfig has it; chained functions share objects in any case",
+    "pipeline.auto-watermark-interval": "ExecutionConfig has it; there are no watermarks yet",
+    "pipeline.auto-generate-uids": "ExecutionConfig has it; uids matter with state",
+}
+
+
+def test_an_option_is_documented_as_active_when_and_only_when_it_is_read() -> None:
+    code = "\n".join(
+        path.read_text(encoding="utf-8")
+        for path in sources(*PACKAGES)
+        if not path.is_relative_to(ROOT / "common" / "config")
+    )
+    wrong: list[str] = []
+    for options_class in OPTIONS_CLASSES:
+        for name, option in vars(options_class).items():
+            if not isinstance(option, ConfigOption):
+                continue
+            is_read = re.search(rf"\b{options_class.__name__}\s*\.\s*{name}\b", code) is not None
+            is_read = is_read and option.key not in KEPT_ONLY
+            if is_read != (option.effect is Effect.ACTIVE):
+                wrong.append(f"{option.key} is {'read' if is_read else 'not read'} but says: {option.effect.value}")
+    assert wrong == []
