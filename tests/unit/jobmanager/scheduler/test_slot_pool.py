@@ -75,7 +75,9 @@ def test_neighbours_come_onto_one_task_manager_whatever_the_order_of_the_offers(
     for slot in (_slot("d", "tm-2", 1), _slot("a", "tm-1", 0), _slot("c", "tm-2", 0), _slot("b", "tm-1", 1)):
         pool.offer(slot, 0)
     assert pool.assign(map(_group, range(4)))
-    assert [pool.slot_of(_group(group)) for group in range(4)] == sorted(pool.slots(), key=lambda one: one.allocation_id)
+    assert [pool.slot_of(_group(group)) for group in range(4)] == sorted(
+        pool.slots(), key=lambda one: one.allocation_id
+    )
 
 
 def test_a_group_gets_its_old_slot_back_else_one_near_by() -> None:
