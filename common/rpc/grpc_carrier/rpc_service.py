@@ -147,8 +147,9 @@ class GrpcRpcService:
         """See :meth:`~millstream.common.rpc.service.RpcService.watch_connection`."""
         if self._closed is not None:
             raise RuntimeError(f"{self!r} was closed")
+        self._watches = {watched: watch for watched, watch in self._watches.items() if not watch.ended}
         watch = self._watches.get(address)
-        if watch is None or watch.ended:
+        if watch is None:
             watch = self._watches[address] = Watch(address, lambda: self._probe(address))
         watch.add(on_lost)
         return lambda: watch.remove(on_lost)
@@ -169,6 +170,8 @@ class GrpcRpcService:
             await asyncio.gather(*self._calls, return_exceptions=True)
             for peer in self._peers.values():
                 await peer.close()
+            self._peers.clear()
+            self._watches.clear()
         finally:
             self._closed.set_result(None)
 

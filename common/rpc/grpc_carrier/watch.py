@@ -14,7 +14,7 @@ __all__ = ["Watch"]
 
 logger = logging.getLogger(__name__)
 
-_RETRY_SECONDS: Final = 0.2
+_RETRY_SECONDS: Final = 0.05
 _ATTEMPTS: Final = 2
 """Connections that must fail in a row until the process counts as gone; a single one may be a hiccup."""
 
@@ -38,7 +38,7 @@ class Watch:
     @property
     def ended(self) -> bool:
         """It has told its listeners, or has none: it watches no more."""
-        return self._task is None or self._task.done() or not self._listeners
+        return self._task is None or not self._listeners
 
     def add(self, listener: Callable[[str], None]) -> None:
         self._listeners.append(listener)
@@ -57,16 +57,16 @@ class Watch:
         self._listeners.clear()
         if self._task is not None:
             self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+            await asyncio.wait({self._task})
 
     async def _run(self) -> None:
         try:
             reason = await self._gone()
-        except asyncio.CancelledError:
-            raise
         except Exception as error:
             logger.exception("the watch over %s failed", self._address)
             reason = f"the watch over {self._address} failed: {error}"
+        finally:
+            self._task = None
         listeners, self._listeners = self._listeners, []
         for listener in listeners:
             listener(reason)

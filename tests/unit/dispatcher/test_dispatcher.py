@@ -1,0 +1,515 @@
+"""The Dispatcher with JobMasters and a ResourceManager that do what a test says."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+from collections.abc import AsyncIterator, Callable, Coroutine
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from millstream.common.clock import Clock, ManualClock
+from millstream.common.config import ClusterOptions, Configuration, JobManagerOptions
+from millstream.common.errors import (
+    DuplicateJobError,
+    InvalidProgramError,
+    JobNotFoundError,
+    MillstreamError,
+)
+from millstream.common.ids import IdFactory, LeaderSessionId
+from millstream.common.rpc.gateways import DispatcherGateway, ResourceManagerGateway
+from millstream.common.rpc.in_process import InProcessNetwork
+from millstream.common.rpc.service import EndpointNotFoundError, FencingError, RpcService
+from millstream.common.wire import cluster_pb2 as pb
+from millstream.common.wire.graph_pb2 import JobGraph, JobVertex, OperatorNode
+from millstream.dispatcher.dispatcher import Dispatcher
+
+WAIT_SECONDS = 10.0
+
+
+def hex_id(number: int) -> str:
+    return f"{number:032x}"
+
+
+def graph(number: int = 1) -> JobGraph:
+    vertex = JobVertex(
+        id=hex_id(1),
+        name="Source",
+        parallelism=2,
+        max_parallelism=128,
+        operators=[OperatorNode(operator_id=hex_id(1), name="Source", spec=b"never opened")],
+    )
+    return JobGraph(job_id=hex_id(number), name=f"job {number}", vertices=[vertex])
+
+
+class FakeJobMaster:
+    def __init__(self, job_graph: JobGraph, clock: Clock, on_terminal: Callable[[pb.JobDetails], None]) -> None:
+        self._clock = clock
+        self._on_terminal = on_terminal
+        self.report = pb.JobDetails(
+            summary=pb.JobSummary(
+                job_id=job_graph.job_id, name=job_graph.name, state="RUNNING", start_time_ms=clock.now_ms()
+            )
+        )
+        self.may_start = asyncio.Event()
+        self.may_start.set()
+        self.started = False
+        self.start_error: Exception | None = None
+        self.cancels = 0
+        self.ends_when_cancelled = True
+        self.may_close = asyncio.Event()
+        self.may_close.set()
+        self.closed = False
+        self.refresh: Callable[[], None] = lambda: None
+
+    async def start(self) -> None:
+        await self.may_start.wait()
+        if self.start_error is not None:
+            raise self.start_error
+        self.started = True
+
+    def cancel(self) -> None:
+        assert self.started
+        self.cancels += 1
+        if self.ends_when_cancelled:
+            self.end("CANCELED")
+
+    def end(self, state: str) -> None:
+        self.report.summary.state = state
+        self.report.summary.end_time_ms = self._clock.now_ms()
+        self._on_terminal(self.details())
+
+    def details(self) -> pb.JobDetails:
+        copy = pb.JobDetails()
+        copy.CopyFrom(self.report)
+        return copy
+
+    async def operator_request(self, operator_id: str, subtask_index: int, payload: bytes) -> bytes:
+        return f"{operator_id}/{subtask_index}/".encode() + payload
+
+    async def refresh_metrics(self) -> None:
+        self.refresh()
+
+    async def close(self) -> None:
+        await self.may_close.wait()
+        self.closed = True
+
+
+class FakeResourceManager:
+    async def get_resource_overview(self, request: pb.Empty) -> pb.ClusterOverview:
+        return pb.ClusterOverview(taskmanagers=2, slots_total=8, slots_available=5)
+
+    def __getattr__(self, name: str) -> Any:
+        async def unexpected(request: Any) -> None:
+            raise AssertionError(f"the Dispatcher called {name}")
+
+        return unexpected
+
+
+@dataclass
+class World:
+    """A Dispatcher and all around it."""
+
+    network: InProcessNetwork
+    rpc: RpcService
+    dispatcher: Dispatcher
+    gateway: DispatcherGateway
+    clock: ManualClock
+    masters: dict[str, FakeJobMaster] = field(default_factory=dict)
+    prepare: Callable[[FakeJobMaster], None] = lambda job_master: None
+    shutdowns: int = 0
+
+    async def submit(self, number: int = 1) -> FakeJobMaster:
+        response = await self.gateway.submit_job(pb.SubmitJobRequest(job_graph=graph(number)))
+        assert response.job_id == hex_id(number)
+        return self.masters[response.job_id]
+
+    async def run_job(self, number: int = 1) -> FakeJobMaster:
+        job_master = await self.submit(number)
+        await eventually(lambda: job_master.started, "the JobMaster has started")
+        return job_master
+
+    async def details(self, number: int = 1) -> pb.JobDetails:
+        return await self.gateway.get_job_details(pb.JobRequest(job_id=hex_id(number)))
+
+    async def result(self, number: int = 1, max_wait_ms: int = 10_000) -> pb.JobDetails:
+        request = pb.AwaitJobResultRequest(job_id=hex_id(number), max_wait_ms=max_wait_ms)
+        return await self.gateway.await_job_result(request)
+
+    async def cancel(self, number: int = 1) -> None:
+        await self.gateway.cancel_job(pb.JobRequest(job_id=hex_id(number)))
+
+    async def states(self) -> dict[str, str]:
+        jobs = (await self.gateway.list_jobs(pb.ListJobsRequest())).jobs
+        return {job.name: job.state for job in jobs}
+
+    def serve_resource_manager(self, token: str) -> None:
+        self.rpc.unregister("resourcemanager")
+        self.rpc.register(
+            ResourceManagerGateway,
+            "resourcemanager",
+            FakeResourceManager(),
+            LeaderSessionId(token),
+        )
+
+
+async def eventually(condition: Callable[[], bool], what: str) -> None:
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + WAIT_SECONDS
+    while not condition():
+        assert loop.time() < deadline, f"waited {WAIT_SECONDS} s in vain until {what}"
+        await asyncio.sleep(0.002)
+
+
+@contextlib.asynccontextmanager
+async def cluster(configuration: Configuration | None = None) -> AsyncIterator[World]:
+    before = asyncio.all_tasks()
+    network = InProcessNetwork()
+    rpc, client = network.service("master"), network.service("client")
+    await rpc.start()
+    clock = ManualClock(1_000)
+
+    def make(
+        job_graph: JobGraph,
+        rpc: RpcService,
+        clock: Clock,
+        configuration: Configuration,
+        ids: IdFactory,
+        resource_manager_address: str,
+        on_terminal: Callable[[pb.JobDetails], None],
+    ) -> FakeJobMaster:
+        assert resource_manager_address == "master"
+        job_master = FakeJobMaster(job_graph, clock, on_terminal)
+        world.prepare(job_master)
+        world.masters[job_graph.job_id] = job_master
+        return job_master
+
+    def on_shutdown() -> None:
+        world.shutdowns += 1
+
+    configuration = configuration if configuration is not None else Configuration()
+    ids = IdFactory(random.Random(1))
+    dispatcher = Dispatcher(rpc, clock, configuration, ids, "master", on_shutdown, make)
+    await dispatcher.start()
+    token = await client.leader_session_id("master", "dispatcher")
+    assert token == dispatcher.leader_session_id
+    gateway = client.connect(
+        DispatcherGateway,
+        "master",
+        "dispatcher",
+        token,
+        timedelta(seconds=WAIT_SECONDS),
+    )
+    world = World(network, rpc, dispatcher, gateway, clock)
+    try:
+        yield world
+    finally:
+        await dispatcher.close()
+        await client.close()
+        await rpc.close()
+        left = asyncio.all_tasks() - before
+        assert not left, f"tasks left over: {left}"
+
+
+def run(test: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    asyncio.run(asyncio.wait_for(test(), 3 * WAIT_SECONDS))
+
+
+def test_a_job_from_submission_to_its_end() -> None:
+    async def test() -> None:
+        async with cluster() as world:
+            job_master = await world.run_job()
+            assert await world.states() == {"job 1": "RUNNING"}
+            waiting = asyncio.ensure_future(world.result())
+            world.clock.advance(250)
+            job_master.end("FINISHED")
+            details = await waiting
+            assert details.summary.state == "FINISHED"
+            assert details.summary.end_time_ms - details.summary.start_time_ms == 250
+            await eventually(lambda: job_master.closed, "the JobMaster is closed")
+            assert await world.details() == details
+            assert await world.result(max_wait_ms=0) == details
+            assert await world.states() == {"job 1": "FINISHED"}
+
+    run(test)
+
+
+def test_a_result_that_does_not_come_in_time_is_the_current_state() -> None:
+    async def test() -> None:
+        async with cluster() as world:
+            await world.run_job()
+            assert (await world.result(max_wait_ms=20)).summary.state == "RUNNING"
+            assert (await world.result(max_wait_ms=0)).summary.state == "RUNNING"
+
+    run(test)
+
+
+def test_a_job_whose_job_master_still_starts() -> None:
+    async def test() -> None:
+        async with cluster() as world:
+            world.prepare = lambda job_master: job_master.may_start.clear()
+            job_master = await world.submit()
+            details = await world.details()
+            assert details.summary.state == "INITIALIZING"
+            assert details.summary.tasks_total == 2
+            with pytest.raises(MillstreamError, match="is INITIALIZING"):
+                await world.gateway.send_operator_request(pb.OperatorRequest(job_id=hex_id(1)))
+            await world.cancel()
+            assert job_master.cancels == 0
+            job_master.may_start.set()
+            assert (await world.result()).summary.state == "CANCELED"
+            assert job_master.cancels == 1
+
+    run(test)
+
+
+def test_a_job_master_that_cannot_start_fails_its_job() -> None:
+    async def test() -> None:
+        async with cluster() as world:
+
+            def prepare(job_master: FakeJobMaster) -> None:
+                job_master.start_error = ValueError("no ground to stand on")
+
+            world.prepare = prepare
+            job_master = await world.submit()
+            details = await world.result()
+            assert details.summary.state == "FAILED"
+            assert details.failure.exception_type == "ValueError"
+            assert "no ground to stand on" in details.failure.message
+            assert details.failure_history[0] == details.failure
+            await eventually(lambda: job_master.closed, "the JobMaster is closed")
+
+    run(test)
+
+
+def test_a_graph_that_the_job_master_refuses_is_no_job() -> None:
+    async def test() -> None:
+        async with cluster() as world:
+
+            def prepare(job_master: FakeJobMaster) -> None:
+                raise InvalidProgramError("co-location of unlike vertices")
+
+            world.prepare = prepare
+            for _ in range(2):
+                with pytest.raises(InvalidProgramError, match="co-location of unlike"):
+                    await world.submit()
+            assert await world.states() == {}
+
+    run(test)
+
+
+def test_a_broken_graph_is_refused() -> None:
+    async def test() -> None:
+        async with cluster() as world:
+            with pytest.raises(InvalidProgramError, match="no vertices"):
+                await world.gateway.submit_job(pb.SubmitJobRequest(job_graph=JobGraph(job_id=hex_id(1))))
+            assert not world.masters
+
+    run(test)
+
+
+def test_an_id_is_taken_by_a_running_and_by_an_archived_job() -> None:
+    async def test() -> None:
+        async with cluster() as world:
+            job_master = await world.run_job()
+            with pytest.raises(DuplicateJobError, match=hex_id(1)):
+                await world.submit()
+            job_master.end("FINISHED")
+            with pytest.raises(DuplicateJobError, match="has ended"):
+                await world.submit()
+            await eventually(lambda: job_master.closed, "the JobMaster is closed")
+            with pytest.raises(DuplicateJobError, match="FINISHED"):
+                await world.submit()
+
+    run(test)
+
+
+def test_jobs_that_are_not_there() -> None:
+    async def test() -> None:
+        async with cluster() as world:
+            with pytest.raises(JobNotFoundError, match=hex_id(1)):
+                await world.details()
+            with pytest.raises(JobNotFoundError):
+                await world.result()
+            with pytest.raises(JobNotFoundError):
+                await world.cancel()
+            with pytest.raises(JobNotFoundError):
+                await world.gateway.send_operator_request(pb.OperatorRequest(job_id=hex_id(1)))
+            with pytest.raises(JobNotFoundError, match="'mine' is not 32 hexadecimal digits"):
+                await world.gateway.get_job_details(pb.JobRequest(job_id="mine"))
+
+    run(test)
+
+
+def test_cancelling() -> None:
+    async def test() -> None:
+        async with cluster() as world:
+            await world.run_job(1)
+            await world.cancel(1)
+            assert (await world.result(1)).summary.state == "CANCELED"
+            await world.cancel(1)
+            finished = await world.run_job(2)
+            finished.end("FINISHED")
+            with pytest.raises(MillstreamError, match=r"terminal state \(FINISHED\)"):
+                await world.cancel(2)
+
+    run(test)
+
+
+def test_a_report_has_fresh_metrics_if_they_can_be_had() -> None:
+    async def test() -> None:
+        async with cluster() as world:
+            job_master = await world.run_job()
+
+            def fresh() -> None:
+                job_master.report.task_counts["RUNNING"] = 2
+
+            def broken() -> None:
+                raise RuntimeError("a TaskManager is gone")
+
+            job_master.refresh = fresh
+            assert (await world.details()).task_counts == {"RUNNING": 2}
+            job_master.refresh = broken
+            assert (await world.details()).task_counts == {"RUNNING": 2}
+
+    run(test)
+
+
+def test_operator_requests_reach_the_job_master_while_the_job_runs() -> None:
+    async def test() -> None:
+        async with cluster() as world:
+            job_master = await world.run_job()
+            request = pb.OperatorRequest(job_id=hex_id(1), operator_id="collect", subtask_index=1, payload=b"next")
+            assert (await world.gateway.send_operator_request(request)).payload == b"collect/1/next"
+            job_master.end("FINISHED")
+            with pytest.raises(MillstreamError, match="is FINISHED"):
+                await world.gateway.send_operator_request(request)
+
+    run(test)
+
+
+def test_the_overview_counts_jobs_and_asks_the_resource_manager_that_leads() -> None:
+    async def test() -> None:
+        async with cluster() as world:
+            with pytest.raises(MillstreamError, match="resourcemanager"):
+                await world.gateway.get_cluster_overview(pb.Empty())
+            world.serve_resource_manager("first")
+            for number, state in enumerate(["FINISHED", "FINISHED", "FAILED", "CANCELED", "RUNNING"], start=1):
+                job_master = await world.run_job(number)
+                if state != "RUNNING":
+                    job_master.end(state)
+            for token in ("first", "second"):
+                world.serve_resource_manager(token)
+                overview = await world.gateway.get_cluster_overview(pb.Empty())
+                assert (overview.slots_total, overview.slots_available, overview.taskmanagers) == (8, 5, 2)
+                assert (overview.jobs_running, overview.jobs_finished) == (1, 2)
+                assert (overview.jobs_failed, overview.jobs_cancelled) == (1, 1)
+                assert overview.version
+
+    run(test)
+
+
+def test_forgotten_jobs() -> None:
+    async def test() -> None:
+        configuration = Configuration()
+        configuration.set(JobManagerOptions.JOB_STORE_MAX_CAPACITY, 2)
+        configuration.set(JobManagerOptions.JOB_STORE_EXPIRATION_TIME, timedelta(seconds=60))
+        async with cluster(configuration) as world:
+            for number in (1, 2, 3):
+                (await world.run_job(number)).end("FINISHED")
+            await eventually(lambda: all(m.closed for m in world.masters.values()), "the JobMasters are closed")
+            assert list(await world.states()) == ["job 2", "job 3"]
+            with pytest.raises(JobNotFoundError, match=r"jobstore\.max-capacity"):
+                await world.details(1)
+            world.clock.advance(60_001)
+            assert await world.states() == {}
+
+    run(test)
+
+
+def test_a_shutdown_cancels_the_jobs_and_then_says_so() -> None:
+    async def test() -> None:
+        async with cluster() as world:
+            first, second = await world.run_job(1), await world.run_job(2)
+            second.ends_when_cancelled = False
+            waiting = asyncio.ensure_future(world.result(1))
+            await world.gateway.shut_down_cluster(pb.Empty())
+            await world.gateway.shut_down_cluster(pb.Empty())
+            assert (await waiting).summary.state == "CANCELED"
+            await eventually(lambda: first.closed and second.cancels == 1, "both are cancelled")
+            with pytest.raises(MillstreamError, match="shutting down"):
+                await world.submit(3)
+            assert world.shutdowns == 0
+            second.end("FAILED")
+            await eventually(lambda: world.shutdowns == 1, "the shutdown is signalled")
+            assert second.closed
+            await world.dispatcher.close()
+            assert world.shutdowns == 1
+            with pytest.raises(EndpointNotFoundError):
+                await world.states()
+
+    run(test)
+
+
+def test_jobs_that_do_not_end_do_not_hold_up_the_shutdown() -> None:
+    async def test() -> None:
+        configuration = Configuration()
+        configuration.set(ClusterOptions.SHUTDOWN_TIMEOUT, timedelta(milliseconds=150))
+        async with cluster(configuration) as world:
+            endless, stuck = await world.run_job(1), await world.run_job(2)
+            endless.ends_when_cancelled = stuck.ends_when_cancelled = False
+            stuck.may_close.clear()
+            waiting = asyncio.ensure_future(world.result(1))
+            await world.dispatcher.close()
+            assert endless.closed
+            assert not stuck.closed
+            with pytest.raises(MillstreamError, match="shut down before job"):
+                await waiting
+
+    run(test)
+
+
+def test_closing_cancels_the_jobs() -> None:
+    async def test() -> None:
+        async with cluster() as world:
+            job_master = await world.run_job()
+            await world.dispatcher.close()
+            assert job_master.cancels == 1
+            assert job_master.closed
+            await world.dispatcher.close()
+
+    run(test)
+
+
+def test_a_job_that_ends_while_its_caller_is_gone_is_archived() -> None:
+    async def test() -> None:
+        async with cluster() as world:
+            job_master = await world.run_job()
+            waiting = asyncio.ensure_future(world.result())
+            await asyncio.sleep(0)
+            waiting.cancel()
+            await asyncio.wait({waiting})
+            job_master.end("FAILED")
+            assert await world.states() == {"job 1": "FAILED"}
+
+    run(test)
+
+
+def test_a_call_for_another_leader_is_refused() -> None:
+    async def test() -> None:
+        async with cluster() as world:
+            deposed = world.network.service("other client").connect(
+                DispatcherGateway,
+                "master",
+                "dispatcher",
+                LeaderSessionId("an earlier one"),
+            )
+            with pytest.raises(FencingError):
+                await deposed.submit_job(pb.SubmitJobRequest(job_graph=graph()))
+            assert not world.masters
+
+    run(test)
