@@ -137,13 +137,14 @@ def main() -> None:
     parser.add_argument("--top", type=int, default=20, help="how many words to show")
     options = parser.parse_args()
 
-    files = text_files(options.input, options.pattern)
+    files = text_files(options.input.resolve(), options.pattern)
     if not files:
         sys.exit(f"There are no files {options.pattern} in {options.input}.")
     size = sum(file.stat().st_size for file in files)
     print(f"Counting the words of {len(files):,} files, {size / 1e6:.1f} MB, in {options.input} ...", flush=True)
 
-    output = options.output or Path(tempfile.mkdtemp(prefix="millstream-word-count-"))
+    # Workers may have another working directory.
+    output = options.output.resolve() if options.output else Path(tempfile.mkdtemp(prefix="millstream-word-count-"))
     output.mkdir(parents=True, exist_ok=True)
     for part in output.glob("part-*.json"):
         part.unlink()  # of an earlier run, perhaps of another parallelism
