@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from operator import attrgetter, itemgetter
 from typing import Any
 
+from millstream.common.types import Row
+
 __all__ = ["FieldAccess", "field_access"]
 
 
@@ -94,13 +96,12 @@ def _item_setter(field: int | str) -> Callable[[Any, Any], Any]:
 
 
 def _copy(record: Any) -> Any:
-    if isinstance(record, list):
-        return record[:] if type(record) is list else copy.copy(record)
-    # A shallow copy of an object that keeps its fields in a list of its own would share that list.
-    fresh = copy.copy(record)
-    values = getattr(record, "_values", None)
-    if values is not None and isinstance(values, list) and fresh._values is values:
-        fresh._values = values.copy()
+    if not isinstance(record, Row):
+        return copy.copy(record)
+    fresh = Row.of_kind(record.get_row_kind(), *record)  # a shallow copy would share the list of its values
+    names = record.get_field_names()
+    if names is not None:
+        fresh.set_field_names(names)
     return fresh
 
 

@@ -14,7 +14,7 @@ from millstream.common.graph.operator_spec import FilterSpec, FlatMapSpec, MapSp
 from millstream.common.records import RecordBatch
 from millstream.taskmanager.operators.batch_sizer import BatchSizer
 from millstream.taskmanager.operators.fused_stage import FILTER, FLAT_MAP, MAP, StageStep, compile_stage
-from millstream.taskmanager.operators.generated import GeneratedFunction, record_at
+from millstream.taskmanager.operators.generated import GeneratedFunction, frame_variables, record_at
 from millstream.taskmanager.operators.inlining import inline_expression
 from millstream.taskmanager.operators.operator import NO_RECORD, FailureSite, Operator, OperatorContext, OperatorInfo
 from millstream.taskmanager.operators.user_function import UserFunction, is_generator_callable
@@ -189,7 +189,8 @@ class FusedOperator(Operator):
             if failed.direct and argument is not NO_RECORD and self._kinds[index] != FLAT_MAP:
                 replay = partial(self._functions[index].call, argument)
             return FailureSite(self.infos[index], self._kinds[index], argument, replay)
-        return FailureSite(self.infos[-1], self._kinds[-1], self._lazy_record(error))
+        found = frame_variables(error, FusedOperator._lazily.__code__)
+        return FailureSite(self.infos[-1], self._kinds[-1], record_at(found.get("values"), found.get("it")))
 
     def _argument(self, index: int, variables: dict[str, Any], called_with: Any) -> Any:
         """The record that operator ``index`` was given: the variable of the closest earlier one in its stage."""
@@ -202,16 +203,6 @@ class FusedOperator(Operator):
         if called_with is not NO_RECORD:
             return called_with
         return record_at(variables.get("values"), variables.get("it"))
-
-    @staticmethod
-    def _lazy_record(error: BaseException) -> Any:
-        entry = error.__traceback__
-        while entry is not None:
-            if entry.tb_frame.f_code is FusedOperator._lazily.__code__:
-                found = entry.tb_frame.f_locals
-                return record_at(found.get("values"), found.get("it"))
-            entry = entry.tb_next
-        return NO_RECORD
 
     def records_out(self) -> Iterable[tuple[OperatorInfo, int]]:
         index = 0

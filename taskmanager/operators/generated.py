@@ -11,12 +11,12 @@ import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from operator import length_hint
-from types import TracebackType
+from types import CodeType, TracebackType
 from typing import Any
 
 from millstream.taskmanager.operators.operator import NO_RECORD
 
-__all__ = ["FailedLine", "GeneratedFunction", "Line", "record_at"]
+__all__ = ["FailedLine", "GeneratedFunction", "Line", "frame_variables", "record_at"]
 
 _numbers = itertools.count(1)
 
@@ -98,3 +98,17 @@ def record_at(values: Any, iterator: Any) -> Any:
         return NO_RECORD
     index = len(values) - length_hint(iterator) - 1
     return values[index] if 0 <= index < len(values) else NO_RECORD
+
+
+def frame_variables(error: BaseException, code: CodeType) -> dict[str, Any]:
+    """Return the variables that the function with this code had when ``error`` came through it; else nothing."""
+    chained: BaseException | None = error
+    while chained is not None:
+        entry = chained.__traceback__
+        while entry is not None:
+            if entry.tb_frame.f_code is code:
+                return dict(entry.tb_frame.f_locals)
+            entry = entry.tb_next
+        # A StopIteration that came out of a generator is only the cause of what came further.
+        chained = chained.__cause__ if isinstance(chained, RuntimeError) else None
+    return {}

@@ -159,10 +159,9 @@ class _Symbolic:
         self._stack.append(f"{left}[{right}]" if left.startswith(("{", "_")) else f"({left})[{right}]")
 
 
-_OPERATORS = frozenset(
-    ("+", "-", "*", "/", "//", "%", "**", "@", "<<", ">>", "&", "|", "^")
-    + ("<", "<=", "==", "!=", ">", ">=", "is", "is not", "in", "not in")
-)
+_ARITHMETIC = ("+", "-", "*", "/", "//", "%", "**", "@", "<<", ">>", "&", "|", "^")
+_COMPARISONS = ("<", "<=", "==", "!=", ">", ">=", "is", "is not", "in", "not in")
+_OPERATORS = frozenset((*_ARITHMETIC, *_COMPARISONS))
 _UNARY = {"UNARY_NEGATIVE": "-", "UNARY_NOT": "not ", "UNARY_INVERT": "~"}
 _BINARY_3_10 = {
     "BINARY_ADD": "+",

@@ -9,8 +9,8 @@ from typing import Any
 from millstream.common.graph.operator_spec import FilterSpec, FlatMapSpec, MapSpec
 from millstream.common.records import RecordBatch
 from millstream.taskmanager.operators.batch_sizer import BatchSizer
-from millstream.taskmanager.operators.generated import record_at
-from millstream.taskmanager.operators.operator import NO_RECORD, FailureSite, Operator, OperatorContext, OperatorInfo
+from millstream.taskmanager.operators.generated import frame_variables, record_at
+from millstream.taskmanager.operators.operator import FailureSite, Operator, OperatorContext, OperatorInfo
 from millstream.taskmanager.operators.user_function import UserFunction
 
 __all__ = ["KeyedOperator"]
@@ -98,14 +98,9 @@ class KeyedOperator(Operator):
     def locate(self, error: BaseException, phase: str | None) -> FailureSite:
         if phase is not None:
             return FailureSite(self._info, phase)
-        entry = error.__traceback__
-        while entry is not None:
-            if entry.tb_frame.f_code is KeyedOperator._results.__code__:
-                found = entry.tb_frame.f_locals
-                record = record_at(found.get("values"), found.get("it"))
-                return FailureSite(self._info, found.get("phase", self._kind), record)
-            entry = entry.tb_next
-        return FailureSite(self._info, self._kind, NO_RECORD)
+        found = frame_variables(error, KeyedOperator._results.__code__)
+        record = record_at(found.get("values"), found.get("it"))
+        return FailureSite(self._info, found.get("phase", self._kind), record)
 
     def records_out(self) -> Iterable[tuple[OperatorInfo, int]]:
         yield self._info, self._records_out

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from millstream.common.graph.operator_spec import PrintSinkSpec
 from millstream.common.records import RecordBatch
-from millstream.taskmanager.operators.generated import record_at
+from millstream.taskmanager.operators.generated import frame_variables, record_at
 from millstream.taskmanager.operators.operator import FailureSite, Operator, OperatorContext, OperatorInfo
 
 __all__ = ["PrintSinkOperator"]
@@ -45,13 +45,8 @@ class PrintSinkOperator(Operator):
     def locate(self, error: BaseException, phase: str | None) -> FailureSite:
         if phase is not None:
             return FailureSite(self._info, phase)
-        entry = error.__traceback__
-        while entry is not None:
-            if entry.tb_frame.f_code is PrintSinkOperator.process_batch.__code__:
-                found = entry.tb_frame.f_locals
-                return FailureSite(self._info, "print", record_at(found.get("values"), found.get("it")))
-            entry = entry.tb_next
-        return FailureSite(self._info, "print")
+        found = frame_variables(error, PrintSinkOperator.process_batch.__code__)
+        return FailureSite(self._info, "print", record_at(found.get("values"), found.get("it")))
 
     def records_out(self) -> Iterable[tuple[OperatorInfo, int]]:
         yield self._info, self._records

@@ -8,7 +8,7 @@ from millstream.common.clock import Clock
 from millstream.common.graph.operator_spec import SinkFunctionSpec
 from millstream.common.records import MIN_TIMESTAMP, RecordBatch, Watermark
 from millstream.datastream.functions import SinkContext
-from millstream.taskmanager.operators.generated import record_at
+from millstream.taskmanager.operators.generated import frame_variables, record_at
 from millstream.taskmanager.operators.operator import FailureSite, Operator, OperatorContext, OperatorInfo
 from millstream.taskmanager.operators.user_function import UserFunction, positional_capacity
 
@@ -78,13 +78,8 @@ class SinkFunctionOperator(Operator):
     def locate(self, error: BaseException, phase: str | None) -> FailureSite:
         if phase is not None:
             return FailureSite(self._info, phase)
-        entry = error.__traceback__
-        while entry is not None:
-            if entry.tb_frame.f_code is SinkFunctionOperator.process_batch.__code__:
-                found = entry.tb_frame.f_locals
-                return FailureSite(self._info, "invoke", record_at(found.get("values"), found.get("it")))
-            entry = entry.tb_next
-        return FailureSite(self._info, "invoke")
+        found = frame_variables(error, SinkFunctionOperator.process_batch.__code__)
+        return FailureSite(self._info, "invoke", record_at(found.get("values"), found.get("it")))
 
     def records_out(self) -> Iterable[tuple[OperatorInfo, int]]:
         yield self._info, self._records

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from millstream.common.graph.operator_spec import SinkSpec
 from millstream.common.records import RecordBatch, Watermark
 from millstream.datastream.sink import SinkWriter, WriterContext
-from millstream.taskmanager.operators.generated import record_at
+from millstream.taskmanager.operators.generated import frame_variables, record_at
 from millstream.taskmanager.operators.operator import FailureSite, Operator, OperatorContext, OperatorInfo
 
 __all__ = ["SinkWriterOperator"]
@@ -61,13 +61,8 @@ class SinkWriterOperator(Operator):
     def locate(self, error: BaseException, phase: str | None) -> FailureSite:
         if phase is not None:
             return FailureSite(self._info, phase)
-        entry = error.__traceback__
-        while entry is not None:
-            if entry.tb_frame.f_code is SinkWriterOperator.process_batch.__code__:
-                found = entry.tb_frame.f_locals
-                return FailureSite(self._info, "write", record_at(found.get("values"), found.get("it")))
-            entry = entry.tb_next
-        return FailureSite(self._info, "write")
+        found = frame_variables(error, SinkWriterOperator.process_batch.__code__)
+        return FailureSite(self._info, "write", record_at(found.get("values"), found.get("it")))
 
     def records_out(self) -> Iterable[tuple[OperatorInfo, int]]:
         yield self._info, self._records

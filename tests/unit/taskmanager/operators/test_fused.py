@@ -29,10 +29,16 @@ def _list_or_none(x: int) -> list[int] | None:
 
 _MAPS: list[Callable[[Any], Any]] = [lambda x: x * 2 + 1, lambda x: -x, lambda x: int(str(x)), abs]
 _FILTERS: list[Callable[[Any], Any]] = [lambda x: x % 3 == 0, lambda x: x > 1, lambda x: x, bool]
-_FLAT_MAPS: list[Callable[[Any], Any]] = [_list_or_none, lambda x: (x, x + 1), lambda x: (each for each in range(x % 4))]
+_FLAT_MAPS: list[Callable[[Any], Any]] = [
+    _list_or_none,
+    lambda x: (x, x + 1),
+    lambda x: (each for each in range(x % 4)),
+]
 
 _specs = st.one_of(
-    st.sampled_from(_MAPS).map(MapSpec), st.sampled_from(_FILTERS).map(FilterSpec), st.sampled_from(_FLAT_MAPS).map(FlatMapSpec)
+    st.sampled_from(_MAPS).map(MapSpec),
+    st.sampled_from(_FILTERS).map(FilterSpec),
+    st.sampled_from(_FLAT_MAPS).map(FlatMapSpec),
 )
 _chains = st.tuples(st.lists(_specs, min_size=1, max_size=6), st.booleans()).map(
     lambda drawn: [*drawn[0], FlatMapSpec(_generate)] if drawn[1] else drawn[0]
@@ -92,7 +98,12 @@ def test_each_place_of_a_chain_can_fail(place: int, inline: bool) -> None:
     def fails_flat(x: int) -> Any:
         return fails(x)
 
-    good: list[Any] = [MapSpec(lambda x: x), FilterSpec(lambda x: x > 0), FlatMapSpec(lambda x: [x]), MapSpec(lambda x: x)]
+    good: list[Any] = [
+        MapSpec(lambda x: x),
+        FilterSpec(lambda x: x > 0),
+        FlatMapSpec(lambda x: [x]),
+        MapSpec(lambda x: x),
+    ]
     bad: list[Any] = [MapSpec(lambda x: fails(x)[0]), FilterSpec(fails), FlatMapSpec(fails_flat), MapSpec(fails)]
     specs = [*good[:place], bad[place], *good[place + 1 :]]
     operator = FusedOperator([(spec, context(f"op{i}", inline=inline)) for i, spec in enumerate(specs)])

@@ -168,7 +168,9 @@ def test_aggregating_plain_numbers() -> None:
     assert run(operator, [1, 2, 3, 4]) == [1, 2, 4, 6]
 
 
-@pytest.mark.parametrize(("record", "field"), [((1, 2), 5), ((1, 2), "price"), ({"a": 1}, "b"), (3, 1), (object(), "x")])
+@pytest.mark.parametrize(
+    ("record", "field"), [((1, 2), 5), ((1, 2), "price"), ({"a": 1}, "b"), (3, 1), (object(), "x")]
+)
 def test_a_field_that_is_not_there_is_a_clear_error(record: Any, field: Any) -> None:
     operator = create_operator(AggregateSpec("sum", field, lambda _: 0), context("total"))
     error = failure_of(operator, [record, record])

@@ -1,0 +1,69 @@
+"""Keyed map, filter and flat_map."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from millstream.common.graph.operator_spec import FilterSpec, FlatMapSpec, MapSpec
+from millstream.common.records import RecordBatch
+from millstream.taskmanager.operators.keyed import KeyedOperator
+from millstream.taskmanager.operators.registry import create_operator
+from tests.unit.taskmanager.operators.support import context, failure_of, run, run_stamped
+
+
+def _key(pair: tuple[str, int]) -> str:
+    return pair[0]
+
+
+def test_the_three_kinds() -> None:
+    records = [("a", 1), ("b", 2), ("a", 3)]
+    assert run(create_operator(MapSpec(lambda pair: pair[1], _key), context()), records) == [1, 2, 3]
+    assert run(create_operator(FilterSpec(lambda pair: pair[1] != 2, _key), context()), records) == [("a", 1), ("a", 3)]
+    spec = FlatMapSpec(lambda pair: [pair] * pair[1] if pair[1] > 1 else None, _key)
+    assert run(create_operator(spec, context()), records) == [("b", 2)] * 2 + [("a", 3)] * 3
+    stamped = run_stamped(
+        create_operator(FlatMapSpec(lambda pair: [pair[1], 0], _key), context()), records, [7, None, 9]
+    )
+    assert stamped == [(1, 7), (0, 7), (2, None), (0, None), (3, 9), (0, 9)]
+
+
+def test_the_function_sees_the_key_that_it_works_for() -> None:
+    class Sees:
+        def open(self, runtime_context: Any) -> None:
+            self.context = runtime_context
+
+        def map(self, value: Any) -> Any:
+            return self.context.current_key
+
+    operator = create_operator(MapSpec(Sees(), _key), context())
+    operator.open()
+    assert run(operator, [("a", 1), ("b", 2)]) == ["a", "b"]
+    batch = RecordBatch([("a", 1)], None, ["given"])
+    assert [each.values for each in operator.process_batch(batch)] == [["given"]]
+    assert [count for _, count in operator.records_out()] == [3]
+
+
+@pytest.mark.parametrize("stage", ["key_by", "map"])
+def test_what_fails_is_named(stage: str) -> None:
+    def fails(pair: Any) -> Any:
+        if pair[1] == 2:
+            raise StopIteration
+        return pair
+
+    spec = MapSpec(fails, _key) if stage == "map" else MapSpec(str, fails)
+    operator = KeyedOperator(spec, context("keyed"))
+    error = failure_of(operator, [("a", 1), ("b", 2), ("c", 3)])
+    site = operator.locate(error, None)
+    assert (site.info.name, site.phase, site.record) == ("keyed", stage, ("b", 2))
+
+
+def test_a_generator_flat_map_may_be_long() -> None:
+    def many(pair: tuple[str, int]) -> Iterator[int]:
+        yield from range(pair[1])
+
+    operator = create_operator(FlatMapSpec(many, _key), context())
+    pieces = [batch.values for batch in operator.process_batch(RecordBatch([("a", 10_000), ("b", 3)]))]
+    assert [value for piece in pieces for value in piece] == [*range(10_000), 0, 1, 2]

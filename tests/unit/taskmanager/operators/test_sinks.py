@@ -1,0 +1,321 @@
+"""Sinks at the end of a chain."""
+
+from __future__ import annotations
+
+import asyncio
+import pickle
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from millstream.common.clock import ManualClock
+from millstream.common.errors import MillstreamError
+from millstream.common.graph.operator_spec import CollectSinkSpec, PrintSinkSpec, SinkFunctionSpec, SinkSpec
+from millstream.common.records import RecordBatch, Watermark
+from millstream.datastream.functions import RuntimeContext, SinkFunction
+from millstream.datastream.sink import Sink, SinkWriter, WriterContext
+from millstream.taskmanager.operators.collect_sink import (
+    CollectSinkOperator,
+    ResultsNotFetchedError,
+    UnpicklableResultError,
+)
+from millstream.taskmanager.operators.operator import OperatorContext, OperatorInfo, TaskInfo
+from millstream.taskmanager.operators.registry import create_operator
+from tests.unit.taskmanager.operators.support import context, failure_of, run
+
+
+class _Remembering(SinkFunction):
+    def __init__(self) -> None:
+        self.seen: list[Any] = []
+        self.contexts: set[int] = set()
+        self.name = ""
+
+    def open(self, runtime_context: RuntimeContext) -> None:
+        self.name = runtime_context.get_task_name_with_subtasks()
+
+    def invoke(self, value: Any, context: Any) -> None:
+        self.contexts.add(id(context))
+        self.seen.append((value, context.timestamp(), context.current_watermark(), context.current_processing_time()))
+
+    def close(self) -> None:
+        self.seen.append("closed")
+
+
+def test_a_sink_function_gets_each_record_with_one_context() -> None:
+    function = _Remembering()
+    info = TaskInfo(subtask_index=1, parallelism=4)
+    operator = create_operator(
+        SinkFunctionSpec(function), OperatorContext(OperatorInfo("out"), info, clock=ManualClock(77))
+    )
+    operator.open()
+    assert function.name == "out (2/4)"
+    run(operator, ["a"])
+    operator.process_watermark(Watermark(9))
+    run(operator, ["b", "c"], [5, None])
+    operator.close()
+    assert function.seen == [("a", None, -(2**63), 77), ("b", 5, 9, 77), ("c", None, 9, 77), "closed"]
+    assert len(function.contexts) == 1
+    assert [count for _, count in operator.records_out()] == [3]
+
+
+def test_a_callable_of_one_argument_is_a_sink() -> None:
+    seen: list[Any] = []
+    run(create_operator(SinkFunctionSpec(seen.append), context()), [1, 2])
+    run(create_operator(SinkFunctionSpec(lambda value: seen.append(-value)), context()), [3], [9])
+    assert seen == [1, 2, -3]
+
+
+def test_invoke_may_leave_the_context_out() -> None:
+    class Old:
+        def __init__(self) -> None:
+            self.seen: list[Any] = []
+
+        def invoke(self, value: Any) -> None:
+            self.seen.append(value)
+
+    sink = Old()
+    run(create_operator(SinkFunctionSpec(sink), context()), [1])
+    assert sink.seen == [1]
+
+
+@pytest.mark.parametrize("stamped", [False, True])
+def test_a_sink_function_that_fails_names_its_record(stamped: bool) -> None:
+    def fails(value: int) -> None:
+        if value == 3:
+            raise StopIteration
+
+    operator = create_operator(SinkFunctionSpec(fails), context("out"))
+    error = failure_of(operator, [1, 2, 3, 4], [0, 0, 0, 0] if stamped else None)
+    site = operator.locate(error, None)
+    assert (site.info.name, site.phase, site.record) == ("out", "invoke", 3)
+
+
+class _Writer(SinkWriter):
+    def __init__(self, log: list[Any]) -> None:
+        self.log = log
+
+    def write(self, value: Any, context: WriterContext) -> None:
+        if value == "bad":
+            raise OSError("disk full")
+        self.log.append((value, context.timestamp, context.current_watermark))
+
+    def flush(self, end_of_input: bool) -> None:
+        self.log.append(("flush", end_of_input))
+
+    def close(self) -> None:
+        self.log.append("close")
+
+
+class _Sink(Sink):
+    def __init__(self) -> None:
+        self.log: list[Any] = []
+
+    def create_writer(self, index_of_subtask: int, parallelism: int) -> SinkWriter:
+        self.log.append((index_of_subtask, parallelism))
+        return _Writer(self.log)
+
+
+def test_a_unified_sink() -> None:
+    sink = _Sink()
+    operator = create_operator(SinkSpec(sink), context(subtask_index=2, parallelism=3))
+    operator.close()  # was never opened: there is nothing to close
+    operator.open()
+    run(operator, ["a"], [4])
+    operator.process_watermark(Watermark(7))
+    run(operator, ["b"])
+    assert not list(operator.finish())
+    operator.close()
+    assert sink.log == [(2, 3), ("a", 4, -(2**63)), ("b", None, 7), ("flush", True), "close"]
+    error = failure_of(operator, ["x", "bad"])
+    assert (operator.locate(error, None).phase, operator.locate(error, None).record) == ("write", "bad")
+
+
+@pytest.mark.parametrize(
+    ("identifier", "parallelism", "prefix"),
+    [("", 1, ""), ("", 2, "2> "), ("mine", 1, "mine> "), ("mine", 2, "mine:2> ")],
+)
+def test_print_has_flinks_prefix(
+    identifier: str, parallelism: int, prefix: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for to_stderr in (False, True):
+        spec = PrintSinkSpec(identifier, to_stderr)
+        run(create_operator(spec, context(parallelism=parallelism, subtask_index=parallelism - 1)), ["a", ("b", 1)])
+        captured = capsys.readouterr()
+        assert (captured.err if to_stderr else captured.out) == f"{prefix}a\n{prefix}('b', 1)\n"
+
+
+def test_print_writes_a_batch_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[str] = []
+
+    class Stream:
+        def write(self, text: str) -> None:
+            calls.append(text)
+
+        def flush(self) -> None:
+            calls.append("flush")
+
+    monkeypatch.setattr(sys, "stdout", Stream())
+    run(create_operator(PrintSinkSpec(), context()), [1, 2, 3])
+    assert calls == ["1\n2\n3\n", "flush"]
+
+
+def test_a_broken_str_fails_the_print() -> None:
+    class Broken:
+        def __str__(self) -> str:
+            raise ValueError("no text")
+
+    operator = create_operator(PrintSinkSpec(), context())
+    broken = Broken()
+    error = failure_of(operator, [1, broken])
+    assert operator.locate(error, None).record is broken
+
+
+# ---------------------------------------------------------------- collect
+
+
+def _collect(capacity: int = 5, timeout: float = 60.0) -> CollectSinkOperator:
+    return CollectSinkOperator(
+        CollectSinkSpec(capacity), OperatorContext(OperatorInfo("results"), fetch_timeout_s=timeout)
+    )
+
+
+async def _fetch(sink: CollectSinkOperator, received: int) -> tuple[int, list[Any], bool]:
+    response: tuple[int, list[Any], bool] = pickle.loads(await sink.handle_request(received.to_bytes(8, "big")))
+    return response
+
+
+def test_results_are_kept_until_they_are_acknowledged() -> None:
+    async def scenario() -> None:
+        sink = _collect()
+        run(sink, ["a", "b"])
+        assert await _fetch(sink, 0) == (0, ["a", "b"], False)
+        assert await _fetch(sink, 0) == (0, ["a", "b"], False)
+        run(sink, ["c"])
+        assert await _fetch(sink, 2) == (2, ["c"], False)
+        with pytest.raises(MillstreamError, match="says that it has 7"):
+            await _fetch(sink, 7)
+        with pytest.raises(MillstreamError, match="says that it has 1"):
+            await _fetch(sink, 1)
+        with pytest.raises(MillstreamError, match="8 bytes"):
+            await sink.handle_request(b"x")
+
+    asyncio.run(scenario())
+
+
+def test_a_full_collect_sink_pushes_back_until_the_client_fetches() -> None:
+    async def scenario() -> None:
+        sink = _collect(capacity=3)
+        run(sink, [1, 2, 3])
+        assert not sink.has_room
+        waiting = asyncio.ensure_future(sink.wait_room())
+        await _fetch(sink, 0)
+        assert not sink.has_room
+        await _fetch(sink, 2)
+        await asyncio.wait_for(waiting, 5)
+        assert sink.has_room
+
+    asyncio.run(scenario())
+
+
+def test_the_task_waits_until_everything_was_fetched() -> None:
+    async def scenario() -> None:
+        sink = _collect()
+        run(sink, [1])
+        assert not list(sink.finish())
+        waiting = asyncio.ensure_future(sink.wait_consumed())
+        await asyncio.sleep(0)
+        assert not waiting.done()
+        assert await _fetch(sink, 0) == (0, [1], True)
+        await asyncio.sleep(0)
+        assert not waiting.done()
+        assert await _fetch(sink, 1) == (1, [], True)
+        await asyncio.wait_for(waiting, 1)
+
+    asyncio.run(scenario())
+
+
+def test_a_fetch_waits_a_moment_for_results() -> None:
+    async def scenario() -> None:
+        sink = _collect()
+        fetching = asyncio.ensure_future(_fetch(sink, 0))
+        await asyncio.sleep(0)
+        run(sink, ["soon"])
+        assert await fetching == (0, ["soon"], False)
+        assert await _fetch(sink, 1) == (1, [], False)
+
+    asyncio.run(scenario())
+
+
+def test_a_client_that_is_gone_fails_the_task() -> None:
+    async def scenario(wait: Callable[[CollectSinkOperator], Any]) -> None:
+        sink = _collect(capacity=1, timeout=0.05)
+        run(sink, [1])
+        with pytest.raises(ResultsNotFetchedError, match=r"client\.heartbeat\.timeout"):
+            await wait(sink)
+
+    asyncio.run(scenario(lambda sink: sink.wait_room()))
+    asyncio.run(scenario(lambda sink: sink.wait_consumed()))
+
+
+def test_large_results_come_in_several_responses() -> None:
+    async def scenario() -> None:
+        sink = _collect(capacity=100)
+        large = [bytes([i]) * 3_000_000 for i in range(6)]
+        run(sink, large)
+        sink.finish()
+        got: list[bytes] = []
+        responses = 0
+        finished = False
+        while not finished:
+            offset, results, finished = await _fetch(sink, len(got))
+            assert offset == len(got)
+            got.extend(results)
+            responses += 1
+        assert got == large
+        assert responses > 1
+
+    asyncio.run(scenario())
+
+
+def test_a_result_that_cannot_be_pickled_fails_the_task() -> None:
+    class Stubborn:
+        def __reduce__(self) -> Any:
+            raise TypeError("not me")
+
+    async def scenario() -> None:
+        sink = _collect()
+        run(sink, [1, Stubborn()])
+        with pytest.raises(UnpicklableResultError, match="Stubborn"):
+            await _fetch(sink, 0)
+        assert not sink.has_room
+        with pytest.raises(UnpicklableResultError):
+            await asyncio.wait_for(sink.wait_consumed(), 5)
+
+    asyncio.run(scenario())
+
+
+def test_lambdas_can_be_collected() -> None:
+    async def scenario() -> None:
+        sink = _collect()
+        run(sink, [lambda: 5])
+        _, results, _ = await _fetch(sink, 0)
+        assert results[0]() == 5
+
+    asyncio.run(scenario())
+
+
+def test_an_unknown_spec_is_a_clear_error() -> None:
+    with pytest.raises(MillstreamError, match="no operator runs a int"):
+        create_operator(5, context("odd"))
+
+
+def test_something_that_is_no_function_is_a_clear_error() -> None:
+    with pytest.raises(MillstreamError, match="callable or an object with a method invoke"):
+        create_operator(SinkFunctionSpec(5), context("odd"))
+
+
+def test_an_empty_batch_is_no_trouble() -> None:
+    for spec in (PrintSinkSpec(), SinkFunctionSpec(print), CollectSinkSpec()):
+        assert not list(create_operator(spec, context()).process_batch(RecordBatch([])))
