@@ -54,7 +54,7 @@ _JOB_KEYS = (
     "execution.runtime-mode",
     "parallelism.default",
 )
-"""What of the environment's settings is the job's own and travels with it. The rest is the cluster's or the client's."""
+"""What of the settings is the job's own and travels with it. The rest is the cluster's or the client's."""
 
 
 class StreamExecutionEnvironment:
@@ -147,7 +147,7 @@ class StreamExecutionEnvironment:
         return self
 
     def get_parallelism(self) -> int:
-        """The parallelism of operators that set none: what the program, else the configuration, else the cluster says."""
+        """The parallelism of operators that set none: as the program, else the configuration, else the cluster says."""
         if self._configuration.contains(CoreOptions.DEFAULT_PARALLELISM):
             return self._configuration.get(CoreOptions.DEFAULT_PARALLELISM)
         default = StreamExecutionEnvironment._default_local_parallelism
@@ -300,7 +300,8 @@ class StreamExecutionEnvironment:
         """
         if not isinstance(source_func, SourceFunction):
             raise TypeError(
-                f"add_source() takes an instance of a SourceFunction, not {source_func!r}; a Source goes to from_source()"
+                f"add_source() takes an instance of a SourceFunction, not {source_func!r}; a Source goes to "
+                "from_source()"
             )
         _check_type(type_info)
         non_parallel = not isinstance(source_func, ParallelSourceFunction)
@@ -445,12 +446,14 @@ class StreamExecutionEnvironment:
     def _check_runtime_mode(self) -> None:
         if self._configuration.get(ExecutionOptions.RUNTIME_MODE) == "BATCH":
             raise InvalidProgramError(
-                f"{call_site()}: runtime mode BATCH is not there yet; use STREAMING, which gives each intermediate result"
+                f"{call_site()}: runtime mode BATCH is not there yet; use STREAMING, which gives each intermediate "
+                "result"
             )
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         raise TypeError(
-            "a StreamExecutionEnvironment is a part of the program, not of the data: it cannot be used inside a function"
+            "a StreamExecutionEnvironment is a part of the program, not of the data: it cannot be used inside a "
+            "function"
         )
 
 

@@ -18,7 +18,11 @@ from millstream.connectors.file_system.stream_format import StreamFormat
 
 __all__ = ["Chunk", "LineReader"]
 
-_CHUNK = 256 * 1024
+_CHUNK = 64 * 1024
+"""Small enough that decoding, splitting and the work downstream find the lines in the processor's cache."""
+
+_SELF_SYNCHRONIZING = ("utf-8", "ascii", "iso8859", "cp125", "koi8")
+"""Charsets in which a broken character never swallows the line end after it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,7 @@ class LineReader:
         self._chunk_size = chunk_size
         self._file: IO[bytes] = split.open()
         self._undivided = not stream_format.is_splittable
+        self._is_safe = stream_format.charset.startswith(_SELF_SYNCHRONIZING)
         self._decoder: codecs.IncrementalDecoder | None = None
         self._rest = b""
         """Bytes read after the last line that was given."""
@@ -163,8 +168,7 @@ class LineReader:
     def _lines(self, data: bytes) -> list[str]:
         text = data.decode(self._charset, "replace")
         lines = text.split("\n")
-        count = data.count(b"\n")
-        if len(lines) != count + 1:
+        if not self._is_safe and len(lines) != data.count(b"\n") + 1:
             # A broken multi-byte character swallowed a line end: take the lines one by one.
             lines = [line.decode(self._charset, "replace") for line in data.split(b"\n")]
         if not lines[-1]:

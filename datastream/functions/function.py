@@ -18,10 +18,10 @@ class Function(ABC):
     (connections, locks, open files) is made in :meth:`open`.
     """
 
-    def open(self, runtime_context: RuntimeContext) -> None:
+    def open(self, runtime_context: RuntimeContext) -> None:  # noqa: B027  # optional hook
         """Called once per subtask before the first record."""
 
-    def close(self) -> None:
+    def close(self) -> None:  # noqa: B027  # optional hook
         """Called once per subtask after the last record, also after a failure."""
 
 

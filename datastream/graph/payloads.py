@@ -96,7 +96,7 @@ def _culprit(root: object, error: BaseException) -> tuple[list[str], object, Bas
 def _failure(part: object) -> BaseException | None:
     try:
         _dumps(part)
-    except Exception as error:  # as above
+    except Exception as error:  # noqa: BLE001  # whatever a user's __reduce__ raises; it is what is asked for
         return error
     return None
 
