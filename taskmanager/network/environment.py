@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from millstream.common.config import Configuration, TaskManagerOptions
 from millstream.common.wire.graph_pb2 import ResultPartitionDeployment, TaskDeployment
-from millstream.taskmanager.exchange import ChannelInfo, ExchangeError
+from millstream.taskmanager.exchange import ChannelInfo, ExchangeError, InputGate, ResultWriter
 from millstream.taskmanager.network.block_sizer import BlockSizer
 from millstream.taskmanager.network.connection import Connection
 from millstream.taskmanager.network.consumer_connection import ConsumerConnection
@@ -87,7 +87,7 @@ class NetworkEnvironment:
 
     def create_result_writer(
         self, deployment: ResultPartitionDeployment, attempt_id: str, subtask_index: int
-    ) -> PartitionWriter:
+    ) -> ResultWriter:
         """Return the writer of one output edge of a task; consumers can read from now on.
 
         :raises ExchangeError: the environment is closed.
@@ -119,7 +119,7 @@ class NetworkEnvironment:
         self._registry.register(key, served)
         return writer
 
-    def create_input_gate(self, task: TaskDeployment) -> TaskInputGate:
+    def create_input_gate(self, task: TaskDeployment) -> InputGate:
         """Return the gate of a task's inputs; its channels are requested at once, and wait for their producers.
 
         :raises ExchangeError: the environment is closed.
