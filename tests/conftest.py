@@ -16,6 +16,10 @@ hypothesis.settings.register_profile("local", deadline=None)
 hypothesis.settings.register_profile("ci", deadline=None, derandomize=True)
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "local")
 
+# The settings of whoever runs the tests are not the tests' own; processes that tests start inherit this.
+for _name in [name for name in os.environ if name.startswith("MILLSTREAM_")]:
+    del os.environ[_name]
+
 # How long what a test has closed may take to be gone; only a test that leaks waits so long.
 _SETTLE_SECONDS = 5.0
 
