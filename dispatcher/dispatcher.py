@@ -208,10 +208,12 @@ class Dispatcher:
         """Pass a message on to one operator subtask of a running job and its answer back.
 
         :raises JobNotFoundError: no such job.
-        :raises MillstreamError: the job has ended, or has not started yet.
+        :raises MillstreamError: the job has ended, or does not start.
         """
         job_id = _parse(request.job_id)
         runner = self._runners.get(job_id)
+        if runner is not None:
+            await runner.wait_started()
         if runner is None or not runner.running:
             state = self._details(job_id).summary.state
             raise MillstreamError(f"Job {job_id} is {state}: none of its operators can be asked.")

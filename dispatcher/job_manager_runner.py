@@ -26,6 +26,8 @@ logger = logging.getLogger(__name__)
 
 _METRICS_SECONDS: Final = 2.0
 """How long a report on a job waits for fresh figures of its tasks."""
+_START_SECONDS: Final = 3.0
+"""How long a request to a job waits for its JobMaster to start, which usually takes no time at all."""
 
 
 class JobMasterControl(Protocol):
@@ -123,6 +125,11 @@ class JobManagerRunner:
     def start(self) -> None:
         """Start the JobMaster; the listener hears of it, or that the job has failed."""
         self._starting = self._task(self._start(), "start")
+
+    async def wait_started(self) -> None:
+        """Return when the JobMaster has started or could not be, or when that takes too long."""
+        if self._starting is not None:
+            await asyncio.wait({self._starting}, timeout=_START_SECONDS)
 
     def cancel(self) -> None:
         self._job_master.cancel()

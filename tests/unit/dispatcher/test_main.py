@@ -1,5 +1,8 @@
 """The master's process: how it starts, what it says, how it ends."""
 
+# mypy: disable-error-code="type-abstract"
+# A gateway's class, a protocol, stands for its service here.
+
 from __future__ import annotations
 
 import asyncio
