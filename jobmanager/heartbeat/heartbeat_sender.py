@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import timedelta
 
 from millstream.common.config import Configuration, HeartbeatOptions
 from millstream.common.errors import MillstreamError
@@ -26,6 +27,11 @@ class HeartbeatSettings:
     timeout_s: float
     failure_threshold: int
 
+    @property
+    def call_timeout(self) -> timedelta:
+        """Deadline of one heartbeat call: some of them fit into the timeout."""
+        return timedelta(seconds=max(self.interval_s, self.timeout_s / 5))
+
     @classmethod
     def from_configuration(cls, configuration: Configuration) -> HeartbeatSettings:
         """Read ``heartbeat.interval``, ``heartbeat.timeout`` and ``heartbeat.rpc-failure-threshold``."""
@@ -40,7 +46,7 @@ class HeartbeatSender:
     """Calls the other side each interval until it is lost or :meth:`stop` is called.
 
     :param name: of the other side, for messages.
-    :param call: makes one heartbeat call and deals with the answer.
+    :param call: makes one heartbeat call, with the settings' deadline, and deals with the answer.
     :param on_lost: called once, with the reason.
     """
 
@@ -78,14 +84,13 @@ class HeartbeatSender:
     async def _beat(self, monitor: HeartbeatMonitor, loop: asyncio.AbstractEventLoop) -> str | None:
         """Make one call; return why the other side is lost, if it is."""
         try:
-            # An answer after the deadline is too late; but one call is always made.
-            await asyncio.wait_for(self._call(), max(0.05, monitor.deadline - loop.time()))
+            await self._call()
         except (FencingError, EndpointNotFoundError) as error:
             # Somebody answers, but it is not the one we knew.
             return f"it was restarted or has shut down ({error})"
         except RpcUnavailableError as error:
             monitor.unreachable(str(error))
-        except (MillstreamError, asyncio.TimeoutError) as error:
+        except MillstreamError as error:
             logger.warning("Heartbeat to %s failed: %s", self._name, error)
         else:
             monitor.alive(loop.time())

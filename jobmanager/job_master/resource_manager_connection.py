@@ -161,9 +161,13 @@ class ResourceManagerConnection:
             )
             return
         self._wake.clear()
+        # Not wait_for: before Python 3.12 it can swallow a cancellation that meets the event.
+        timer = asyncio.get_running_loop().call_later(self._interval_s, self._wake.set)
         try:
-            await asyncio.wait_for(self._wake.wait(), self._interval_s)
-        except asyncio.TimeoutError:
+            await self._wake.wait()
+        finally:
+            timer.cancel()
+        if self._lost is None and not self._undeclared:
             await gateway.heartbeat_from_job_master(
                 pb.Heartbeat(**{"from": f"jobmaster-{self._job_id}", "session_id": self._job_master_id})
             )

@@ -72,6 +72,7 @@ class TaskManagerConnection:
         self._report_lost = on_lost
         self._lost = False
         self._gateway = self._connect(None)
+        self._heartbeat_gateway = self._connect(heartbeat.call_timeout)
         self._outbox: asyncio.Queue[Coroutine[Any, Any, None]] = asyncio.Queue()
         self._sender: asyncio.Task[None] | None = None
         self._heartbeats = HeartbeatSender(f"TaskManager {location}", self._heartbeat, self._gone, heartbeat)
@@ -204,7 +205,7 @@ class TaskManagerConnection:
 
     async def _heartbeat(self) -> None:
         known = self._known_allocations()
-        response = await self._gateway.heartbeat_from_job_master(
+        response = await self._heartbeat_gateway.heartbeat_from_job_master(
             pb.Heartbeat(
                 session_id=self._job_master_id,
                 known_allocations=known,

@@ -26,6 +26,7 @@ class RegisteredTaskManager:
     host: str
     pid: int
     gateway: TaskExecutorGateway
+    heartbeat_gateway: TaskExecutorGateway
     heartbeats: HeartbeatSender
     end_watch: Callable[[], None]
     last_heartbeat_ms: int

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Iterable
+from datetime import timedelta
 
 from millstream.common.clock import Clock
 from millstream.common.config import Configuration
@@ -193,12 +194,8 @@ class ResourceManager:
             address=request.address,
             host=request.host,
             pid=request.pid,
-            gateway=self._rpc.connect(
-                TaskExecutorGateway,  # type: ignore[type-abstract]  # a protocol names the service here
-                request.address,
-                f"taskexecutor-{resource_id}",
-                session_id,
-            ),
+            gateway=self._connect(request.address, resource_id, session_id, None),
+            heartbeat_gateway=self._connect(request.address, resource_id, session_id, self._heartbeat.call_timeout),
             heartbeats=HeartbeatSender(f"TaskManager {resource_id}", call, lost, self._heartbeat),
             end_watch=self._watch(request.address, lost),
             last_heartbeat_ms=self._clock.now_ms(),
@@ -213,9 +210,20 @@ class ResourceManager:
             heartbeat_timeout_ms=round(self._heartbeat.timeout_s * 1000),
         )
 
+    def _connect(
+        self, address: str, resource_id: ResourceId, session_id: LeaderSessionId, timeout: timedelta | None
+    ) -> TaskExecutorGateway:
+        return self._rpc.connect(
+            TaskExecutorGateway,  # type: ignore[type-abstract]  # a protocol names the service here
+            address,
+            f"taskexecutor-{resource_id}",
+            session_id,
+            timeout,
+        )
+
     async def _heartbeat_to(self, task_manager: RegisteredTaskManager) -> None:
         as_of = self._slots.revision
-        response = await task_manager.gateway.heartbeat_from_resource_manager(
+        response = await task_manager.heartbeat_gateway.heartbeat_from_resource_manager(
             pb.Heartbeat(**{"from": ENDPOINT, "session_id": self.leader_session_id})
         )
         task_manager.last_heartbeat_ms = self._clock.now_ms()
