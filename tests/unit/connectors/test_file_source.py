@@ -28,7 +28,7 @@ def lines_of(text: str) -> list[str]:
     lines = text.split("\n")
     if not lines[-1]:
         lines.pop()
-    return [line[:-1] if line.endswith("\r") else line for line in lines]
+    return [line.removesuffix("\r") for line in lines]
 
 
 def source_of(*paths: Path, charset: str = "UTF-8", block_size: int | None = None) -> FileSource:
@@ -117,7 +117,7 @@ def test_bytes_that_are_no_text_never_swallow_a_line(data: bytes, block: int, ch
     expected = [each.decode(charset, "replace") for each in data.split(b"\n")]
     if not expected[-1] and data[-1:] in (b"", b"\n"):
         expected.pop()
-    assert sorted(found) == sorted(each[:-1] if each.endswith("\r") else each for each in expected)
+    assert sorted(found) == sorted(each.removesuffix("\r") for each in expected)
 
 
 def test_bytes_that_are_no_text_are_replaced(tmp_path: Path) -> None:
@@ -125,10 +125,12 @@ def test_bytes_that_are_no_text_are_replaced(tmp_path: Path) -> None:
     assert read(source_of(tmp_path / "f")) == ["a\ufffd", "b\ufffd"]
 
 
-@pytest.mark.parametrize("charset", ["utf-16", "utf-16-le", "utf-32", "utf-7", "iso2022_jp", "gb18030", "cp037", "utf-8-sig"])
+@pytest.mark.parametrize(
+    "charset", ["utf-16", "utf-16-le", "utf-32", "utf-7", "iso2022_jp", "gb18030", "cp037", "utf-8-sig"]
+)
 @pytest.mark.parametrize("parallelism", [1, 3])
 def test_charsets(charset: str, parallelism: int, tmp_path: Path) -> None:
-    text = "日本\r\nabc\n\nlast" if charset not in ("cp037",) else "xyz\r\nabc\n\nlast"
+    text = "日本\r\nabc\n\nlast" if charset != "cp037" else "xyz\r\nabc\n\nlast"
     (tmp_path / "f").write_bytes(text.encode(charset))
     assert sorted(read_all(source_of(tmp_path / "f", charset=charset, block_size=4), parallelism)) == sorted(
         lines_of(text)

@@ -109,7 +109,9 @@ def test_slot_sharing_groups() -> None:
     "program", ["import millstream.datastream", "from millstream.datastream import StreamExecutionEnvironment"]
 )
 def test_imports_are_cheap(program: str) -> None:
-    check = f"import sys; {program}; print(*(m for m in ('grpc', 'click', 'cloudpickle', 'asyncio') if m in sys.modules))"
+    check = (
+        f"import sys; {program}; print(*(m for m in ('grpc', 'click', 'cloudpickle', 'asyncio') if m in sys.modules))"
+    )
     done = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout.split() == []
 

@@ -186,16 +186,9 @@ def test_a_job_that_fails_after_its_last_result_gives_the_results_first() -> Non
     client = _client([1, 2, 3])
     client.failure = JobExecutionError("job", FailureInfo(kind=USER_CODE, exception_type="OSError", message="late"))
     results, _ = _collect(client)
-    seen: list[int] = []
+    assert [next(results), next(results), next(results)] == [1, 2, 3]
     with pytest.raises(JobExecutionError):
-        seen.extend(each for each in _into(seen, results))
-    assert seen == [1, 2, 3]
-
-
-def _into(seen: list[int], results: CloseableIterator) -> Any:
-    for each in results:
-        seen.append(each)
-    return ()
+        next(results)
 
 
 def test_closing_early_cancels_the_job() -> None:

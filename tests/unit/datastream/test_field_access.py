@@ -119,9 +119,9 @@ def test_methods_of_tuples_are_no_fields() -> None:
 def test_expressions_that_cannot_be_read(expression: str, env: StreamExecutionEnvironment) -> None:
     with pytest.raises(ValueError, match="invalid field expression"):
         field_getter(expression)
-    with pytest.raises(ValueError, match="test_field_access.py"):
+    with pytest.raises(ValueError, match=r"test_field_access\.py"):
         env.from_sequence(1, 2).key_by(expression)
-    with pytest.raises(ValueError, match="test_field_access.py"):
+    with pytest.raises(ValueError, match=r"test_field_access\.py"):
         env.from_sequence(1, 2).key_by(0).sum(expression)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from operator import methodcaller
 from typing import Any
 
 import cloudpickle
@@ -23,6 +24,7 @@ from millstream.common.graph.operator_spec import (
     SinkFunctionSpec,
     SourceSpec,
 )
+from millstream.common.records import RecordBatch
 from millstream.common.wire.graph_pb2 import JobGraph
 from millstream.datastream import (
     DataStream,
@@ -122,7 +124,7 @@ def test_vertices_and_edges_of_a_word_count(env: StreamExecutionEnvironment) -> 
         (lambda s: s.rescale(), "RESCALE"),
         (lambda s: s.broadcast(), "BROADCAST"),
         (lambda s: s.global_(), "GLOBAL"),
-        (lambda s: getattr(s, "global")(), "GLOBAL"),
+        (methodcaller("global"), "GLOBAL"),
         (lambda s: s.partition_custom(lambda key, n: key % n, lambda v: v), "CUSTOM"),
         (lambda s: s.shuffle().rescale(), "RESCALE"),
         (lambda s: s.key_by(lambda v: v), "HASH"),
@@ -299,6 +301,6 @@ def test_from_collection_reads_in_batches() -> None:
     state = reader.snapshot_state()
     taken_over = source.create_reader(SourceReaderContext(0, 1, 128, 10, {}))
     taken_over.restore_state(state)
-    assert [list(getattr(each, "values")) for each in (first, taken_over.poll())] == [[0, 1], [2, 3, 4]]
+    assert (first, taken_over.poll()) == (RecordBatch([0, 1]), RecordBatch([2, 3, 4]))
     assert taken_over.poll() is InputStatus.END_OF_INPUT
     assert isinstance(SourceSpec(source).source, CollectionSource)

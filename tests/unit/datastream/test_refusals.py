@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import threading
 from collections.abc import Callable
+from operator import methodcaller
 from typing import Any
 
 import pytest
@@ -149,7 +150,7 @@ KEYED: list[Callable[[Any], object]] = [
     lambda k: k.forward(),
     lambda k: k.broadcast(),
     lambda k: k.global_(),
-    lambda k: getattr(k, "global")(),
+    methodcaller("global"),
     lambda k: k.partition_custom(lambda key, n: 0, lambda v: v),
 ]
 
