@@ -328,11 +328,13 @@ class JobMaster:
         self, connection: TaskManagerConnection, known: list[AllocationId], response: pb.HeartbeatResponse
     ) -> None:
         self._take_metrics(response)
-        if not response.slots:
-            return  # it did not report
         there = {slot.allocation_id for slot in response.slots}
+        missing = {allocation_id for allocation_id in known if allocation_id not in there}
+        # Once may be a heartbeat that overtook the TaskManager's own word on why the slot is gone.
+        certain = missing & connection.missing_before
+        connection.missing_before = missing
         for allocation_id in known:
-            if allocation_id not in there:
+            if allocation_id in certain:
                 failure = engine_failure(
                     WORKER_DIED,
                     f"slot {allocation_id} is no longer on TaskManager {connection.location} though it was not freed",

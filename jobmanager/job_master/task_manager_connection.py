@@ -43,6 +43,8 @@ class TaskManagerConnection:
     :param on_heartbeat: gets what ``known_allocations`` gave when a heartbeat went out, and the answer to it.
     :param on_deployment_failed: some attempts did not reach the TaskManager.
     :param on_lost: called at most once, with the reason.
+
+    :ivar missing_before: slots that the last heartbeat's answer did not name though the job holds them.
     """
 
     def __init__(
@@ -70,6 +72,7 @@ class TaskManagerConnection:
         self._on_heartbeat = on_heartbeat
         self._on_deployment_failed = on_deployment_failed
         self._report_lost = on_lost
+        self.missing_before: set[AllocationId] = set()
         self._lost = False
         self._gateway = self._connect(None)
         self._heartbeat_gateway = self._connect(heartbeat.call_timeout)
