@@ -41,7 +41,7 @@ class JobExecutionResult:
     job_id: JobID
     net_runtime_ms: int
     accumulators: dict[str, Any] = field(default_factory=dict)
-    details: JobDetails | None = None
+    details: JobDetails | None = field(default=None, repr=False)
 
     def get_job_id(self) -> JobID:
         return self.job_id
@@ -58,6 +58,19 @@ class JobExecutionResult:
 
     def is_job_execution_result(self) -> bool:
         return True
+
+    def __str__(self) -> str:
+        if self.net_runtime_ms < 0:
+            return f"DetachedJobExecutionResult\nJob with JobID {self.job_id} has been submitted.\n"
+        lines = [
+            "Program execution finished",
+            f"Job with JobID {self.job_id} has finished.",
+            f"Job Runtime: {self.net_runtime_ms} ms",
+        ]
+        if self.accumulators:
+            lines.append("Accumulator Results: ")
+            lines += [f"- {name} ({type(value).__name__}): {value}" for name, value in self.accumulators.items()]
+        return "\n".join(lines) + "\n"
 
 
 class OperatorResultFetcher(Protocol):

@@ -112,6 +112,13 @@ class FallbackRestartStrategyConfiguration:
                 configuration.remove_config(key)
 
 
+# Within the class below its own attributes hide the classes' names.
+_None = NoRestartStrategyConfiguration
+_Fallback = FallbackRestartStrategyConfiguration
+_FixedDelay = FixedDelayRestartStrategyConfiguration
+_FailureRate = FailureRateRestartStrategyConfiguration
+
+
 class RestartStrategies:
     """Makes restart strategies. Times are in ms."""
 
@@ -121,23 +128,19 @@ class RestartStrategies:
     FallbackRestartStrategyConfiguration = FallbackRestartStrategyConfiguration
 
     @staticmethod
-    def no_restart() -> NoRestartStrategyConfiguration:
-        return NoRestartStrategyConfiguration()
+    def no_restart() -> _None:
+        return _None()
 
     @staticmethod
-    def fall_back_restart() -> FallbackRestartStrategyConfiguration:
-        return FallbackRestartStrategyConfiguration()
+    def fall_back_restart() -> _Fallback:
+        return _Fallback()
 
     @staticmethod
-    def fixed_delay_restart(
-        restart_attempts: int, delay_between_attempts: int
-    ) -> FixedDelayRestartStrategyConfiguration:
-        return FixedDelayRestartStrategyConfiguration(restart_attempts, timedelta(milliseconds=delay_between_attempts))
+    def fixed_delay_restart(restart_attempts: int, delay_between_attempts: int) -> _FixedDelay:
+        return _FixedDelay(restart_attempts, timedelta(milliseconds=delay_between_attempts))
 
     @staticmethod
-    def failure_rate_restart(
-        failure_rate: int, failure_interval: int, delay_interval: int
-    ) -> FailureRateRestartStrategyConfiguration:
-        return FailureRateRestartStrategyConfiguration(
+    def failure_rate_restart(failure_rate: int, failure_interval: int, delay_interval: int) -> _FailureRate:
+        return _FailureRate(
             failure_rate, timedelta(milliseconds=failure_interval), timedelta(milliseconds=delay_interval)
         )

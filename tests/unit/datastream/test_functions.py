@@ -82,7 +82,7 @@ def test_selectors_and_partitioners_can_be_called() -> None:
 
     class First(Partitioner):
         def partition(self, key: Any, num_partitions: int) -> int:
-            return min(key, num_partitions - 1)
+            return int(min(key, num_partitions - 1))
 
     assert Modulo()(5) == 2
     assert First()(9, 4) == 3

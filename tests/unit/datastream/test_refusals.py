@@ -218,7 +218,7 @@ def test_a_stream_inside_a_function(env: StreamExecutionEnvironment) -> None:
 
 WRONG: list[Callable[[DataStream], object]] = [
     lambda s: s.map(3),  # type: ignore[arg-type]
-    lambda s: s.map(FilterFunction),
+    lambda s: s.map(FilterFunction),  # type: ignore[arg-type]
     lambda s: s.map(_Positive()),  # type: ignore[arg-type]
     lambda s: s.flat_map("x"),  # type: ignore[arg-type]
     lambda s: s.filter(None),  # type: ignore[arg-type]
@@ -252,4 +252,4 @@ def test_type_errors(env: StreamExecutionEnvironment, call: Callable[[DataStream
 
 def test_a_class_instead_of_an_instance_says_so(env: StreamExecutionEnvironment) -> None:
     with pytest.raises(TypeError, match=r"pass an instance: filter\(_Positive\(...\)\)"):
-        env.from_sequence(1, 2).filter(_Positive)
+        env.from_sequence(1, 2).filter(_Positive)  # type: ignore[arg-type]
