@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from collections import namedtuple
 from typing import Any, NamedTuple
 
 import pytest
@@ -107,9 +106,6 @@ class _Trade(NamedTuple):
     note: str
 
 
-_Point = namedtuple("_Point", ["k", "v", "w"])
-
-
 @dataclasses.dataclass(frozen=True)
 class _Reading:
     symbol: str
@@ -140,7 +136,7 @@ _MAKERS: list[tuple[Any, Any]] = [
     (lambda s, p, n: {"symbol": s, "price": p, "note": n}, "price"),
     (lambda s, p, n: Row(symbol=s, price=p, note=n), "price"),
     (lambda s, p, n: Row(symbol=s, price=p, note=n), 1),
-    (lambda s, p, n: Row(s, p, n), 1),
+    (Row, 1),
 ]
 
 

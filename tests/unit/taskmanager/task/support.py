@@ -1,0 +1,242 @@
+"""Fakes of the data plane, and a harness that runs one task on them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+import cloudpickle
+
+from millstream.common.clock import ManualClock
+from millstream.common.config import Configuration
+from millstream.common.records import Element, EndOfPartition, Marker, RecordBatch
+from millstream.common.wire.cluster_pb2 import TaskExecutionState
+from millstream.common.wire.graph_pb2 import (
+    ChainInput,
+    InputGateDeployment,
+    JobEdge,
+    JobVertex,
+    OperatorNode,
+    ResultPartitionDeployment,
+    TaskDeployment,
+)
+from millstream.taskmanager.exchange import ChannelInfo
+from millstream.taskmanager.task.chain import TaskServices
+from millstream.taskmanager.task.interrupt import UserCodeSection
+from millstream.taskmanager.task.task import Task
+
+
+class FakeWriter:
+    """Keeps what it gets; has room for ``capacity`` batches until :meth:`take` frees some."""
+
+    def __init__(self, capacity: int = 1_000_000) -> None:
+        self.elements: list[Any] = []
+        self.log: list[str] = []
+        self.capacity = capacity
+        self.untaken = 0
+        self.bytes_out = 0
+        self.records_out = 0
+        self.serialize_ns = 0
+        self.failed: str | None = None
+        self.closed = False
+        self.finished = False
+        self.emit_error: BaseException | None = None
+        self.consumed = asyncio.Event()
+        self.consumed.set()
+        self.waited = 0
+        self._room = asyncio.Event()
+
+    def emit(self, batch: RecordBatch) -> None:
+        if self.emit_error is not None:
+            raise self.emit_error
+        self.elements.append(batch)
+        self.log.append("emit")
+        self.untaken += 1
+        self.records_out += len(batch)
+
+    def broadcast(self, marker: Marker) -> None:
+        self.elements.append(marker)
+        self.log.append(type(marker).__name__)
+
+    @property
+    def has_room(self) -> bool:
+        return self.untaken < self.capacity
+
+    async def wait_room(self) -> None:
+        self.waited += 1
+        while not self.has_room:
+            self._room.clear()
+            await self._room.wait()
+
+    def take(self) -> None:
+        self.untaken = 0
+        self._room.set()
+
+    def flush(self) -> None:
+        self.log.append("flush")
+
+    def finish(self) -> None:
+        self.finished = True
+        self.log.append("finish")
+
+    async def wait_consumed(self) -> None:
+        await self.consumed.wait()
+
+    def fail(self, reason: str) -> None:
+        self.failed = reason
+
+    def close(self) -> None:
+        self.closed = True
+
+    @property
+    def values(self) -> list[Any]:
+        return [value for element in self.elements if isinstance(element, RecordBatch) for value in element.values]
+
+    @property
+    def markers(self) -> list[Any]:
+        return [element for element in self.elements if not isinstance(element, RecordBatch)]
+
+
+class FakeGate:
+    """Gives what the test puts."""
+
+    def __init__(self, channels: int = 1) -> None:
+        self.channels = [ChannelInfo(0, "edge", index, False) for index in range(channels)]
+        self.elements: deque[tuple[int, Element] | BaseException] = deque()
+        self.ended: set[int] = set()
+        self.closed = False
+        self.bytes_in = 0
+        self.deserialize_ns = 0
+        self._available = asyncio.Event()
+
+    def put(self, element: Element | BaseException, channel: int = 0) -> None:
+        self.elements.append(element if isinstance(element, BaseException) else (channel, element))
+        self._available.set()
+
+    def end(self) -> None:
+        for channel in range(len(self.channels)):
+            self.put(EndOfPartition(), channel)
+
+    def poll(self) -> tuple[int, Element] | None:
+        if not self.elements:
+            return None
+        given = self.elements.popleft()
+        if isinstance(given, BaseException):
+            raise given
+        if isinstance(given[1], EndOfPartition):
+            self.ended.add(given[0])
+        return given
+
+    async def wait(self) -> None:
+        while not self.elements:
+            self._available.clear()
+            await self._available.wait()
+
+    def is_finished(self) -> bool:
+        return len(self.ended) == len(self.channels)
+
+    def block(self, channel: int) -> None:
+        raise NotImplementedError
+
+    def unblock_all(self) -> None:
+        raise NotImplementedError
+
+    def close(self) -> None:
+        self.closed = True
+
+
+class Harness:
+    """One task with its surroundings. Made inside a running event loop.
+
+    :param specs: a linear chain.
+    :param outputs: how many edges the last operator has.
+    """
+
+    def __init__(
+        self,
+        *specs: Any,
+        outputs: int = 0,
+        channels: int = 0,
+        capacity: int = 1_000_000,
+        buffer_timeout_ms: int = 100,
+        configuration: dict[str, str] | None = None,
+        inline: bool = True,
+        consumed: bool = True,
+        parents: list[int] | None = None,
+        payloads: dict[int, bytes] | None = None,
+    ) -> None:
+        self.states: list[TaskExecutionState] = []
+        self.writers: list[FakeWriter] = []
+        self.gate = FakeGate(channels)
+        self.capacity = capacity
+        self.consumed = consumed
+        operators = []
+        for index, spec in enumerate(specs):
+            parent = index - 1 if parents is None else parents[index]
+            payload = (payloads or {}).get(index) or cloudpickle.dumps(spec)
+            operators.append(
+                OperatorNode(
+                    operator_id=f"{index:032x}",
+                    name=f"op{index}",
+                    spec=payload,
+                    inputs=[ChainInput(parent=parent)] if index else [],
+                )
+            )
+        vertex = JobVertex(id="v", name="chain", parallelism=2, max_parallelism=128, operators=operators)
+        edge = JobEdge(edge_id="out", source_operator=len(specs) - 1, buffer_timeout_ms=buffer_timeout_ms)
+        deployment = TaskDeployment(
+            job_id="j",
+            vertex=vertex,
+            subtask_index=1,
+            attempt_number=3,
+            attempt_id="attempt",
+            inputs=[InputGateDeployment()] if channels else [],
+            outputs=[ResultPartitionDeployment(edge=edge) for _ in range(outputs)],
+        )
+        self.section = UserCodeSection.of_this_thread()
+        services = TaskServices(
+            exchange=self,
+            clock=ManualClock(1234),
+            configuration=Configuration.from_map(configuration or {}),
+            section=self.section,
+            task_manager="tm @ host (pid 1)",
+            inline=inline,
+        )
+        self.task = Task(deployment, services, self.states.append)
+
+    def create_result_writer(self, deployment: Any, attempt_id: str, subtask_index: int) -> FakeWriter:
+        assert (attempt_id, subtask_index) == ("attempt", 1)
+        self.writers.append(FakeWriter(self.capacity))
+        if not self.consumed:
+            self.writers[-1].consumed.clear()
+        return self.writers[-1]
+
+    def create_input_gate(self, task: Any) -> FakeGate:
+        return self.gate
+
+    @property
+    def state_names(self) -> list[str]:
+        return [state.state for state in self.states]
+
+    @property
+    def end(self) -> TaskExecutionState:
+        return self.states[-1]
+
+    async def run(self) -> TaskExecutionState:
+        """Start the task and wait for its end."""
+        self.task.start()
+        return await self.ended()
+
+    async def ended(self) -> TaskExecutionState:
+        await asyncio.wait_for(self.task.wait(), 20)
+        return self.end
+
+
+async def until(condition: Callable[[], Any], seconds: float = 10.0) -> None:
+    """Wait for a condition."""
+    deadline = asyncio.get_running_loop().time() + seconds
+    while not condition():
+        assert asyncio.get_running_loop().time() < deadline, "the condition did not come true in time"
+        await asyncio.sleep(0.001)
