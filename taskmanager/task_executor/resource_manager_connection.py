@@ -25,6 +25,7 @@ from millstream.common.rpc.gateways import ResourceManagerGateway
 from millstream.common.rpc.service import FencingError, RpcService
 from millstream.common.wire import cluster_pb2 as pb
 from millstream.taskmanager.task_executor.backoff import Backoff
+from millstream.taskmanager.task_executor.deadline import within
 from millstream.taskmanager.task_executor.heartbeat_monitor import HeartbeatMonitor
 
 __all__ = ["RESOURCE_MANAGER", "ResourceManagerConnection"]
@@ -168,7 +169,7 @@ class ResourceManagerConnection:
         backoff = Backoff(self._initial_pause_s, self._longest_pause_s)
         while True:
             try:
-                response = await asyncio.wait_for(self._try_to_register(), max(deadline - loop.time(), 0.001))
+                response = await within(max(deadline - loop.time(), 0.001), self._try_to_register())
             except (MillstreamError, asyncio.TimeoutError) as error:
                 reason = str(error) or "no answer"
             else:

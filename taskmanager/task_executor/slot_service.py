@@ -21,6 +21,7 @@ from millstream.common.states import ExecutionState
 from millstream.common.wire import cluster_pb2 as pb
 from millstream.common.wire.worker_pb2 import PrepareSlot
 from millstream.taskmanager.task_executor.allocated_slot import AllocatedSlot, WorkerLostError
+from millstream.taskmanager.task_executor.deadline import within
 from millstream.taskmanager.task_executor.job_master_connection import JobMasterConnection
 from millstream.taskmanager.task_executor.slot_table import SlotState, SlotTable
 from millstream.taskmanager.task_executor.task_table import CancelVerdict
@@ -137,11 +138,14 @@ class SlotService:
                 raise
 
     def cancel(self, request: pb.CancelTasksRequest) -> None:
-        """Have tasks cancelled; one that never came here is reported as canceled and never will run."""
-        jobs = [job for job in self._jobs.values() if job.job_master_id == request.job_master_id]
-        if not jobs:
-            raise FencingError(f"no job here is led by JobMaster {request.job_master_id}")
-        (job,) = jobs
+        """Have tasks cancelled; one that never came here is reported as canceled and never will run.
+
+        A JobMaster that has no slots here (any more) has been told of the end of its tasks already.
+        """
+        job = next((job for job in self._jobs.values() if job.job_master_id == request.job_master_id), None)
+        if job is None:
+            _log.info("JobMaster %s cancels tasks, but has no slots here", request.job_master_id)
+            return
         for attempt in request.attempt_ids:
             attempt_id = AttemptId(attempt)
             verdict = job.tasks.cancel(attempt_id)
@@ -258,7 +262,7 @@ class SlotService:
             await slot.take_worker(self._worker_pool)
             information = await self._in_slot_timeout(job.job_information())
             command = self._prepare_command(slot, information)
-            prepared = await asyncio.wait_for(slot.prepare(command), _PREPARE_TIMEOUT_S)
+            prepared = await within(_PREPARE_TIMEOUT_S, slot.prepare(command))
             offer = pb.SlotOffer(
                 allocation_id=slot.allocation_id,
                 slot_index=slot.index,
@@ -288,7 +292,7 @@ class SlotService:
 
     async def _in_slot_timeout(self, answer: Coroutine[Any, Any, T]) -> T:
         try:
-            return await asyncio.wait_for(answer, self._slot_timeout_s)
+            return await within(self._slot_timeout_s, answer)
         except asyncio.TimeoutError:
             raise _JobMasterSilentError from None
 

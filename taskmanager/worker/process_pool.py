@@ -165,7 +165,7 @@ class ProcessWorkerPool:
 
     async def _start_spare_workers(self) -> None:
         try:
-            while len(self._spare) < self._spare_wanted:
+            while len(self._spare) < self._spare_wanted and self._close_task is None:
                 self._spare.append(await self._start_worker())
         except OSError as error:
             _log.warning("cannot start worker processes ahead of time: %s", error)
