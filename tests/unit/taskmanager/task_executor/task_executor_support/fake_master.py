@@ -55,11 +55,14 @@ class FakeJobMaster:
         self.unregistered_errors = 0
         self.heartbeat_timeout_ms = 60_000
         self._rpc = rpc
-        rpc.register(JobMasterGateway, self.endpoint, self, self.session_id)  # type: ignore[type-abstract]  # names the service
+        self.enter()
 
     @property
     def endpoint(self) -> str:
         return f"jobmaster-{self.job_id}"
+
+    def enter(self) -> None:
+        self._rpc.register(JobMasterGateway, self.endpoint, self, self.session_id)  # type: ignore[type-abstract]  # names the service
 
     def leave(self) -> None:
         self._rpc.unregister(self.endpoint)
