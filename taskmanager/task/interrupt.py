@@ -88,6 +88,12 @@ class UserCodeSection:
         if requested:
             _absorb()
 
+    def reset(self) -> None:
+        """Be outside of the section for certain: :class:`TaskInterrupted` may arrive anywhere, in :meth:`leave` too."""
+        self._since_ns = 0
+        with self._lock:
+            self._requested = False
+
     def may_interrupt(self) -> bool:
         """Whether an interrupt would hit user code that is being cancelled or that blocks the loop."""
         since = self._since_ns

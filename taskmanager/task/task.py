@@ -202,6 +202,7 @@ class Task:
             try:
                 close()
             except (UserCodeError, TaskInterrupted) as error:
+                self._services.section.reset()
                 if first is None:
                     first = error
                 else:
@@ -238,6 +239,7 @@ class Task:
         try:
             close()
         except (Exception, TaskInterrupted) as error:  # noqa: BLE001  # logged: the task ends anyway
+            self._services.section.reset()
             _log.warning("task %s: closing %s failed: %s", self._name(), what, error, exc_info=error)
 
     # ---------------------------------------------------------------- the work
@@ -349,12 +351,14 @@ class Task:
         return call_user_code(self._services.section, call, lambda error: source.locate(error, phase))
 
     def _fail_from_timer(self, error: BaseException) -> None:
+        self._services.section.reset()
         if self._failed_by_timer is None and not self._state.terminal and self._asyncio_task is not None:
             self._failed_by_timer = error
             self._asyncio_task.cancel()
 
     async def _explain_interrupt(self, interrupted: TaskInterrupted) -> BaseException:
         """The TaskManager broke into user code: mostly to cancel the task, which the command then says."""
+        self._services.section.reset()
         try:
             if not self._state.cancelling:
                 await asyncio.sleep(_WAIT_FOR_CANCEL_S)

@@ -42,7 +42,8 @@ class UserCodeError(Exception):
     """
 
     def __init__(self, site: FailureSite, error: BaseException) -> None:
-        super().__init__(f"{site.phase} of operator {site.info.name!r} failed: {type(error).__qualname__}: {error}")
+        what = f"{type(error).__qualname__}: {_message(error)}"
+        super().__init__(f"{site.phase} of operator {site.info.name!r} failed: {what}")
         self.site = site
         self.error = error
 

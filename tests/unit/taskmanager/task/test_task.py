@@ -68,9 +68,7 @@ def test_a_chain_from_source_to_sink_finishes() -> None:
 
 def test_a_chain_between_a_gate_and_an_edge() -> None:
     async def scenario() -> None:
-        harness = Harness(
-            ReduceSpec(lambda a, b: (a[0], a[1] + b[1]), lambda pair: pair[0]), outputs=1, channels=2
-        )
+        harness = Harness(ReduceSpec(lambda a, b: (a[0], a[1] + b[1]), lambda pair: pair[0]), outputs=1, channels=2)
         harness.gate.put(RecordBatch([("a", 1), ("b", 1)]), 0)
         harness.gate.put(RecordBatch([("a", 2)], [7]), 1)
         harness.gate.put(EndOfData(), 0)
@@ -177,7 +175,9 @@ def test_a_slow_function_does_not_hold_the_loop() -> None:
             time.sleep(0.004)
             return x
 
-        harness = Harness(SourceSpec(ListSource([list(range(200))], endless=True)), MapSpec(slow), SinkFunctionSpec(_remember))
+        harness = Harness(
+            SourceSpec(ListSource([list(range(200))], endless=True)), MapSpec(slow), SinkFunctionSpec(_remember)
+        )
         harness.task.start()
         turns = 0
         while len(SEEN) < 50:
