@@ -112,7 +112,7 @@ class NetworkEnvironment:
         served = ServedPartition(subpartitions)
 
         def release(reason: str) -> None:
-            self._registry.unregister(key)
+            self._registry.unregister(key, reason)
             served.fail(reason)
 
         writer.open(subpartitions, release)

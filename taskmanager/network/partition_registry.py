@@ -9,11 +9,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 __all__ = ["PartitionKey", "PartitionRegistry", "Request", "total_backoff"]
 
 T = TypeVar("T")
+
+_MOST_REMEMBERED: Final = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +74,14 @@ class Request(Generic[T]):
 class PartitionRegistry(Generic[T]):
     """The partitions that this worker's tasks produce."""
 
-    __slots__ = ("_partitions", "_requests", "timeout_s")
+    __slots__ = ("_gone", "_partitions", "_requests", "timeout_s")
 
     def __init__(self, timeout_s: float) -> None:
         """:param timeout_s: how long requests wait."""
         self.timeout_s = timeout_s
         self._partitions: dict[PartitionKey, T] = {}
         self._requests: dict[PartitionKey, list[Request[T]]] = {}
+        self._gone: dict[PartitionKey, str] = {}  # why the last ones are gone: who asks need not wait
 
     def register(self, key: PartitionKey, partition: T) -> None:
         """The partition can be read from now on.
@@ -91,9 +94,12 @@ class PartitionRegistry(Generic[T]):
         for request in self._requests.pop(key, []):
             request.found(partition)
 
-    def unregister(self, key: PartitionKey) -> None:
-        """The partition is gone."""
-        self._partitions.pop(key, None)
+    def unregister(self, key: PartitionKey, reason: str) -> None:
+        """The partition is gone, for ``reason``."""
+        if self._partitions.pop(key, None) is not None:
+            self._gone[key] = reason
+            if len(self._gone) > _MOST_REMEMBERED:
+                del self._gone[next(iter(self._gone))]
 
     def request(
         self, key: PartitionKey, on_found: Callable[[T], None], on_missing: Callable[[str], None]
@@ -105,6 +111,10 @@ class PartitionRegistry(Generic[T]):
         partition = self._partitions.get(key)
         if partition is not None:
             on_found(partition)
+            return None
+        gone = self._gone.get(key)
+        if gone is not None:
+            on_missing(gone)
             return None
         request = Request(self, key, on_found, on_missing)
         self._requests.setdefault(key, []).append(request)
