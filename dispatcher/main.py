@@ -35,6 +35,9 @@ logger = logging.getLogger("millstream.dispatcher.main")
 
 _LOG_FORMAT = "%(asctime)s,%(msecs)03d %(levelname)-7s %(name)s - %(message)s"
 
+_IMPATIENCE_SECONDS = 1.0
+"""A second signal sooner than this is the same wish on another way (a shell tells the whole process group)."""
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a master until it is told to end, and return the process' exit status."""
@@ -64,13 +67,17 @@ async def run_master(configuration: Configuration) -> int:
     """Serve until a signal or a client ends it, and return the process' exit status."""
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
+    told_at = 0.0
 
     def on_signal(name: str) -> None:
-        if stop.is_set():
+        nonlocal told_at
+        if not stop.is_set():
+            logger.info("Got %s: ending", name)
+            told_at = loop.time()
+            stop.set()
+        elif loop.time() - told_at >= _IMPATIENCE_SECONDS:
             logger.warning("Got %s again: ending without waiting for anything", name)
             os._exit(1)
-        logger.info("Got %s: ending", name)
-        stop.set()
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, on_signal, number.name)

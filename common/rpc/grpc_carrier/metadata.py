@@ -72,7 +72,8 @@ def error_of(error: grpc.aio.AioRpcError, method: RpcMethod, address: str, timeo
     if code is grpc.StatusCode.DEADLINE_EXCEEDED:
         return timed_out(method, address, timeout_s)
     if code is grpc.StatusCode.UNAVAILABLE:
-        return unavailable(method, address, details)
+        _, connecting, reason = details.rpartition("Failed to connect to remote host: ")
+        return unavailable(method, address, f"cannot connect: {reason.strip()}" if connecting else details)
     if code is grpc.StatusCode.CANCELLED:
         return unavailable(method, address, f"the call was broken off over there ({details})")
     if code is grpc.StatusCode.RESOURCE_EXHAUSTED:

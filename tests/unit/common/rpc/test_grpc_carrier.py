@@ -361,7 +361,7 @@ def test_a_new_process_is_reached_at_once_after_calls_in_vain() -> None:
         client = service()
         port = free_port()
         for _ in range(5):
-            with pytest.raises(RpcUnavailableError):
+            with pytest.raises(RpcUnavailableError, match=rf"at 127\.0\.0\.1:{port}: cannot connect: .*refused"):
                 await ask(client, f"127.0.0.1:{port}")
         server = service(port)
         await server.start()
