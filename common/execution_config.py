@@ -105,7 +105,8 @@ class ExecutionConfig:
         return self._configuration.get(PipelineOptions.OBJECT_REUSE)
 
     def get_global_job_parameters(self) -> dict[str, str]:
-        return dict(self._configuration.get(PipelineOptions.GLOBAL_JOB_PARAMETERS))
+        parameters: dict[str, str] = self._configuration.get(PipelineOptions.GLOBAL_JOB_PARAMETERS)
+        return dict(parameters)
 
     def set_global_job_parameters(self, global_job_parameters_dict: dict[str, object]) -> ExecutionConfig:
         """Set what functions see as ``RuntimeContext.get_job_parameter``; values become text."""

@@ -54,7 +54,7 @@ def pickle_type(type_info: TypeInformation | None) -> bytes:
 
 def _dumps(value: object) -> bytes:
     # Loaded when the first job is built: programs that only define streams do not need it.
-    import cloudpickle  # type: ignore[import-untyped]  # ships no types
+    import cloudpickle
 
     payload: bytes = cloudpickle.dumps(value, protocol=_PROTOCOL)
     return payload
