@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from millstream.datastream.closeable_iterator import CloseableIterator as CloseableIterator
     from millstream.datastream.data_stream import DataStream as DataStream
     from millstream.datastream.data_stream_sink import DataStreamSink as DataStreamSink
+    from millstream.datastream.execution_mode import RuntimeExecutionMode as RuntimeExecutionMode
     from millstream.datastream.functions import FilterFunction as FilterFunction
     from millstream.datastream.functions import FlatMapFunction as FlatMapFunction
     from millstream.datastream.functions import Function as Function
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
     from millstream.datastream.functions import SourceFunction as SourceFunction
     from millstream.datastream.keyed_stream import KeyedStream as KeyedStream
     from millstream.datastream.memory_size import MemorySize as MemorySize
-    from millstream.datastream.runtime_execution_mode import RuntimeExecutionMode as RuntimeExecutionMode
     from millstream.datastream.slot_sharing_group import SlotSharingGroup as SlotSharingGroup
     from millstream.datastream.stream_execution_environment import (
         StreamExecutionEnvironment as StreamExecutionEnvironment,
@@ -63,7 +63,7 @@ _MODULES = {
     "RichSinkFunction": "functions",
     "RichSourceFunction": "functions",
     "RuntimeContext": "functions",
-    "RuntimeExecutionMode": "runtime_execution_mode",
+    "RuntimeExecutionMode": "execution_mode",
     "SinkFunction": "functions",
     "SlotSharingGroup": "slot_sharing_group",
     "SourceContext": "functions",

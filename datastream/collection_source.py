@@ -14,17 +14,17 @@ __all__ = ["CollectionSource"]
 class CollectionSource(Source):
     """Emits the elements of a list in order. Runs at parallelism 1."""
 
-    __slots__ = ("_elements",)
+    __slots__ = ("elements",)
 
     def __init__(self, elements: list[Any]) -> None:
-        self._elements = elements
+        self.elements = elements
 
     @property
     def boundedness(self) -> Boundedness:
         return Boundedness.BOUNDED
 
     def create_reader(self, context: SourceReaderContext) -> SourceReader:
-        return _CollectionReader(self._elements if context.index_of_subtask == 0 else [], context.max_records_per_batch)
+        return _CollectionReader(self.elements if context.index_of_subtask == 0 else [], context.max_records_per_batch)
 
 
 class _CollectionReader(SourceReader):

@@ -6,6 +6,7 @@ new handles; nothing runs before ``env.execute()``.
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -199,6 +200,10 @@ class DataStream:
                 raise TypeError(f"union() takes streams, not {stream!r}")
             if stream._environment is not self._environment:
                 raise InvalidProgramError(f"{call_site()}: union() of streams of different environments")
+        types = {stream._transformation.output_type for stream in (self, *streams)} - {None}
+        if len(types) > 1:
+            kinds = ", ".join(sorted(map(repr, types)))
+            raise InvalidProgramError(f"{call_site()}: cannot union streams of different types: {kinds}")
         inputs = tuple(stream._transformation for stream in (self, *streams))
         if len(inputs) == 1:
             return DataStream(self._environment, inputs[0])
@@ -343,3 +348,11 @@ class DataStream:
 
 # `global` is a keyword of Python, so that it cannot be defined in the class's body.
 setattr(DataStream, "global", DataStream.global_)
+
+
+def __getattr__(name: str) -> Any:
+    # In PyFlink these are in this module; here they build on it.
+    modules = {"KeyedStream": "keyed_stream", "CloseableIterator": "closeable_iterator"}
+    if name not in modules:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"millstream.datastream.{modules[name]}"), name)

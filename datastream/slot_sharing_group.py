@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from millstream.datastream.memory_size import MemorySize
 
-__all__ = ["SlotSharingGroup", "SlotSharingGroupBuilder"]
+__all__ = ["MemorySize", "SlotSharingGroup", "SlotSharingGroupBuilder"]
 
 
 @dataclass(frozen=True)

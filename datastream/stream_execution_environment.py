@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterable
 from datetime import timedelta
@@ -15,6 +16,7 @@ from millstream.common.config import (
     ExecutionOptions,
     JobManagerOptions,
     PipelineOptions,
+    PythonOptions,
     load_configuration,
 )
 from millstream.common.errors import InvalidProgramError
@@ -26,8 +28,8 @@ from millstream.common.typeinfo import TypeInformation
 from millstream.datastream.call_site import call_site
 from millstream.datastream.collection_source import CollectionSource
 from millstream.datastream.data_stream import DataStream
+from millstream.datastream.execution_mode import RuntimeExecutionMode
 from millstream.datastream.functions import ParallelSourceFunction, SourceFunction
-from millstream.datastream.runtime_execution_mode import RuntimeExecutionMode
 from millstream.datastream.slot_sharing_group import SlotSharingGroup
 from millstream.datastream.source import Source
 from millstream.datastream.transformation import OperatorTransformation, Transformation
@@ -43,6 +45,8 @@ if TYPE_CHECKING:
     from millstream.datastream.graph.stream_graph import StreamGraph
 
 __all__ = ["StreamExecutionEnvironment"]
+
+_LOG = logging.getLogger(__name__)
 
 _DEFAULT_JOB_NAME = "Flink Streaming Job"
 _CONTEXT_TARGET = "context"
@@ -228,6 +232,18 @@ class StreamExecutionEnvironment:
         if path not in self._python_files:
             self._python_files.append(path)
 
+    def add_jars(self, *jars_path: str) -> None:
+        """Does nothing: there is no JVM that could use them. Here for programs that run on Flink too."""
+        _LOG.info("Ignored, as there is no JVM: %s", ", ".join(jars_path))
+
+    def add_classpaths(self, *classpaths: str) -> None:
+        """Does nothing: there is no JVM that could use them. Here for programs that run on Flink too."""
+        _LOG.info("Ignored, as there is no JVM: %s", ", ".join(classpaths))
+
+    def set_python_executable(self, python_exec: str) -> None:
+        """Set the interpreter of the worker processes."""
+        self._configuration.set(PythonOptions.EXECUTABLE, python_exec)
+
     def get_default_local_parallelism(self) -> int:
         """The parallelism of local programs that set none."""
         default = StreamExecutionEnvironment._default_local_parallelism
@@ -245,9 +261,12 @@ class StreamExecutionEnvironment:
         """A stream of the elements of a list. Its source runs at parallelism 1.
 
         :param collection: is read now; the elements travel inside the job.
+        :param type_info: what the elements are; with a ROW type tuples and dicts become rows.
         """
         _check_type(type_info)
         elements = list(collection)
+        if type_info is not None and type_info.need_conversion():
+            elements = [type_info.to_internal_type(element) for element in elements]
         return self._source("Collection Source", SourceSpec(CollectionSource(elements)), type_info, non_parallel=True)
 
     def from_source(

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from millstream.common.typeinfo.type_information import TypeInformation, text_of
-from millstream.common.types import Row
+from millstream.common.types import Row, RowKind
 
 __all__ = ["ListTypeInfo", "MapTypeInfo", "RowTypeInfo", "TupleTypeInfo"]
 
@@ -21,6 +21,14 @@ class TupleTypeInfo(TypeInformation):
 
     def get_field_types(self) -> list[TypeInformation]:
         return list(self._field_types)
+
+    def need_conversion(self) -> bool:
+        return any(field_type.need_conversion() for field_type in self._field_types)
+
+    def to_internal_type(self, obj: Any) -> Any:
+        if obj is None or not self.need_conversion():
+            return obj
+        return tuple(_converted(self._field_types, obj))
 
     def to_text(self, value: Any) -> str:
         if value is None or len(value) != len(self._field_types):
@@ -59,6 +67,32 @@ class RowTypeInfo(TypeInformation):
     def get_field_types(self) -> list[TypeInformation]:
         return list(self._field_types)
 
+    def need_conversion(self) -> bool:
+        return True
+
+    def to_internal_type(self, obj: Any) -> Any:
+        """Rows, tuples, lists and dicts become rows with these names.
+
+        :raises ValueError: there are more or fewer fields than types.
+        :raises TypeError: it is something else.
+        """
+        if obj is None:
+            return None
+        if isinstance(obj, dict):
+            values: Sequence[Any] = [obj.get(name) for name in self._field_names]
+        elif isinstance(obj, Row):
+            names = obj.get_field_names()
+            by_name = names is not None and set(names) == set(self._field_names)
+            values = obj.get_fields_by_names(self.get_field_names()) if by_name else list(obj)
+        elif isinstance(obj, (tuple, list)):
+            values = obj
+        else:
+            raise TypeError(f"{obj!r} cannot be a row of {self!r}; give a Row, a tuple or a dict")
+        row = Row(*_converted(self._field_types, values))
+        row.set_field_names(self.get_field_names())
+        row.set_row_kind(obj.get_row_kind() if isinstance(obj, Row) else RowKind.INSERT)
+        return row
+
     def to_text(self, value: Any) -> str:
         if value is None:
             return str(value)
@@ -85,6 +119,14 @@ class ListTypeInfo(TypeInformation):
     def __init__(self, element_type: TypeInformation) -> None:
         self.elem_type = element_type
 
+    def need_conversion(self) -> bool:
+        return self.elem_type.need_conversion()
+
+    def to_internal_type(self, obj: Any) -> Any:
+        if obj is None or not self.need_conversion():
+            return obj
+        return [self.elem_type.to_internal_type(item) for item in obj]
+
     def to_text(self, value: Any) -> str:
         return f"[{', '.join(text_of(self.elem_type, item) for item in value)}]" if value is not None else "null"
 
@@ -104,6 +146,15 @@ class MapTypeInfo(TypeInformation):
         self._key_type_info = key_type_info
         self._value_type_info = value_type_info
 
+    def need_conversion(self) -> bool:
+        return self._key_type_info.need_conversion() or self._value_type_info.need_conversion()
+
+    def to_internal_type(self, obj: Any) -> Any:
+        if obj is None or not self.need_conversion():
+            return obj
+        key, value = self._key_type_info.to_internal_type, self._value_type_info.to_internal_type
+        return {key(k): value(v) for k, v in obj.items()}
+
     def to_text(self, value: Any) -> str:
         if value is None:
             return "null"
@@ -115,3 +166,9 @@ class MapTypeInfo(TypeInformation):
 
     def _parts(self) -> tuple[Any, ...]:
         return (self._key_type_info, self._value_type_info)
+
+
+def _converted(field_types: tuple[TypeInformation, ...], values: Sequence[Any]) -> list[Any]:
+    if len(values) != len(field_types):
+        raise ValueError(f"{len(values)} fields in {values!r} for {len(field_types)} field types")
+    return [field_type.to_internal_type(value) for field_type, value in zip(field_types, values, strict=True)]

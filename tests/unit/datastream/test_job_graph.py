@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from millstream.common import Configuration, RestartStrategies, Types
+from millstream.common import Configuration, RestartStrategies, Row, Types
 from millstream.common.graph.operator_spec import (
     AggregateSpec,
     FilterSpec,
@@ -282,6 +282,12 @@ def test_typed_streams_print_javas_text(env: StreamExecutionEnvironment) -> None
     formats = [each for each in _specs(graph).values() if isinstance(each, MapSpec)]
     assert [each.function(("To", 1)) for each in formats] == ["(To,1)"]
     assert graph.vertices[0].name == "Source: Collection Source -> Map"
+
+
+def test_typed_collections_hold_rows(env: StreamExecutionEnvironment) -> None:
+    env.from_collection([(1, "a")], Types.ROW_NAMED(["id", "name"], [Types.INT(), Types.STRING()])).map(lambda v: v)
+    source = _specs(env.get_job_graph())["Collection Source"].source
+    assert source.elements == [Row(id=1, name="a")]
 
 
 def test_projection(env: StreamExecutionEnvironment) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from millstream.common import Types
 from millstream.common.errors import InvalidProgramError
 from millstream.datastream import (
     DataStream,
@@ -124,6 +125,12 @@ def test_a_cycle(env: StreamExecutionEnvironment) -> None:
 def test_streams_of_two_environments(env: StreamExecutionEnvironment) -> None:
     other = StreamExecutionEnvironment.get_execution_environment()
     assert "different environments" in refusal(lambda: env.from_sequence(1, 2).union(other.from_sequence(1, 2)))
+
+
+def test_union_of_streams_of_different_types(env: StreamExecutionEnvironment) -> None:
+    texts, numbers = env.from_collection(["a"], Types.STRING()), env.from_collection([1], Types.INT())
+    assert "different types: Integer, String" in refusal(lambda: texts.union(numbers))
+    texts.union(texts, env.from_collection(["b"]))
 
 
 def test_settings_of_what_is_no_operator(env: StreamExecutionEnvironment) -> None:

@@ -102,3 +102,30 @@ def test_rows() -> None:
         RowTypeInfo([Types.INT(), Types.INT()], ["a"])
     with pytest.raises(ValueError, match="twice"):
         RowTypeInfo([Types.INT(), Types.INT()], ["a", "a"])
+
+
+CONVERSIONS: list[tuple[TypeInformation, Any, Any]] = [
+    (Types.ROW([Types.INT(), Types.STRING()]), (1, "a"), Row(f0=1, f1="a")),
+    (Types.ROW([Types.INT()]), Row(1), Row(f0=1)),
+    (Types.ROW_NAMED(["a", "b"], [Types.INT(), Types.INT()]), {"b": 2, "a": 1}, Row(a=1, b=2)),
+    (Types.ROW_NAMED(["a", "b"], [Types.INT(), Types.INT()]), Row(b=2, a=1), Row(a=1, b=2)),
+    (Types.ROW([Types.ROW([Types.INT()])]), ((1,),), Row(f0=Row(f0=1))),
+    (Types.ROW([Types.INT()]), Row.of_kind(RowKind.DELETE, 1), Row.of_kind(RowKind.DELETE, f0=1)),
+    (Types.TUPLE([Types.ROW([Types.INT()]), Types.INT()]), ((1,), 2), (Row(f0=1), 2)),
+    (Types.LIST(Types.ROW([Types.INT()])), [(1,), None], [Row(f0=1), None]),
+    (Types.MAP(Types.STRING(), Types.ROW([Types.INT()])), {"k": (1,)}, {"k": Row(f0=1)}),
+    (Types.TUPLE([Types.INT()]), (1,), (1,)),
+]
+
+
+@pytest.mark.parametrize(("type_info", "value", "converted"), CONVERSIONS)
+def test_values_become_rows_where_the_type_says_so(type_info: TypeInformation, value: Any, converted: Any) -> None:
+    assert type_info.to_internal_type(value) == converted
+    assert type_info.need_conversion() or value == converted
+
+
+def test_what_cannot_be_a_row() -> None:
+    with pytest.raises(ValueError, match="1 fields in"):
+        Types.ROW([Types.INT(), Types.INT()]).to_internal_type((1,))
+    with pytest.raises(TypeError, match="cannot be a row"):
+        Types.ROW([Types.INT()]).to_internal_type(1)
