@@ -15,7 +15,7 @@ import io
 import pickle
 from typing import Any, Final
 
-import cloudpickle  # type: ignore[import-untyped]  # has no annotations
+import cloudpickle
 
 from millstream.common.errors import MillstreamError
 

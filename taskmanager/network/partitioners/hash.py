@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from itertools import compress
 from typing import Any, Final
 
 from millstream.common.key_groups import operator_index
@@ -15,7 +14,6 @@ from millstream.taskmanager.network.partitioners.user_call import map_records
 __all__ = ["HashPartitioner"]
 
 _MOST_CACHED_KEYS: Final = 100_000
-_MOST_SUBPARTITIONS_WITH_KEYS: Final = 4  # with more, the consumer computes its keys faster than they are picked out
 
 
 class _KeyAssignment(dict[Any, int]):
@@ -41,7 +39,7 @@ class _KeyAssignment(dict[Any, int]):
 class HashPartitioner:
     """Partitions by the key group of each record's key."""
 
-    __slots__ = ("_assign", "_pick", "_select", "_subpartitions")
+    __slots__ = ("_assign", "_keyed", "_select", "_subpartitions")
 
     def __init__(
         self,
@@ -54,18 +52,14 @@ class HashPartitioner:
         """
         :param parallelism: subtasks of the consumer.
         :param consumer_subtasks: which of them reads each subpartition.
-        :param local: subpartitions that are read in this slot; their batches carry the keys.
+        :param local: subpartitions that are read in this slot: their batches carry the keys, unless there are so many
+            subpartitions that the consumer computes keys faster than they can be picked out.
         """
         self._select = key_selector
         self._subpartitions = len(consumer_subtasks)
         subpartition_of = {subtask: index for index, subtask in enumerate(consumer_subtasks)}
         self._assign = _KeyAssignment(max_parallelism, parallelism, subpartition_of).__getitem__
-        # For each local subpartition, a table that turns its own index into 1 and every other into 0.
-        self._pick = {
-            index: bytes(number == index for number in range(256))
-            for index in local
-            if self._subpartitions <= _MOST_SUBPARTITIONS_WITH_KEYS
-        }
+        self._keyed = frozenset(local)
 
     def partition(self, batch: RecordBatch) -> list[tuple[int, RecordBatch]]:
         values = batch.values
@@ -78,12 +72,7 @@ class HashPartitioner:
             return [(0, batch)]
         keys = map_records("get_key", self._select, values)
         indexes = self._indexes(keys)
-        parts = split(batch, indexes, self._subpartitions)
-        for index, part in parts:
-            table = self._pick.get(index)
-            if table is not None:
-                part.keys = list(compress(keys, bytes(indexes).translate(table)))
-        return parts
+        return split(batch, indexes, self._subpartitions, keys, self._keyed)
 
     def _indexes(self, keys: list[Any]) -> list[int]:
         try:
