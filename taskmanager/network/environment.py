@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+import socket
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -79,7 +80,14 @@ class NetworkEnvironment:
         :raises OSError: the port cannot be had; the message names the address.
         """
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(self._accept, bind_host, port, backlog=1024)
+        try:
+            # One address only: a name with several (localhost has two) would get another free port for each.
+            found = await loop.getaddrinfo(bind_host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+            family, _, _, _, address = min(found, key=lambda info: info[0] != socket.AF_INET)
+            self._server = await loop.create_server(self._accept, address[0], port, family=family, backlog=1024)
+        except OSError as error:
+            message = f"cannot open the data port at {bind_host}:{port}: {error.strerror or error}"
+            raise OSError(error.errno, message) from error
         bound: int = self._server.sockets[0].getsockname()[1]
         return bound
 

@@ -299,6 +299,29 @@ def test_a_subpartition_has_one_consumer() -> None:
     run(main())
 
 
+def test_the_data_port_of_a_name_with_several_addresses_is_one_port() -> None:
+    async def main() -> None:
+        async with Slot("b") as b:
+            a = Slot("a")
+            a.port = await a.environment.start("localhost")
+            (got,), _ = await asyncio.gather(consume(b.gate([a])), produce(a.writer([b]), [RecordBatch([1])]))
+            assert flat(got) == [1, EndOfPartition()]
+            await a.environment.close()
+
+    run(main())
+
+
+def test_a_data_port_that_is_taken_is_named() -> None:
+    async def main() -> None:
+        async with Slot("a") as a:
+            other = Slot("other")
+            with pytest.raises(OSError, match=rf"cannot open the data port at 127\.0\.0\.1:{a.port}"):
+                await other.environment.start("127.0.0.1", a.port)
+            await other.environment.close()
+
+    run(main())
+
+
 def test_nothing_is_created_in_a_closed_environment() -> None:
     async def main() -> None:
         slot = Slot("a")
