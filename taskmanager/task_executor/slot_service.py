@@ -334,7 +334,7 @@ class SlotService:
     def _on_job_lost(self, job: JobMasterConnection, reason: str) -> None:
         if self._jobs.get(job.job_id) is not job:
             return
-        _log.info("Lost the JobMaster of job %s (%s); its tasks here end", job.job_id, reason)
+        _log.info("Job %s has no JobMaster any more (%s); what it has here ends", job.job_id, reason)
         del self._jobs[job.job_id]
         job.abandon()
         self._part_from(job)

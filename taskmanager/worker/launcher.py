@@ -43,8 +43,8 @@ __all__ = ["Launcher", "main"]
 _log = logging.getLogger(__name__)
 
 _ORPHAN_GRACE_S = 1.0
-_PRELOADED = ("uvloop", "msgspec")
-"""Optional modules that workers use if they are there: imported once here, not in each worker."""
+_PRELOADED = ("encodings.idna", "uvloop", "msgspec")
+"""What workers need late, and optional modules that they use if they are there: imported once here, not in each."""
 
 
 class Launcher:

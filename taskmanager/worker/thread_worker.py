@@ -15,6 +15,7 @@ from collections.abc import Callable
 from millstream.common.clock import Clock
 from millstream.common.wire.worker_pb2 import WorkerCommand, WorkerEvent
 from millstream.taskmanager.task.interrupt import UserCodeSection, interrupt_current_user_code
+from millstream.taskmanager.worker.event_loop import run_event_loop
 from millstream.taskmanager.worker.worker_factory import SlotWorkerFactory
 from millstream.taskmanager.worker.worker_session import WorkerSession
 
@@ -125,23 +126,15 @@ class ThreadWorker:
             _log.debug("nobody listens to %s any more", self.description)
 
     def _run(self) -> None:
-        asyncio.set_event_loop(self._loop)
         how = "exit status 1"
         try:
-            how = f"exit status {self._loop.run_until_complete(self._session.run())}"
-        except SystemExit as error:
-            how = f"exit status {error.code if isinstance(error.code, int) else 1}"
+            how = f"exit status {run_event_loop(self._loop, self._session.run())}"
         except BaseException as error:  # noqa: BLE001  # whatever ends it, its end is reported
             _log.exception("%s broke", self.description)
             how = f"exit status 1 ({type(error).__name__}: {error})"
         finally:
             UserCodeSection.forget_this_thread()
-            try:
-                self._loop.run_until_complete(self._loop.shutdown_asyncgens())
-            finally:
-                asyncio.set_event_loop(None)
-                self._loop.close()
-                self._hand_over(self._thread_ended, how)
+            self._hand_over(self._thread_ended, how)
 
     def _deliver(self, event: WorkerEvent) -> None:
         if self._ended is not None:

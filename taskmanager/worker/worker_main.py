@@ -18,6 +18,7 @@ from google.protobuf.message import DecodeError
 
 from millstream.common.clock import SystemClock
 from millstream.common.wire.worker_pb2 import WorkerCommand, WorkerEvent, WorkerOperatorResponse
+from millstream.taskmanager.worker.event_loop import run_event_loop
 from millstream.taskmanager.worker.framing import DEFAULT_MAX_FRAME_BYTES, FrameTooLargeError
 from millstream.taskmanager.worker.message_channel import MessageChannel
 from millstream.taskmanager.worker.worker_factory import SLOT_WORKER, SlotWorkerFactory, load_factory
@@ -67,12 +68,8 @@ def run_worker(connection: socket.socket, settings: WorkerSettings, install_inte
     logging.basicConfig(level=settings.log_level, format=_LOG_FORMAT, datefmt="%Y-%m-%d %H:%M:%S", force=True)
     factory = load_factory(settings.factory)
     loop = _new_event_loop()
-    asyncio.set_event_loop(loop)
     install_interrupt()
-    try:
-        return loop.run_until_complete(_serve(connection, factory, settings))
-    finally:
-        asyncio.set_event_loop(None)
+    return run_event_loop(loop, _serve(connection, factory, settings))
 
 
 def _new_event_loop() -> asyncio.AbstractEventLoop:

@@ -71,6 +71,9 @@ class ScriptedSlotWorker:
             self._emit(WorkerEvent(failed=SlotFailed(failure=engine_failure(ENGINE, "cannot serve"))))
         elif what == "print":
             print(argument)  # noqa: T201  # as users do
+        elif what == "breakpoint":
+            secret = argument  # noqa: F841  # looked at in the debugger
+            breakpoint()  # noqa: T100  # as users do
         elif what == "grandchild":
             child = subprocess.Popen(["sleep", argument], close_fds=False)  # noqa: ASYNC220  # as users do
             return str(child.pid).encode()
@@ -89,6 +92,9 @@ class ScriptedSlotWorker:
             except TaskInterrupted:
                 section.leave()
                 return b"interrupted"
+        elif what == "stubborn":
+            self._state("blocking", "RUNNING")
+            time.sleep(float(argument))  # noqa: ASYNC251  # blocks on purpose
         elif what == "info":
             loop = type(asyncio.get_running_loop()).__module__
             return f"{os.getpid()} {os.getppid()} {loop} {'grpc' in sys.modules} {sys.argv[0]}".encode()
