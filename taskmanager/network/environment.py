@@ -84,7 +84,7 @@ class NetworkEnvironment:
             # One address only: a name with several (localhost has two) would get another free port for each.
             found = await loop.getaddrinfo(bind_host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
             family, _, _, _, address = min(found, key=lambda info: info[0] != socket.AF_INET)
-            self._server = await loop.create_server(self._accept, address[0], port, family=family, backlog=1024)
+            self._server = await loop.create_server(self._accept, str(address[0]), port, family=family, backlog=1024)
         except OSError as error:
             message = f"cannot open the data port at {bind_host}:{port}: {error.strerror or error}"
             raise OSError(error.errno, message) from error
