@@ -230,6 +230,16 @@ def test_a_slot_for_a_job_that_went_meanwhile_is_freed() -> None:
     assert manager.slots_free == 1
 
 
+def test_a_request_under_way_is_decided_by_its_answer_and_not_by_a_report() -> None:
+    manager = _manager()
+    manager.handle(_task_manager(TM_1, 1))
+    (request,) = _requests(_want(manager, JOB_1, 1))
+    manager.handle(SlotReported(TM_1, S, (SlotReport(0, request.allocation_id, JOB_1),), manager.revision))
+    manager.handle(JobMasterDisconnected(JOB_1, JM))
+    actions = manager.handle(SlotRequestAccepted(TM_1, request.allocation_id))
+    assert actions == [FreeSlot(TM_1, request.allocation_id, "the job has ended")]
+
+
 class SlotManagerMachine(RuleBasedStateMachine):
     """A SlotManager against a model of TaskManagers whose answers may get lost or come late."""
 

@@ -410,3 +410,27 @@ def test_failures_in_two_regions_meet_in_one_restart() -> None:
     assert sum(len(one.tasks) for one in harness.deployments if isinstance(one, DeployTasks)) == 4
     harness.report_all(E.FINISHED)
     assert harness.completed is JobStatus.FINISHED
+
+
+def test_a_second_failure_waits_for_its_own_backoff() -> None:
+    harness = _running(PIPELINES, {**ONE_RESTART, "restart-strategy.fixed-delay.attempts": "2"})
+    harness.report(harness.attempt("source", 0), E.FAILED, fail())
+    harness.fire(TimerKind.RESTART)
+    harness.report(harness.attempt("source", 1), E.FAILED, fail())
+    for attempt in list(harness.canceling):
+        harness.report(attempt, E.CANCELED)
+    assert harness.graph.status is JobStatus.RESTARTING
+    harness.fire(TimerKind.RESTART)
+    assert harness.graph.status is JobStatus.RUNNING
+    assert len(harness.running) == 4
+
+
+def test_the_region_of_an_echo_restarts_with_the_region_of_the_cause() -> None:
+    harness = _running(PIPELINES, ONE_RESTART)
+    harness.report(harness.attempt("sink", 0), E.FAILED, fail(NETWORK, "connection reset"))
+    harness.report(harness.attempt("source", 1), E.FAILED, fail())
+    assert harness.canceling == {harness.attempt("source", 0), harness.attempt("sink", 1)}
+    for attempt in list(harness.canceling):
+        harness.report(attempt, E.CANCELED)
+    harness.fire(TimerKind.RESTART)
+    assert len(harness.running) == 4
