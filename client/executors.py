@@ -49,6 +49,7 @@ class LocalExecutor:
 
         settings = self._configuration.copy().add_all(configuration)
         _send_python_files(job_graph, settings)
+        _share_import_path(job_graph)
         return cluster_for(job_graph, settings).submit(job_graph)
 
     def default_parallelism(self, configuration: Configuration) -> int:
@@ -77,9 +78,7 @@ class RemoteExecutor:
         directory = program_directory()
         if directory is not None:
             add_artifacts(job_graph, program_artifacts(directory))
-        if not job_graph.python_path:
-            # Workers on this machine may then also import what the program has not imported yet.
-            job_graph.python_path.extend(local_python_path())
+        _share_import_path(job_graph)
         return connect(settings).submit(job_graph)
 
     def default_parallelism(self, configuration: Configuration) -> int:
@@ -110,3 +109,9 @@ def _send_python_files(job_graph: JobGraph, configuration: Configuration) -> Non
     """Add the files of ``python.files`` (``-pyfs``) to those that the program itself has added."""
     files = configuration.get(PythonOptions.FILES) or []
     add_artifacts(job_graph, (artifact_of(Path(file)) for file in files if file))
+
+
+def _share_import_path(job_graph: JobGraph) -> None:
+    """Let workers on this machine import what this process can, also what the program has not imported yet."""
+    known = set(job_graph.python_path)
+    job_graph.python_path.extend(path for path in local_python_path() if path not in known)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import runpy
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ def run_program(settings: ProgramSettings) -> None:
     ``sys.argv`` and ``sys.path`` are the program's while it runs and the command's again afterwards.
     """
     argv, path = list(sys.argv), list(sys.path)
-    sys.path[:0] = list(settings.python_files)
+    sys.path[:0] = [_import_path_entry(Path(name)) for name in settings.python_files]
     try:
         if settings.script is not None:
             script = settings.script.resolve()
@@ -37,3 +38,9 @@ def run_program(settings: ProgramSettings) -> None:
     finally:
         sys.argv = argv
         sys.path[:] = path
+
+
+def _import_path_entry(file: Path) -> str:
+    """Return what must be on the import path for a file of ``-pyfs`` to be found: a module's or package's place."""
+    is_module = file.suffix == ".py" or (file / "__init__.py").is_file()
+    return str(file.parent if is_module else file)

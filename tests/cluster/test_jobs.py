@@ -24,17 +24,18 @@ from millstream.testing.process_cluster import ProcessCluster, eventually
 
 
 class Ticking(SourceFunction):
-    """Emits numbers until it is cancelled, or until a file is there."""
+    """Emits numbers, or texts of some width, until it is cancelled, or until a file is there."""
 
-    def __init__(self, until: Path | None = None, pause: float = 0.001) -> None:
+    def __init__(self, until: Path | None = None, pause: float = 0.001, width: int = 0) -> None:
         self.until = str(until) if until is not None else None
         self.pause = pause
+        self.width = width
         self.running = True
 
     def run(self, ctx: SourceContext) -> None:
         number = 0
         while self.running and not (self.until is not None and Path(self.until).exists()):
-            ctx.collect(number)
+            ctx.collect(f"{number:0{self.width}}" if self.width else number)
             number += 1
             time.sleep(self.pause)
 
@@ -252,9 +253,8 @@ def test_a_slow_sink_holds_its_source_back(cluster: ProcessCluster, new_environm
             time.sleep(0.001)
 
     env = new_environment(1)
-    env.add_source(Ticking(pause=0)).map(lambda number: f"{number:04096}").disable_chaining().slot_sharing_group(
-        "upstream"
-    ).rebalance().add_sink(Slow()).slot_sharing_group("downstream")
+    source = env.add_source(Ticking(pause=0, width=4096)).slot_sharing_group("upstream")
+    source.rebalance().add_sink(Slow()).slot_sharing_group("downstream")
     job = submit(cluster, env, "slow sink")
 
     def figures() -> tuple[int, int]:

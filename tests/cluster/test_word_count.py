@@ -8,8 +8,12 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from millstream.datastream.connectors import FileSource, StreamFormat
 from millstream.datastream.functions import RichSinkFunction, RuntimeContext, SinkContext
+
+pytestmark = pytest.mark.usefixtures("cluster")
 
 
 class LatestCounts(RichSinkFunction):
