@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 from millstream.common.errors import MillstreamError
 from millstream.common.failure import FailureInfo
@@ -87,8 +88,8 @@ class FakeTaskExecutor:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.rpc.close()
 
-    def _spawn(self, coroutine: object) -> None:
-        task = asyncio.get_running_loop().create_task(coroutine)  # type: ignore[arg-type]  # always a coroutine
+    def _spawn(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(coroutine)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 

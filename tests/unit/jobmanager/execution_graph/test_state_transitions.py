@@ -6,6 +6,7 @@ from itertools import product
 
 import pytest
 
+from millstream.common.ids import AttemptId
 from millstream.common.states import ExecutionState, JobStatus
 from millstream.jobmanager.execution_graph import Execution
 from millstream.jobmanager.execution_graph.state_transitions import (
@@ -86,7 +87,7 @@ def test_nothing_follows_a_terminal_state() -> None:
 
 
 def test_an_execution_notes_when_it_entered_each_state() -> None:
-    execution = Execution("map (1/1)", "attempt", 0, 10)
+    execution = Execution("map (1/1)", AttemptId("attempt"), 0, 10)
     execution.transition(ExecutionState.SCHEDULED, 20)
     execution.transition(ExecutionState.DEPLOYING, 30)
     assert execution.is_deployed()

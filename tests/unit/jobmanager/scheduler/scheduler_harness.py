@@ -129,6 +129,10 @@ class SchedulerHarness:
         vertex = next(one for one in self.graph.job_vertices.values() if one.name == name)
         return vertex.subtasks[subtask].current.attempt_id
 
+    def status(self) -> JobStatus:
+        """Return the job's status."""
+        return self.graph.status
+
     def state(self, name: str, subtask: int = 0) -> ExecutionState:
         """Return the state of a subtask."""
         vertex = next(one for one in self.graph.job_vertices.values() if one.name == name)

@@ -12,8 +12,9 @@ from millstream.common.failure import (
     USER_CODE,
     WORKER_DIED,
 )
-from millstream.common.ids import AllocationId, ResourceId
+from millstream.common.ids import AllocationId, AttemptId, ResourceId
 from millstream.common.states import ExecutionState, JobStatus
+from millstream.common.wire.graph_pb2 import JobGraph
 from millstream.jobmanager.scheduler.actions import CancelTasks, DeployTasks, TimerKind
 from millstream.jobmanager.scheduler.events import (
     CancelRequested,
@@ -33,8 +34,8 @@ PIPELINES = job_graph([vertex("source", 2), vertex("sink", 2)], [("source", "sin
 ONE_RESTART = {"restart-strategy.type": "fixed-delay", "restart-strategy.fixed-delay.delay": "100 ms"}
 
 
-def _running(graph: object = SHUFFLE, configuration: dict[str, str] | None = None) -> SchedulerHarness:
-    harness = SchedulerHarness(graph, configuration)  # type: ignore[arg-type]  # always a JobGraph
+def _running(graph: JobGraph = SHUFFLE, configuration: dict[str, str] | None = None) -> SchedulerHarness:
+    harness = SchedulerHarness(graph, configuration)
     harness.start()
     harness.offer(slot("a", "tm-1"), slot("b", "tm-2"))
     harness.report_all(E.INITIALIZING)
@@ -47,7 +48,7 @@ def test_a_job_runs_to_its_end() -> None:
     harness.start()
     assert harness.declared == [2]
     assert harness.state("source") is E.SCHEDULED
-    assert harness.graph.status is JobStatus.RUNNING
+    assert harness.status() is JobStatus.RUNNING
     assert harness.offer(slot("a", "tm-1")) == ("a",)
     assert harness.deployments == []
     harness.offer(slot("b", "tm-2"))
@@ -99,7 +100,7 @@ def test_reports_may_overtake_one_another() -> None:
 def test_without_restart_strategy_the_first_failure_ends_the_job() -> None:
     harness = _running()
     harness.report(harness.attempt("source"), E.FAILED, fail())
-    assert harness.graph.status is JobStatus.FAILING
+    assert harness.status() is JobStatus.FAILING
     assert len(harness.canceling) == 3
     assert harness.held.keys() == {"a", "b"}  # kept until nothing runs in them any more
     for attempt in list(harness.canceling):
@@ -116,13 +117,13 @@ def test_a_failed_region_is_cancelled_and_redeployed_in_its_slots() -> None:
     harness = _running(configuration=ONE_RESTART)
     first = {task.attempt_id for task in harness.running.values()}
     harness.report(harness.attempt("source"), E.FAILED, fail())
-    assert harness.graph.status is JobStatus.RESTARTING
+    assert harness.status() is JobStatus.RESTARTING
     harness.fire(TimerKind.RESTART)
-    assert harness.graph.status is JobStatus.RESTARTING  # tasks are still alive
+    assert harness.status() is JobStatus.RESTARTING  # tasks are still alive
     harness.deployments.clear()
     for attempt in list(harness.canceling):
         harness.report(attempt, E.CANCELED)
-    assert harness.graph.status is JobStatus.RUNNING
+    assert harness.status() is JobStatus.RUNNING
     assert sorted(one.resource_id for one in harness.deployments) == ["tm-1", "tm-2"]
     assert first.isdisjoint(harness.running)
     assert {task.attempt_number for task in harness.running.values()} == {1}
@@ -130,10 +131,10 @@ def test_a_failed_region_is_cancelled_and_redeployed_in_its_slots() -> None:
     assert harness.held.keys() == {"a", "b"}
     # What old attempts still say is nothing.
     for old in first:
-        harness.report(old, E.FAILED, fail())  # type: ignore[arg-type]  # an attempt id, as text
-    assert harness.graph.status is JobStatus.RUNNING
+        harness.report(AttemptId(old), E.FAILED, fail())
+    assert harness.status() is JobStatus.RUNNING
     harness.report(harness.attempt("source"), E.FAILED, fail(message="again"))
-    assert harness.graph.status is JobStatus.FAILING
+    assert harness.status() is JobStatus.FAILING
     assert [failure.message for failure in harness.history] == ["again", "boom"]
 
 
@@ -190,10 +191,10 @@ def test_idle_slots_are_given_back_after_the_timeout() -> None:
 def test_a_broken_data_connection_waits_for_its_cause() -> None:
     harness = _running()
     harness.report(harness.attempt("sink"), E.FAILED, fail(NETWORK, "connection reset"))
-    assert harness.graph.status is JobStatus.RUNNING
+    assert harness.status() is JobStatus.RUNNING
     assert harness.timers[TimerKind.ROOT_CAUSE] == 1000
     harness.report(harness.attempt("source"), E.FAILED, fail(message="the cause"))
-    assert harness.graph.status is JobStatus.FAILING
+    assert harness.status() is JobStatus.FAILING
     assert TimerKind.ROOT_CAUSE not in harness.timers
     assert harness.graph.failure is not None
     assert harness.graph.failure.message == "the cause"
@@ -204,7 +205,7 @@ def test_a_broken_data_connection_alone_is_the_cause_after_a_while() -> None:
     harness = _running(configuration=ONE_RESTART)
     harness.report(harness.attempt("sink"), E.FAILED, fail(NETWORK, "connection reset"))
     harness.fire(TimerKind.ROOT_CAUSE)
-    assert harness.graph.status is JobStatus.RESTARTING
+    assert harness.status() is JobStatus.RESTARTING
     assert [failure.message for failure in harness.history] == ["connection reset"]
 
 
@@ -212,7 +213,7 @@ def test_a_cause_that_comes_late_still_explains_the_failure() -> None:
     harness = _running()
     harness.report(harness.attempt("sink"), E.FAILED, fail(NETWORK, "connection reset"))
     harness.fire(TimerKind.ROOT_CAUSE)
-    assert harness.graph.status is JobStatus.FAILING
+    assert harness.status() is JobStatus.FAILING
     harness.report(harness.attempt("source"), E.FAILED, fail(message="the cause"))
     for attempt in list(harness.canceling):
         harness.report(attempt, E.CANCELED)
@@ -235,7 +236,7 @@ def test_a_lost_task_manager_fails_its_tasks_at_once_as_one_failure() -> None:
         harness.report(attempt, E.CANCELED)
     harness.fire(TimerKind.RESTART)
     harness.deployments.clear()
-    assert harness.graph.status is JobStatus.RUNNING
+    assert harness.status() is JobStatus.RUNNING
     assert harness.state("source", 0) is E.SCHEDULED
     harness.offer(slot("c", "tm-3"))
     assert sorted(one.resource_id for one in harness.deployments) == ["tm-2", "tm-3"]
@@ -380,7 +381,7 @@ def test_a_failed_deployment_fails_the_tasks_and_leaves_none_behind() -> None:
 def test_a_task_that_is_cancelled_unasked_has_failed() -> None:
     harness = _running(job_graph([vertex("a", 2)]))
     harness.report(harness.attempt("a", 0), E.CANCELED)
-    assert harness.graph.status is JobStatus.FAILING
+    assert harness.status() is JobStatus.FAILING
     assert harness.graph.failure is not None
     assert "had not asked" in harness.graph.failure.message
 
@@ -419,9 +420,9 @@ def test_a_second_failure_waits_for_its_own_backoff() -> None:
     harness.report(harness.attempt("source", 1), E.FAILED, fail())
     for attempt in list(harness.canceling):
         harness.report(attempt, E.CANCELED)
-    assert harness.graph.status is JobStatus.RESTARTING
+    assert harness.status() is JobStatus.RESTARTING
     harness.fire(TimerKind.RESTART)
-    assert harness.graph.status is JobStatus.RUNNING
+    assert harness.status() is JobStatus.RUNNING
     assert len(harness.running) == 4
 
 

@@ -97,9 +97,9 @@ def _check(harness: SchedulerHarness) -> None:
         if one.current.is_deployed() and harness.completed is None:
             assert one.current.slot is not None
             assert one.current.slot.allocation_id in held
-    if harness.graph.status in (JobStatus.CANCELLING, JobStatus.FAILING):
+    if harness.status() in (JobStatus.CANCELLING, JobStatus.FAILING):
         assert set(harness.running) <= harness.canceling
-    if harness.graph.status is JobStatus.RESTARTING:
+    if harness.status() is JobStatus.RESTARTING:
         assert TimerKind.RESTART in harness.timers or harness.canceling, "nothing would end the restart"
 
 
@@ -117,7 +117,7 @@ def _bring_to_an_end(harness: SchedulerHarness) -> None:
         else:
             harness.offer(slot(f"end{number}", "tm-end", number))
         _check(harness)
-    raise AssertionError(f"the job does not end: {harness.graph.status}, {list(harness.graph.vertices())}")
+    raise AssertionError(f"the job does not end: {harness.status()}, {list(harness.graph.vertices())}")
 
 
 @given(st.sampled_from(_GRAPHS), st.sampled_from(_STRATEGIES), st.integers(0, 40), st.data())
