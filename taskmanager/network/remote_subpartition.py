@@ -68,8 +68,9 @@ class RemoteSubpartition:
         else:
             values = self._values = batch.values
             self._timestamps = batch.timestamps
-        if len(values) >= self._sizer.records:
-            self._encode_full_blocks()
+        # From half a block on it goes as it is: buffers are filled all the same, and putting lists together costs.
+        if len(values) * 2 >= self._sizer.records:
+            self._encode_blocks()
             self._wake()
 
     def add_marker(self, marker: Marker) -> None:
@@ -102,16 +103,17 @@ class RemoteSubpartition:
             self._owner.on_queued(-self._sender.pending_bytes)
             self._sender.clear()
 
-    def _encode_full_blocks(self) -> None:
+    def _encode_blocks(self) -> None:
         values, timestamps = self._values, self._timestamps
         start, total = 0, len(values)
-        while total - start >= self._sizer.records:
+        while (total - start) * 2 > self._sizer.records * 3:
             end = start + self._sizer.records
-            times = None if timestamps is None else timestamps[start:end]
-            self._encode(values if end - start == total else values[start:end], times)
+            self._encode(values[start:end], None if timestamps is None else timestamps[start:end])
             start = end
-        self._values = values[start:]
-        self._timestamps = None if timestamps is None or start == total else timestamps[start:]
+        if start:
+            self._values = values[start:]
+            self._timestamps = None if timestamps is None else timestamps[start:]
+        self._encode_rest()
 
     def _encode_rest(self) -> None:
         values = self._values

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any, Final
 
 from millstream.common.key_groups import operator_index
 from millstream.common.records import RecordBatch
 from millstream.common.stable_hash import UnsupportedKeyTypeError, stable_hash
-from millstream.taskmanager.network.partitioners.partitioner import split
+from millstream.taskmanager.network.partitioners.partitioner import FEW, split
 from millstream.taskmanager.network.partitioners.user_call import map_records
 
 __all__ = ["HashPartitioner"]
@@ -39,7 +39,7 @@ class _KeyAssignment(dict[Any, int]):
 class HashPartitioner:
     """Partitions by the key group of each record's key."""
 
-    __slots__ = ("_assign", "_keyed", "_select", "_subpartitions")
+    __slots__ = ("_assign", "_collect", "_keyed", "_select", "_subpartitions")
 
     def __init__(
         self,
@@ -60,6 +60,8 @@ class HashPartitioner:
         subpartition_of = {subtask: index for index, subtask in enumerate(consumer_subtasks)}
         self._assign = _KeyAssignment(max_parallelism, parallelism, subpartition_of).__getitem__
         self._keyed = frozenset(local)
+        # The form that split wants.
+        self._collect: Callable[[Iterable[int]], Sequence[int]] = bytes if self._subpartitions <= FEW else list
 
     def partition(self, batch: RecordBatch) -> list[tuple[int, RecordBatch]]:
         values = batch.values
@@ -74,9 +76,9 @@ class HashPartitioner:
         indexes = self._indexes(keys)
         return split(batch, indexes, self._subpartitions, keys, self._keyed)
 
-    def _indexes(self, keys: list[Any]) -> list[int]:
+    def _indexes(self, keys: list[Any]) -> Sequence[int]:
         try:
-            return list(map(self._assign, keys))
+            return self._collect(map(self._assign, keys))
         except TypeError as error:
             for key in keys:
                 try:
