@@ -14,7 +14,7 @@ from millstream.common.config import Configuration, LocalOptions
 if TYPE_CHECKING:
     from millstream.common.wire.graph_pb2 import JobGraph
 
-__all__ = ["cluster_for", "default_local_parallelism", "required_slots"]
+__all__ = ["close_all", "cluster_for", "default_local_parallelism", "required_slots"]
 
 _log = logging.getLogger(__name__)
 
@@ -101,8 +101,14 @@ def _cluster_settings(configuration: Configuration) -> dict[str, str]:
 
 
 _clusters = _EmbeddedClusters()
-# Interpreter exit, after the main thread has ended: before threads are torn down, so that workers are told to end.
-atexit.register(_clusters.close)
+
+
+def close_all() -> None:
+    """End all embedded clusters of this process and the jobs in them. Called at exit; may be called earlier."""
+    _clusters.close()
+
+
+atexit.register(close_all)
 
 
 def cluster_for(job_graph: JobGraph, configuration: Configuration) -> MiniCluster:

@@ -111,6 +111,8 @@ class CollectSinkOperator(Operator):
             encoded = self._encode((self._offset, results, finished))
             if len(encoded) <= _MAX_RESPONSE_BYTES or len(results) <= 1:
                 self._farewell_sent = self._farewell_sent or finished
+                # The client has everything already: it need not say so once more.
+                self._acknowledged_end = self._acknowledged_end or (finished and not results)
                 self._changed.set()
                 return encoded
             count = len(results) // 2
