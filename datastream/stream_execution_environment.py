@@ -57,6 +57,8 @@ _JOB_KEYS = (
     "execution.buffer-timeout",
     "execution.runtime-mode",
     "parallelism.default",
+    "slot.request.timeout",
+    "task.cancellation.",
 )
 """What of the settings is the job's own and travels with it. The rest is the cluster's or the client's."""
 
