@@ -11,6 +11,7 @@ from typing import Any
 
 from millstream.client.mini_cluster import MiniCluster
 from millstream.datastream.functions import RuntimeContext, SinkFunction, SourceFunction
+from millstream.testing import environment_for
 
 __all__ = ["measure_chain", "measure_shuffle"]
 
@@ -55,9 +56,12 @@ class LatencySink(SinkFunction):
 
 
 def _measure(seconds: int, *, shuffle: bool) -> tuple[float, float]:
-    with tempfile.TemporaryDirectory() as directory, MiniCluster(slots_per_task_manager=2, isolation="process") as c:
+    with (
+        tempfile.TemporaryDirectory() as directory,
+        MiniCluster(slots_per_task_manager=2, isolation="process") as cluster,
+        environment_for(cluster) as env,
+    ):
         file = str(Path(directory) / "ages.json")
-        env = c.environment()
         env.set_parallelism(1)
         stream = env.add_source(TickingSource(seconds * _RATE))
         if shuffle:

@@ -9,6 +9,7 @@ import psutil
 
 from millstream.client.mini_cluster import MiniCluster
 from millstream.datastream.functions import SinkFunction, SourceFunction
+from millstream.testing import environment_for
 
 __all__ = ["measure_growth"]
 
@@ -48,8 +49,7 @@ def _workers_memory() -> float:
 
 def measure_growth(seconds: int) -> float:
     """Return by how many MB all worker processes together grew after the first 10 seconds."""
-    with MiniCluster(slots_per_task_manager=2, isolation="process") as cluster:
-        env = cluster.environment()
+    with MiniCluster(slots_per_task_manager=2, isolation="process") as cluster, environment_for(cluster) as env:
         env.set_parallelism(1)
         env.add_source(UnlimitedSource()).rebalance().add_sink(SlowSink()).slot_sharing_group("far")
         job = env.execute_async("slow sink")

@@ -11,7 +11,7 @@ from typing import Any
 
 from benchmarks.workloads import WORKLOADS, Workload, read_results
 from millstream.client.mini_cluster import MiniCluster
-from millstream.datastream import StreamExecutionEnvironment
+from millstream.testing import environment_for
 
 __all__ = ["Throughput", "measure"]
 
@@ -40,8 +40,7 @@ def _bare(workload: Workload, source: str) -> tuple[float, dict[str, int]]:
 
 
 def _job(cluster: MiniCluster, workload: Workload, source: str, parallelism: int) -> tuple[float, dict[str, int]]:
-    with tempfile.TemporaryDirectory() as directory:
-        env: StreamExecutionEnvironment = cluster.environment()
+    with tempfile.TemporaryDirectory() as directory, environment_for(cluster) as env:
         env.set_parallelism(parallelism)
         workload.job(env, source, directory)
         details: Any = env.execute(workload.title).details

@@ -20,7 +20,7 @@ from millstream.datastream.python_files import artifact_of, local_python_path
 if TYPE_CHECKING:
     from millstream.common.wire.graph_pb2 import JobGraph
 
-__all__ = ["LocalExecutor", "RemoteExecutor", "create_executor", "program_directory"]
+__all__ = ["LocalExecutor", "RemoteExecutor", "create_executor", "program_directory", "share_import_path"]
 
 
 def create_executor(target: str, configuration: Configuration) -> PipelineExecutor:
@@ -49,7 +49,7 @@ class LocalExecutor:
 
         settings = self._configuration.copy().add_all(configuration)
         _send_python_files(job_graph, settings)
-        _share_import_path(job_graph)
+        share_import_path(job_graph)
         return cluster_for(job_graph, settings).submit(job_graph)
 
     def default_parallelism(self, configuration: Configuration) -> int:
@@ -78,7 +78,7 @@ class RemoteExecutor:
         directory = program_directory()
         if directory is not None:
             add_artifacts(job_graph, program_artifacts(directory))
-        _share_import_path(job_graph)
+        share_import_path(job_graph)
         return connect(settings).submit(job_graph)
 
     def default_parallelism(self, configuration: Configuration) -> int:
@@ -111,7 +111,7 @@ def _send_python_files(job_graph: JobGraph, configuration: Configuration) -> Non
     add_artifacts(job_graph, (artifact_of(Path(file)) for file in files if file))
 
 
-def _share_import_path(job_graph: JobGraph) -> None:
+def share_import_path(job_graph: JobGraph) -> None:
     """Let workers on this machine import what this process can, also what the program has not imported yet."""
     known = set(job_graph.python_path)
     job_graph.python_path.extend(path for path in local_python_path() if path not in known)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from millstream.client.executors import share_import_path
 from millstream.common.config import Configuration, CoreOptions
 from millstream.common.execution import JobClient, set_context_executor
 
@@ -24,6 +25,7 @@ class MiniClusterExecutor:
         self._cluster = cluster
 
     def submit(self, job_graph: JobGraph, configuration: Configuration) -> JobClient:
+        share_import_path(job_graph)
         return self._cluster.submit(job_graph)
 
     def default_parallelism(self, configuration: Configuration) -> int:
