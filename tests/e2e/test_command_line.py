@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import pty
 import re
 import signal
 import subprocess
@@ -242,3 +244,39 @@ def test_files_of_pyfs_reach_the_workers(cluster: Any, tmp_path: Path) -> None:
     ran = cluster.millstream("run", "-pyfs", str(library / "only_in_pyfs.py"), str(program))
     assert ran.returncode == 0, ran.stderr
     assert "['A']" in ran.stdout
+
+
+def test_a_terminal_shows_how_the_job_gets_on(cluster: Any, programs: Path) -> None:
+    controller, terminal = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "millstream.client.cli.main", "run", "-sae", str(programs / "endless.py")],
+        env={**cluster.environment, "COLUMNS": "200"},
+        stdin=terminal,
+        stdout=terminal,
+        stderr=terminal,
+        start_new_session=True,
+    )
+    os.close(terminal)
+    os.set_blocking(controller, False)
+    seen = bytearray()
+
+    def read() -> str:
+        try:
+            seen.extend(os.read(controller, 65536))
+        except OSError:  # nothing there now, or the other end is closed
+            pass
+        return seen.decode(errors="replace")
+
+    try:
+        eventually(
+            lambda: re.search(r"\r\x1b\[KRUNNING 00:\d\d \| tasks: 2 running \| [1-9]\S* records/s", read()), "progress"
+        )
+        process.send_signal(signal.SIGINT)
+        eventually(lambda: process.poll() is not None and read() is not None, "the command ends")
+    finally:
+        process.kill()
+        process.wait(15)
+        os.close(controller)
+    assert process.returncode == 130
+    assert re.search(r"\r\x1b\[KCancelling job " + JOB_ID, seen.decode())
+    free_slots(cluster)
