@@ -99,12 +99,14 @@ class ChainNode:
                 failure = error
             else:
                 section.leave()
-                sizer.update(count, perf_counter_ns() - began)
+                elapsed = perf_counter_ns() - began
                 if type(outputs) is tuple:
+                    sizer.update(count, elapsed, len(outputs[0].values) if outputs else 0)
                     for output in outputs:
                         yield from self.targets.emit(output)
                     yield
                 else:
+                    sizer.update(count, elapsed)
                     yield from self._pieces(outputs, None)
                 continue
             section.leave()
