@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from itertools import islice
 from typing import Any
 
-import cloudpickle  # type: ignore[import-untyped]  # has no annotations
+import cloudpickle
 
 from millstream.common.errors import MillstreamError
 from millstream.common.graph.operator_spec import CollectSinkSpec

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from time import perf_counter_ns
 from typing import Any
 
-import cloudpickle  # type: ignore[import-untyped]  # has no annotations
+import cloudpickle
 
 from millstream.common.records import Marker, RecordBatch
 from millstream.common.stable_hash import UnsupportedKeyTypeError
