@@ -13,7 +13,20 @@ or, for a whole test suite, ``pytest_plugins = ["millstream.testing.pytest_plugi
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from millstream.testing.cluster_environment import environment_for, submitting_to
-from millstream.testing.pytest_plugin import environment, mini_cluster
+
+if TYPE_CHECKING:
+    from millstream.testing.pytest_plugin import environment, mini_cluster
 
 __all__ = ["environment", "environment_for", "mini_cluster", "submitting_to"]
+
+
+def __getattr__(name: str) -> Any:
+    # pytest is no dependency of Millstream's: only the fixtures need it.
+    if name in ("environment", "mini_cluster"):
+        from millstream.testing import pytest_plugin
+
+        return getattr(pytest_plugin, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
