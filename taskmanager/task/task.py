@@ -15,7 +15,7 @@ from time import perf_counter_ns
 from typing import TypeVar
 
 from millstream.common.errors import MillstreamError
-from millstream.common.failure import CANCELLATION, FailureInfo
+from millstream.common.failure import CANCELLATION, ENGINE, NETWORK, FailureInfo, first_line
 from millstream.common.records import (
     MAX_WATERMARK,
     EndOfData,
@@ -141,7 +141,7 @@ class Task:
         failure_info = None
         if error is not None and not self._state.cancelling:
             failure_info = self._describe(error)
-            _log.warning("task %s failed: %s", self._name(), error, exc_info=error)
+            self._log_failure(failure_info)
         # How it ends is decided here; what comes while it lets go of things changes nothing.
         state = self._state.fail() if failure_info is not None else self._state.finish()
         try:
@@ -371,6 +371,13 @@ class Task:
         if isinstance(error, TaskInterrupted):
             return describe_failure(CANCELLATION, error, self.info, now)
         return build_failure(error, self.info, now)
+
+    def _log_failure(self, failure: FailureInfo) -> None:
+        """Whoever waits for the job is told everything; the log gets a line, and a traceback of the engine's own."""
+        level = logging.INFO if failure.kind == NETWORK else logging.WARNING
+        _log.log(level, "task %s failed: %s", self._name(), first_line(failure))
+        level = logging.WARNING if failure.kind == ENGINE else logging.DEBUG
+        _log.log(level, "its traceback:\n%s", failure.full_traceback)
 
     def _report_state(self, state: ExecutionState | None) -> None:
         if state is not None:
