@@ -76,8 +76,11 @@ class ContextExecutor:
     def attached(self) -> bool:
         return not self._detached
 
-    def close(self) -> None:
-        """Wait for what runs in the embedded cluster: it ends with this process, so it cannot be left alone."""
+    def await_detached_local_jobs(self) -> None:
+        """Wait for what was submitted to the embedded cluster with ``-d``: it ends with this process.
+
+        :raises JobExecutionError: one of them failed.
+        """
         for client in self._unfinished:
             client.get_job_execution_result()
 

@@ -33,6 +33,7 @@ def run_action(settings: ProgramSettings, *, detached: bool, shutdown_on_exit: b
         signal.signal(signal.SIGTERM, _interrupt)
     try:
         run_program(settings)
+        executor.await_detached_local_jobs()
     except SystemExit as ended:
         if ended.code not in (None, 0):
             return _exit_code(ended)
@@ -41,7 +42,6 @@ def run_action(settings: ProgramSettings, *, detached: bool, shutdown_on_exit: b
         return 1
     finally:
         set_context_executor(None)
-        executor.close()
     if not executor.submitted:
         sys.stdout.flush()
         click.echo(NO_JOB_MESSAGE, err=True)

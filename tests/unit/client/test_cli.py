@@ -280,3 +280,28 @@ def test_help_imports_neither_grpc_nor_the_api() -> None:
         "assert not heavy, heavy\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.DEVNULL, timeout=60)
+
+
+@pytest.mark.parametrize(
+    ("options", "absent"),
+    [
+        (["-m", "localhost:1"], {"millstream.jobmanager", "millstream.dispatcher", "millstream.taskmanager"}),
+        (["-t", "local"], {"grpc"}),
+    ],
+    ids=["remote", "local"],
+)
+def test_a_run_imports_only_what_its_target_needs(tmp_path: Path, options: list[str], absent: set[str]) -> None:
+    script = program(
+        tmp_path,
+        "from millstream.datastream import StreamExecutionEnvironment\n"
+        "env = StreamExecutionEnvironment.get_execution_environment()\n"
+        "env.from_collection([1]).map(lambda x: x).print()\n"
+        "env.execute()\n",
+    )
+    code = (
+        "import sys; from millstream.client.cli.main import main\n"
+        f"main(['run', '-Dlocal.execution=thread', *{options!r}, {script!r}])\n"
+        f"imported = {absent!r} & set(sys.modules)\n"
+        "assert not imported, imported\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, timeout=60)
