@@ -82,11 +82,13 @@ class UserCodeSection:
 
         :raises TaskInterrupted: an interrupt came at the last moment and had not been delivered yet.
         """
+        # Either this sees the request, or who makes it sees that the section has been left: each writes before it reads.
         self._since_ns = 0
-        with self._lock:
-            requested, self._requested = self._requested, False
-        if requested:
-            _absorb()
+        if self._requested:
+            with self._lock:
+                requested, self._requested = self._requested, False
+            if requested:
+                _absorb()
 
     def reset(self) -> None:
         """Be outside of the section for certain: :class:`TaskInterrupted` may arrive anywhere, in :meth:`leave` too."""
@@ -102,9 +104,10 @@ class UserCodeSection:
     def interrupt_from_other_thread(self, ident: int) -> bool:
         """Raise :class:`TaskInterrupted` in thread ``ident``, whose section this is; False: no user code to hit."""
         with self._lock:
-            if self._requested or not self.may_interrupt():
+            if self._requested:
                 return False
-            self._requested = raise_in_thread(ident, TaskInterrupted)
+            self._requested = True
+            self._requested = self.may_interrupt() and raise_in_thread(ident, TaskInterrupted)
             return self._requested
 
 
