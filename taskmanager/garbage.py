@@ -26,8 +26,7 @@ class TunedCollector:
         """Collect rarely, and never look at what exists now: the modules of engine and job."""
         if self._before is None:
             self._before = gc.get_threshold()
-        gc.collect()
-        gc.freeze()
+        gc.freeze()  # without a collection before: that takes as long as a short job, and little is to be had
         gc.set_threshold(*_THRESHOLDS)
 
     def restore(self) -> None:

@@ -82,7 +82,7 @@ class UserCodeSection:
 
         :raises TaskInterrupted: an interrupt came at the last moment and had not been delivered yet.
         """
-        # Either this sees the request, or who makes it sees that the section has been left: each writes before it reads.
+        # Each side writes before it reads: this sees the request, or who makes it sees that the section was left.
         self._since_ns = 0
         if self._requested:
             with self._lock:
