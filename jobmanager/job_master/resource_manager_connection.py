@@ -59,6 +59,7 @@ class ResourceManagerConnection:
         self._leader: LeaderSessionId | None = None
         self._delay_s = self._first_delay_s
         self._task: asyncio.Task[None] | None = None
+        self._goodbye: asyncio.Future[None] | None = None
 
     def start(self, tasks: BackgroundTasks) -> None:
         """Begin to look for the leader.
@@ -74,7 +75,16 @@ class ResourceManagerConnection:
         self._wake.set()
 
     async def disconnect(self, cause: str) -> None:
-        """Tell the ResourceManager that the job wants nothing more, and stop. It need not be reachable."""
+        """Tell the ResourceManager that the job wants nothing more, and stop. It need not be reachable.
+
+        May be called again: every call returns when the goodbye is said, and whoever cancels one of the callers does
+        not cancel the goodbye. A job that did not take leave would be given slots for ever.
+        """
+        if self._goodbye is None:
+            self._goodbye = asyncio.ensure_future(self._say_goodbye(cause))
+        await asyncio.shield(self._goodbye)
+
+    async def _say_goodbye(self, cause: str) -> None:
         task, self._task = self._task, None
         if task is not None:
             task.cancel()
@@ -119,12 +129,13 @@ class ResourceManagerConnection:
             _ENDPOINT,
             leader,
         )
+        # From here on there is somebody to take leave of, even if the answer never comes.
+        self._leader = leader
         await gateway.register_job_master(
             pb.RegisterJobMasterRequest(
                 job_id=self._job_id, address=self._rpc.address, job_master_id=self._job_master_id
             )
         )
-        self._leader = leader
         self._delay_s = self._first_delay_s
         self._undeclared = True
         self._lost = None
