@@ -42,12 +42,13 @@ class UnsupportedKeyTypeError(TypeError):
     def __init__(self, key: object) -> None:
         cls = type(key)
         name = cls.__qualname__ if cls.__module__ == "builtins" else f"{cls.__module__}.{cls.__qualname__}"
-        mend = {
+        mends: dict[type, str] = {
             list: "use tuple(...) of it as the key",
             set: "use frozenset(...) of it as the key",
             dict: "use tuple(sorted(mapping.items())) as the key",
             bytearray: "use bytes(...) of it as the key",
-        }.get(
+        }
+        mend = mends.get(
             cls,
             "return a str, int, float, bytes, tuple or frozen dataclass from the key selector, "
             "or give the class a method __stable_key__() that returns one",
@@ -235,7 +236,8 @@ def _resolve(key: object) -> _Hasher:
     for base, hasher in _BASES:
         if issubclass(cls, base):
             # A subclass with an equality of its own (say, one that ignores case) would not be served by the base's.
-            if cls.__eq__ is not base.__eq__ and not dataclasses.is_dataclass(cls):
+            equality: Any = base.__eq__
+            if cls.__eq__ is not equality and not dataclasses.is_dataclass(cls):
                 break
             if not dataclasses.is_dataclass(cls):
                 return hasher

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -99,6 +100,14 @@ def tasks_in(job: Any, execution_state: str) -> int:
     return job.get_job_details().task_counts.get(execution_state, 0)  # type: ignore[no-any-return]  # as above
 
 
+def runs_with(job: Any, tasks: int) -> bool:
+    return tasks_in(job, "RUNNING") == tasks
+
+
+def waits_for_slots(job: Any) -> bool:
+    return tasks_in(job, "SCHEDULED") > 0
+
+
 def assert_cancelled(job: Any) -> None:
     job.cancel()
     with pytest.raises(JobCancelledError):
@@ -114,7 +123,7 @@ def test_two_jobs_run_at_once(cluster: ProcessCluster, new_environment: Any, tmp
         env.add_source(Ticking(until=end)).rebalance().map(lambda x: x + 1).add_sink(Discarding())
         jobs.append(submit(cluster, env, name))
     for job in jobs:
-        eventually(lambda job=job: tasks_in(job, "RUNNING") == 3, "a source and two maps of each job run")
+        eventually(partial(runs_with, job, 3), "a source and two maps of each job run")
     assert cluster.client.overview().slots_available == 0
     end.touch()
     for job in jobs:
@@ -127,7 +136,7 @@ def test_a_job_is_cancelled_while_it_waits_for_slots(cluster: ProcessCluster, ne
         env = new_environment(9)
         env.from_collection([1]).rebalance().map(lambda x: x).add_sink(Discarding())
         job = submit(cluster, env, "too wide")
-        eventually(lambda job=job: tasks_in(job, "SCHEDULED") > 0, "tasks wait for slots")
+        eventually(partial(waits_for_slots, job), "tasks wait for slots")
         assert_cancelled(job)
         cluster.wait_for_slots(4)
 

@@ -154,6 +154,7 @@ def test_a_job_recovers_from_a_killed_worker(own_cluster: ProcessCluster, new_en
     eventually(lambda: victim not in running.workers(), "another worker has taken the place of the killed one")
     running.end.touch()
     result = running.job.get_job_execution_result()
+    assert result.details is not None
     assert result.details.restarts == 1
     assert running.results() == list(range(1, 101))
     own_cluster.wait_for_slots(2)
@@ -189,6 +190,7 @@ def test_a_job_recovers_from_a_killed_task_manager(
     )
     running.end.touch()
     result = running.job.get_job_execution_result()
+    assert result.details is not None
     assert result.details.summary.state == JobStatus.FINISHED.value
     assert running.results() == list(range(1, 101))
 

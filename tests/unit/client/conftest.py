@@ -11,6 +11,7 @@ import pytest
 from millstream.client.loop_thread import LoopThread
 from millstream.client.remote.cluster_client import ClusterClient
 from millstream.common.errors import DuplicateJobError, JobNotFoundError
+from millstream.common.failure import FailureInfo
 from millstream.common.ids import LeaderSessionId
 from millstream.common.rpc.gateways import DispatcherGateway
 from millstream.common.rpc.in_process import InProcessNetwork
@@ -27,10 +28,10 @@ class FakeDispatcher:
         self.jobs: dict[str, pb.JobDetails] = {}
         self.graphs: list[object] = []
         self.operator_requests: list[pb.OperatorRequest] = []
-        self.ends_at_once: tuple[JobStatus, object] | None = None
+        self.ends_at_once: tuple[JobStatus, FailureInfo | None] | None = None
         self._changed = asyncio.Event()
 
-    def set_state(self, job_id: str, state: JobStatus, *, failure: object = None) -> None:
+    def set_state(self, job_id: str, state: JobStatus, *, failure: FailureInfo | None = None) -> None:
         details = self.jobs.setdefault(job_id, pb.JobDetails())
         details.summary.job_id = job_id
         details.summary.state = state.value
@@ -113,7 +114,12 @@ class FakeCluster:
     def elect(self, session: str) -> None:
         """Make the Dispatcher a new leader."""
         self.master.unregister("dispatcher")
-        self.master.register(DispatcherGateway, "dispatcher", self.dispatcher, LeaderSessionId(session))
+        self.master.register(
+            DispatcherGateway,  # type: ignore[type-abstract]  # a protocol names the endpoint
+            "dispatcher",
+            self.dispatcher,
+            LeaderSessionId(session),
+        )
 
     def on_loop(self, function: object, *arguments: object, **named: object) -> None:
         async def call() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Sequence
+from collections.abc import Awaitable, Coroutine, Sequence
 from typing import Any, TypeVar
 
 import cloudpickle
@@ -33,7 +33,7 @@ def run(main: Coroutine[Any, Any, T]) -> T:
     return asyncio.run(asyncio.wait_for(main, LIMIT_S))
 
 
-async def within(waiting: Coroutine[Any, Any, T]) -> T:
+async def within(waiting: Awaitable[T]) -> T:
     """Wait, but not for ever."""
     return await asyncio.wait_for(waiting, LIMIT_S / 2)
 

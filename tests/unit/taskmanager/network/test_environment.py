@@ -12,12 +12,13 @@ from millstream.common.records import (
     CheckpointBarrier,
     EndOfData,
     EndOfPartition,
+    Marker,
     RecordBatch,
     Watermark,
     WatermarkStatus,
 )
 from millstream.taskmanager.exchange import ExchangeError, PartitionLostError
-from tests.unit.taskmanager.network.network_job import Slot, consume, flat, next_element, produce, run, within
+from tests.unit.taskmanager.network.network_job import SECRET, Slot, consume, flat, next_element, produce, run, within
 
 
 def _words(producer: int, count: int) -> list[tuple[str, int]]:
@@ -29,7 +30,7 @@ def _long(number: int) -> str:
 
 
 async def _shuffle(slots: int, records: int, **options: str) -> None:
-    opened = [Slot(f"slot-{index}", **options) for index in range(slots)]
+    opened = [Slot(f"slot-{index}", SECRET, **options) for index in range(slots)]
     for slot in opened:
         await slot.__aenter__()
     writers = [slot.writer(opened, "HASH", producer=index) for index, slot in enumerate(opened)]
@@ -49,6 +50,7 @@ async def _shuffle(slots: int, records: int, **options: str) -> None:
     counted: Counter[tuple[str, int]] = Counter()
     home: dict[str, int] = {}
     for consumer, channels in enumerate(results[:slots]):
+        assert channels is not None
         for producer, elements in enumerate(channels):
             got = flat(elements)
             records_only = [one for one in got if isinstance(one, tuple)]
@@ -100,7 +102,7 @@ def test_all_elements_and_timestamps_arrive(same_slot: bool) -> None:
     async def main() -> None:
         async with Slot("a") as a, Slot("b") as b:
             consumer = a if same_slot else b
-            sent = [
+            sent: list[RecordBatch | Marker] = [
                 RecordBatch([1, 2], [10, 20]),
                 RecordBatch([3]),
                 RecordBatch(["x"], [None]),
@@ -261,7 +263,7 @@ def test_a_producer_that_never_comes_is_an_error(same_slot: bool) -> None:
             "taskmanager_network_request__backoff_initial": "10",
             "taskmanager_network_request__backoff_max": "50",
         }
-        async with Slot("a", **waits) as a, Slot("b", **waits) as b:
+        async with Slot("a", SECRET, **waits) as a, Slot("b", SECRET, **waits) as b:
             gate = (a if same_slot else b).gate([a])
             with pytest.raises(
                 PartitionLostError, match=r"edge edge by attempt attempt-0 did not appear within 0\.1 s"

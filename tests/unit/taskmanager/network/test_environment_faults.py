@@ -9,7 +9,7 @@ import threading
 
 import pytest
 
-from millstream.common.records import EndOfPartition, RecordBatch
+from millstream.common.records import Element, EndOfPartition, RecordBatch
 from millstream.taskmanager.exchange import PartitionLostError
 from millstream.taskmanager.network.frames import (
     Challenge,
@@ -77,10 +77,10 @@ async def _working(a: Slot, b: Slot) -> None:
     assert flat(got) == ["still works", EndOfPartition()]
 
 
-async def _both(a: Slot, b: Slot) -> tuple[object, None]:
+async def _both(a: Slot, b: Slot) -> tuple[list[list[Element]], None]:
     return await asyncio.gather(
         consume(b.gate([a], edge="other")), produce(a.writer([b], edge="other"), [RecordBatch(["still works"])])
-    )  # type: ignore[return-value]
+    )
 
 
 def _lines(caplog: pytest.LogCaptureFixture) -> list[str]:

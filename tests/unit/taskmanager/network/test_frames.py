@@ -27,7 +27,7 @@ from millstream.taskmanager.network.frames import (
 
 _U32 = st.integers(0, 2**32 - 1)
 _BYTES_32 = st.binary(min_size=32, max_size=32)
-_TEXT = st.text(st.characters(exclude_categories=("Cs",)), max_size=40)
+_TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
 _FRAMES: st.SearchStrategy[Frame] = st.one_of(
     st.builds(Hello, nonce=_BYTES_32, buffer_size=_U32, name=_TEXT, version=st.just(1)),
     st.builds(Challenge, _BYTES_32, _BYTES_32),

@@ -107,7 +107,7 @@ def test_hash_leaves_the_keys_for_consumers_in_the_same_slot() -> None:
 def test_equal_keys_of_different_types_meet() -> None:
     partitioner = _partitioner("HASH", 8, PartitionerSpec(_identity))
     for number in range(20):
-        assert len(partitioner.partition(RecordBatch([number, float(number), complex(number)]))) == 1
+        assert len(list(partitioner.partition(RecordBatch([number, float(number), complex(number)])))) == 1
 
 
 def test_many_keys_do_not_grow_the_cache_without_bound() -> None:

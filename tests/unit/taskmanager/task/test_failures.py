@@ -265,7 +265,7 @@ def test_failures_on_the_way_out(error: BaseException, phase: str, record: str) 
             writer.emit_error = error
             return writer
 
-        harness.create_result_writer = create_failing  # type: ignore[method-assign]  # this once
+        harness.create_result_writer = create_failing  # type: ignore[method-assign, assignment]  # this once
         harness.gate.put(RecordBatch([1, 2]))
         return (await harness.run()).failure
 

@@ -6,6 +6,7 @@ import asyncio
 import sys
 import threading
 import time
+from functools import partial
 from typing import Any
 
 import pytest
@@ -28,6 +29,10 @@ def _fresh() -> None:
 
 def _remember(value: Any) -> None:
     SEEN.append(value)
+
+
+def _seen(count: int) -> bool:
+    return len(SEEN) == count
 
 
 def test_every_record_comes_once_and_in_order() -> None:
@@ -105,7 +110,7 @@ def test_a_slow_source_is_served_at_once() -> None:
         harness.task.start()
         for expected in range(1, 6):
             GatedLegacy.gate.release()
-            await until(lambda expected=expected: len(SEEN) == expected)
+            await until(partial(_seen, expected))
         harness.task.cancel()
         await harness.ended()
 

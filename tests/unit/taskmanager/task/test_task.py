@@ -20,6 +20,7 @@ from millstream.common.graph.operator_spec import (
 )
 from millstream.common.records import (
     MAX_WATERMARK,
+    Element,
     EndOfData,
     LatencyMarker,
     RecordBatch,
@@ -91,7 +92,7 @@ def test_markers_pass_in_order_and_watermarks_are_combined() -> None:
     async def scenario() -> None:
         harness = Harness(MapSpec(lambda x: x), outputs=1, channels=2)
         latency = LatencyMarker(1, "op", 0)
-        for element, channel in [
+        arriving: list[tuple[Element, int]] = [
             (RecordBatch([1]), 0),
             (Watermark(5), 0),
             (Watermark(3), 1),
@@ -100,7 +101,8 @@ def test_markers_pass_in_order_and_watermarks_are_combined() -> None:
             (WatermarkStatus(idle=True), 1),
             (RecordBatch([3]), 0),
             (MAX_WATERMARK, 0),
-        ]:
+        ]
+        for element, channel in arriving:
             harness.gate.put(element, channel)
         harness.gate.end()
         await harness.run()

@@ -49,7 +49,9 @@ def test_without_idleness_it_is_the_minimum_over_the_channels(events: list[tuple
 @given(_events)
 def test_never_ahead_of_an_aligned_active_channel(events: list[tuple[int, int | str]]) -> None:
     valve = WatermarkValve(_CHANNELS)
-    idle, ended, seen = set(), set(), {}
+    idle: set[int] = set()
+    ended: set[int] = set()
+    seen: dict[int, int] = {}
     for channel, event in events:
         before = valve.watermark
         _feed(valve, channel, event)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from fake_cluster import JOB, RunningJob, with_job
 
 from millstream.common.failure import ENGINE, WORKER_DIED
 from millstream.common.wire import cluster_pb2 as pb
 from millstream.common.wire.failure_pb2 import FailureInfo
+from tests.unit.taskmanager.task_executor.task_executor_support.fake_cluster import JOB, RunningJob, with_job
 
 
 def test_a_dead_worker_is_told_once_with_everything_to_know_of_it() -> None:

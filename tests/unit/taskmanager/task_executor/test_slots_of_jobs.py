@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from fake_cluster import JOB, OTHER_JOB, RunningJob, with_job
 
 from millstream.common.errors import MillstreamError
 from millstream.common.rpc.service import RemoteCallError
 from millstream.common.wire import cluster_pb2 as pb
+from tests.unit.taskmanager.task_executor.task_executor_support.fake_cluster import JOB, OTHER_JOB, RunningJob, with_job
 
 
 def test_a_slot_is_prepared_offered_and_taken_up() -> None:

@@ -5,10 +5,16 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from fake_cluster import JOB, TIMEOUT_S, RunningJob, fake_cluster, with_job
 
 from millstream.common.rpc.service import FencingError, RemoteCallError
 from millstream.common.wire import cluster_pb2 as pb
+from tests.unit.taskmanager.task_executor.task_executor_support.fake_cluster import (
+    JOB,
+    TIMEOUT_S,
+    RunningJob,
+    fake_cluster,
+    with_job,
+)
 
 
 def test_it_registers_its_slots() -> None:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 
 import pytest
-from fake_cluster import JOB, RunningJob, with_job
 
 from millstream.common.errors import MillstreamError
 from millstream.common.failure import USER_CODE
+from millstream.common.rpc.in_process import Transit
 from millstream.common.rpc.methods import RpcMethod
 from millstream.common.rpc.service import RemoteCallError
 from millstream.common.wire import cluster_pb2 as pb
 from millstream.common.wire.failure_pb2 import FailureInfo
+from tests.unit.taskmanager.task_executor.task_executor_support.fake_cluster import JOB, RunningJob, with_job
 
 
 def test_tasks_go_to_the_worker_of_their_slot_and_their_states_come_back_in_order() -> None:
@@ -103,7 +103,7 @@ def test_late_and_strange_states_are_not_passed_on() -> None:
     with_job(test)
 
 
-def _losing(first: int, name: str) -> Callable[[str, str, RpcMethod], float | None]:
+def _losing(first: int, name: str) -> Transit:
     """A network that loses the first few requests of a method."""
     left = first
 

@@ -7,9 +7,6 @@ import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 
-from fake_master import FakeJobMaster, FakeResourceManager
-from fake_workers import FakeWorker, FakeWorkerPool
-
 from millstream.common.clock import ManualClock
 from millstream.common.config import Configuration
 from millstream.common.ids import IdFactory, LeaderSessionId
@@ -18,6 +15,8 @@ from millstream.common.rpc.in_process import InProcessNetwork, InProcessRpcServi
 from millstream.common.wire import cluster_pb2 as pb
 from millstream.common.wire.graph_pb2 import JobVertex, TaskDeployment
 from millstream.taskmanager.task_executor import TaskExecutor
+from tests.unit.taskmanager.task_executor.task_executor_support.fake_master import FakeJobMaster, FakeResourceManager
+from tests.unit.taskmanager.task_executor.task_executor_support.fake_workers import FakeWorker, FakeWorkerPool
 
 TIMEOUT_S = 10.0
 JOB = "a" * 32

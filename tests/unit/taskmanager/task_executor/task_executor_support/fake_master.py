@@ -39,6 +39,26 @@ class FakeResourceManager(ResourceManagerGateway):
         self.goodbyes.append(request.cause)
         return pb.Empty()
 
+    async def send_slot_report(self, request: pb.SlotReportRequest) -> pb.Empty:
+        return pb.Empty()
+
+    async def register_job_master(self, request: pb.RegisterJobMasterRequest) -> pb.RegisterJobMasterResponse:
+        raise NotImplementedError("no JobMaster comes here")
+
+    async def declare_required_resources(
+        self, request: pb.DeclareRequiredResourcesRequest
+    ) -> pb.DeclareRequiredResourcesResponse:
+        raise NotImplementedError("no JobMaster comes here")
+
+    async def disconnect_job_master(self, request: pb.DisconnectJobMasterRequest) -> pb.Empty:
+        raise NotImplementedError("no JobMaster comes here")
+
+    async def heartbeat_from_job_master(self, request: pb.Heartbeat) -> pb.HeartbeatResponse:
+        raise NotImplementedError("no JobMaster comes here")
+
+    async def get_resource_overview(self, request: pb.Empty) -> pb.ClusterOverview:
+        raise NotImplementedError("no Dispatcher comes here")
+
 
 class FakeJobMaster:
     def __init__(self, rpc: RpcService, job_id: str, session_id: str) -> None:
