@@ -14,7 +14,7 @@ from millstream.common.graph.operator_spec import FilterSpec, FlatMapSpec, MapSp
 from millstream.common.records import RecordBatch
 from millstream.taskmanager.operators.batch_sizer import BatchSizer
 from millstream.taskmanager.operators.fused_stage import FILTER, FLAT_MAP, MAP, StageStep, compile_stage
-from millstream.taskmanager.operators.generated import GeneratedFunction, frame_variables, record_at
+from millstream.taskmanager.operators.generated import FailedLine, GeneratedFunction, frame_variables, record_at
 from millstream.taskmanager.operators.inlining import inline_expression
 from millstream.taskmanager.operators.operator import NO_RECORD, FailureSite, Operator, OperatorContext, OperatorInfo
 from millstream.taskmanager.operators.user_function import UserFunction, is_generator_callable
@@ -72,6 +72,7 @@ class FusedOperator(Operator):
             UserFunction(spec.function, kind, context) for (spec, context), kind in zip(parts, self._kinds, strict=True)
         ]
         self._inline = all(context.inline for _, context in parts)
+        self._inlined: set[int] = set()
         self._opened = 0
         self._current = len(parts) - 1
         self._lazy_tail = is_lazy(parts[-1][0])
@@ -92,6 +93,8 @@ class FusedOperator(Operator):
             selective = kind != MAP or (selective and bool(steps))
             call = self._functions[index].call
             inline = inline_expression(call, 1) if self._inline and kind != FLAT_MAP else None
+            if inline is not None:
+                self._inlined.add(index)
             steps.append(StageStep(index, kind, call, inline))
         if steps:
             stages.append(self._stage(steps))
@@ -178,13 +181,14 @@ class FusedOperator(Operator):
     def locate(self, error: BaseException, phase: str | None) -> FailureSite:
         if phase is not None:
             return FailureSite(self.infos[self._current], phase)
+        first = 0
         for stage in self._stages:
             failed = stage.plain.failed_line(error) or stage.stamped.failed_line(error)
             if failed is None:
+                first += stage.before + stage.after
                 continue
-            variables = failed.variables
             index = failed.tag if failed.tag is not None else len(self.infos) - 1
-            argument = self._argument(index, variables, failed.first_argument)
+            argument = self._argument(index, first, failed)
             replay = None
             if failed.direct and argument is not NO_RECORD and self._kinds[index] != FLAT_MAP:
                 replay = partial(self._functions[index].call, argument)
@@ -192,17 +196,33 @@ class FusedOperator(Operator):
         found = frame_variables(error, FusedOperator._lazily.__code__)
         return FailureSite(self.infos[-1], self._kinds[-1], record_at(found.get("values"), found.get("it")))
 
-    def _argument(self, index: int, variables: dict[str, Any], called_with: Any) -> Any:
-        """The record that operator ``index`` was given: the variable of the closest earlier one in its stage."""
+    def _argument(self, index: int, first: int, failed: FailedLine) -> Any:
+        """The record that operator ``index`` was given: the variable of the closest earlier one in its stage.
+
+        :param first: the first operator of the stage.
+        """
+        variables = failed.variables
         for earlier in range(index - 1, -1, -1):
             if self._kinds[earlier] != FILTER and f"v{earlier}" in variables:
                 return variables[f"v{earlier}"]
         if "v" in variables:
             return variables["v"]
         # Python 3.12 and later forget a comprehension's variables when it fails.
-        if called_with is not NO_RECORD:
-            return called_with
-        return record_at(variables.get("values"), variables.get("it"))
+        if index not in self._inlined and failed.first_argument is not NO_RECORD:
+            return failed.first_argument
+        argument = record_at(variables.get("values"), variables.get("it"))
+        for earlier in range(first, index):
+            if argument is NO_RECORD or self._kinds[earlier] == FILTER:
+                continue
+            # An expression may be evaluated again; what a function did, it may do only once.
+            argument = self._again(earlier, argument) if earlier in self._inlined else NO_RECORD
+        return argument
+
+    def _again(self, index: int, argument: Any) -> Any:
+        try:
+            return self._functions[index].call(argument)
+        except Exception:  # noqa: BLE001  # operators of the user's own classes; the failure itself is what matters
+            return NO_RECORD
 
     def records_out(self) -> Iterable[tuple[OperatorInfo, int]]:
         index = 0

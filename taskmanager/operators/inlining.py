@@ -69,6 +69,7 @@ class _Symbolic:
         self._code = code
         self._stack: list[str] = []
         self._constants: dict[str, Any] = {}
+        self._to_bool = False
         self._arguments = {name: f"{{{index}}}" for index, name in enumerate(code.co_varnames[: code.co_argcount])}
 
     def run(self) -> InlineExpression:
@@ -89,6 +90,11 @@ class _Symbolic:
 
     def _step(self, name: str, instruction: dis.Instruction) -> None:
         argument = instruction.argval
+        if self._to_bool and name != "UNARY_NOT":
+            raise _NotSimpleError
+        self._to_bool = name == "TO_BOOL"  # Python 3.13 and later prepare for `not` so; `not` alone says the same
+        if self._to_bool:
+            return
         if name in ("RESUME", "NOP", "CACHE", "PRECALL", "NOT_TAKEN"):
             return
         if name in ("LOAD_FAST", "LOAD_FAST_BORROW"):

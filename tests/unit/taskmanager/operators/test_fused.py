@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from millstream.common.graph.operator_spec import FilterSpec, FlatMapSpec, MapSpec
 from millstream.common.records import RecordBatch
 from millstream.taskmanager.operators.batch_sizer import MAX_BATCH_RECORDS
-from millstream.taskmanager.operators.fused import FusedOperator
+from millstream.taskmanager.operators.fused import FusedOperator, StatelessSpec
 from tests.unit.taskmanager.operators.support import context, failure_of, run, run_stamped
 
 
@@ -75,7 +75,12 @@ def test_fused_operators_give_what_they_give_alone(specs: list[Any], values: lis
 @pytest.mark.parametrize("inline", [False, True])
 @pytest.mark.parametrize("stamped", [False, True])
 def test_the_failing_operator_and_its_record_are_found(inline: bool, stamped: bool) -> None:
-    chain = [MapSpec(lambda x: x + 1), FilterSpec(lambda x: x != 3), MapSpec(lambda x: 10 / (x - 5)), MapSpec(str)]
+    chain: list[StatelessSpec] = [
+        MapSpec(lambda x: x + 1),
+        FilterSpec(lambda x: x != 3),
+        MapSpec(lambda x: 10 / (x - 5)),
+        MapSpec(str),
+    ]
     operator = FusedOperator([(spec, context(f"op{i}", inline=inline)) for i, spec in enumerate(chain)])
     error = failure_of(operator, [1, 2, 3, 4, 5], [None] * 5 if stamped else None)
     assert isinstance(error, ZeroDivisionError)

@@ -19,6 +19,8 @@ _ONE: list[Callable[[Any], Any]] = [
     lambda x: x % 3 == 0,
     lambda x: (x, "a", 1.5),
     lambda x: not x,
+    lambda x: not x == 3,  # noqa: SIM201  # Python 3.13 compiles it in a way of its own
+    lambda x: (not x, not x < 3),
     lambda x: -x + ~x,
     lambda x: x in (1, 2, 3),
     lambda x: x not in (1, 2, 3),
