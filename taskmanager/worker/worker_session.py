@@ -74,9 +74,14 @@ class WorkerSession:
             if command.WhichOneof("command") == "operator_request":
                 request = asyncio.ensure_future(self._handle(worker, command))
                 self._requests.add(request)
-                request.add_done_callback(self._requests.discard)
+                request.add_done_callback(self._request_ended)
             else:
                 await self._handle(worker, command)
+
+    def _request_ended(self, request: asyncio.Task[None]) -> None:
+        self._requests.discard(request)
+        if not request.cancelled():
+            request.exception()  # a sys.exit() of user code, which has gone through the event loop already
 
     async def _handle(self, worker: SlotWorkerLike, command: WorkerCommand) -> None:
         try:
