@@ -161,10 +161,13 @@ class CollectSinkOperator(Operator):
 
 
 async def _wait_at_most(event: asyncio.Event, seconds: float) -> None:
+    # Not wait_for: before Python 3.12 it forgets a cancellation that comes in the moment in which the event is set.
+    waiting = asyncio.ensure_future(event.wait())
     try:
-        await asyncio.wait_for(event.wait(), seconds)
-    except asyncio.TimeoutError:  # not the builtin in Python 3.10
-        return
+        await asyncio.wait({waiting}, timeout=seconds)
+    finally:
+        waiting.cancel()
+        await asyncio.wait({waiting})
 
 
 def _can_be_pickled(value: Any) -> bool:

@@ -167,11 +167,14 @@ class ResourceManagerConnection:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self._timeout_s
         backoff = Backoff(self._initial_pause_s, self._longest_pause_s)
+        reason = "no answer"
         while True:
             try:
                 response = await within(max(deadline - loop.time(), 0.001), self._try_to_register())
-            except (MillstreamError, asyncio.TimeoutError) as error:
-                reason = str(error) or "no answer"
+            except MillstreamError as error:
+                reason = str(error)
+            except asyncio.TimeoutError:
+                pass  # the last try may have had no time: what went wrong before says more
             else:
                 _log.info(
                     "TaskManager %s is registered at the ResourceManager at %s",
