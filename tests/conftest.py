@@ -1,7 +1,12 @@
-"""What all tests share: nothing may be left behind by a test, and hypothesis runs the same in CI each time."""
+"""What all tests share.
+
+A test may leave nothing behind, no failure may go unseen in the background, and hypothesis runs the same in CI each time.
+"""
 
 from __future__ import annotations
 
+import gc
+import logging
 import os
 import threading
 import time
@@ -98,7 +103,54 @@ def _nothing_is_left_behind() -> Iterator[None]:
     deadline = time.monotonic() + _SETTLE_SECONDS
     leaks = _Held.now().more_than(before)
     while leaks and time.monotonic() < deadline:
+        # A cancelled gRPC call is a cycle that keeps gRPC's poller. Files and sockets of Python's own that are closed
+        # only here warn about it, and warnings are errors.
+        gc.collect()
         time.sleep(0.01)
         leaks = _Held.now().more_than(before)
     if leaks:
         pytest.fail("The test left behind " + "; ".join(leaks), pytrace=False)
+
+
+class _BackgroundFailures(logging.Handler):
+    """Keeps what asyncio says of tasks that failed while nobody looked."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.found: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        message = record.getMessage()
+        if "never retrieved" in message or "was destroyed but it is pending" in message:
+            self.found.append(message)
+
+
+_background_failures = _BackgroundFailures()
+
+
+def _fail_for_background_failures() -> None:
+    found, _background_failures.found = _background_failures.found, []
+    if found:
+        pytest.fail("Failed in the background, where nobody looked: " + "\n".join(found), pytrace=False)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _background_is_watched() -> Iterator[None]:
+    logger = logging.getLogger("asyncio")
+    logger.addHandler(_background_failures)
+    yield
+    logger.removeHandler(_background_failures)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _no_module_fails_in_the_background(_background_is_watched: None) -> Iterator[None]:
+    """asyncio speaks when the task is collected, which may be long after its test."""
+    yield
+    gc.collect()
+    _fail_for_background_failures()
+
+
+@pytest.fixture(autouse=True)
+def _no_test_fails_in_the_background(_no_module_fails_in_the_background: None) -> Iterator[None]:
+    yield
+    _fail_for_background_failures()
