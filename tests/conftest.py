@@ -1,6 +1,7 @@
 """What all tests share.
 
-A test may leave nothing behind, no failure may go unseen in the background, and hypothesis runs the same in CI each time.
+A test may leave nothing behind, no failure may go unseen in the background, and hypothesis runs the same in CI each
+time.
 """
 
 from __future__ import annotations
