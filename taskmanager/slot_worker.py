@@ -136,6 +136,7 @@ class SlotWorker:
                 data_secret=job.data_secret,
                 configuration=configuration,
                 load_payload=load_payload,
+                inline=self._own_process,
             )
             self._data_plane = data_plane
             port = await data_plane.start(command.data_bind_host or "localhost")

@@ -9,7 +9,7 @@ from typing import Final
 
 __all__ = ["BlockSizer"]
 
-_MOST_RECORDS: Final = 1024  # a block's objects should fit into a core's cache while it is worked on
+_MOST_RECORDS: Final = 512  # a block's objects should fit into a core's cache while it is worked on
 _FIRST_RECORDS: Final = 64
 
 

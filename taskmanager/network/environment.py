@@ -45,18 +45,21 @@ class NetworkEnvironment:
         configuration: Configuration,
         load_payload: Callable[[bytes], Any],
         source: random.Random | None = None,
+        inline: bool = False,
     ) -> None:
         """
         :param allocation_id: this slot's allocation; channels between its own tasks do not use the network.
         :param data_secret: the job's secret, which every worker that connects must know.
         :param load_payload: unpickles what the user wrote (partitioners and key selectors).
         :param source: randomness of nonces and partitioners; the operating system's by default.
+        :param inline: simple key selectors may stand in generated code instead of being called.
         """
         if not data_secret:
             raise ValueError("the job has no data secret; without one anybody could connect to the data port")
         self._allocation_id = allocation_id
         self._secret = data_secret
         self._load_payload = load_payload
+        self._inline = inline
         self._random = source if source is not None else random.SystemRandom()
         self._segment_size: int = configuration.get(TaskManagerOptions.MEMORY_SEGMENT_SIZE)
         self._exclusive: int = max(1, configuration.get(TaskManagerOptions.BUFFERS_PER_CHANNEL))
@@ -104,7 +107,7 @@ class NetworkEnvironment:
         edge = deployment.edge
         allocations = deployment.consumer_allocations
         local = [index for index, allocation in enumerate(allocations) if allocation == self._allocation_id]
-        partitioner = create_partitioner(deployment, self._load_payload, self._random, local)
+        partitioner = create_partitioner(deployment, self._load_payload, self._random, local, self._inline)
         key = PartitionKey(attempt_id, edge.edge_id)
         remote = deployment.subpartitions - len(local)
         pool = (remote * self._exclusive + self._floating) * self._segment_size

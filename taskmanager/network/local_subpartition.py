@@ -11,8 +11,8 @@ from millstream.taskmanager.network.subpartition import SubpartitionOwner
 __all__ = ["LocalReader", "LocalSubpartition"]
 
 _MOST_BATCHES: Final = 8
-_MOST_RECORDS: Final = 8192
-_ENOUGH_RECORDS: Final = 512  # smaller batches are put together, for a consumer's work per batch
+_MOST_RECORDS: Final = 1024
+_ENOUGH_RECORDS: Final = 128  # smaller batches are put together, for a consumer's work per batch
 
 
 class LocalReader(Protocol):

@@ -9,6 +9,9 @@ QUANTUM_NS = 5_000_000
 MAX_BATCH_RECORDS = 1024
 """A batch and what is made of it should stay in the processor's cache until the chain is done with it: with larger
 batches every operator reads its input from memory again, which costs more than the calls per batch saved."""
+MAX_PRODUCED_RECORDS = 256
+"""What a step that multiplies records puts out at a time. Its output is all new objects, often with others inside, and
+so takes several times the room of what came in."""
 _GROWTH = 8
 
 
@@ -31,9 +34,10 @@ class BatchSizer:
         """``records`` records took ``elapsed_ns`` and gave ``produced``."""
         if elapsed_ns > self._quantum_ns:
             self.limit = max(1, min(self.limit, records * self._quantum_ns // elapsed_ns))
-        if produced > MAX_BATCH_RECORDS:
-            self.limit = max(1, min(self.limit, records * MAX_BATCH_RECORDS // produced))
+        most = MAX_PRODUCED_RECORDS if produced > records else MAX_BATCH_RECORDS
+        if produced > most:
+            self.limit = max(1, min(self.limit, records * most // produced))
         elif records >= self.limit and self.limit < MAX_BATCH_RECORDS and elapsed_ns <= self._quantum_ns:
             fitting = records * self._quantum_ns // max(elapsed_ns, 1)
-            small = records * MAX_BATCH_RECORDS // max(produced, 1)
+            small = records * most // max(produced, 1)
             self.limit = max(1, min(MAX_BATCH_RECORDS, self.limit * _GROWTH, fitting, small))

@@ -25,12 +25,14 @@ def create_partitioner(
     load_payload: Callable[[bytes], Any],
     source: random.Random,
     local: Collection[int] = (),
+    inline: bool = False,
 ) -> Partitioner:
     """Return the partitioner of a result partition.
 
     :param load_payload: unpickles what the user wrote.
     :param source: randomness of shuffle, and of where a rebalance begins.
     :param local: subpartitions that are read in this slot.
+    :param inline: simple key selectors may stand in generated code instead of being called.
     :raises ValueError: the edge asks for a partitioner that does not exist.
     """
     kind = deployment.edge.partitioner.kind
@@ -44,6 +46,7 @@ def create_partitioner(
             deployment.consumer_parallelism,
             subtasks,
             local,
+            inline,
         )
     if kind == "CUSTOM":
         spec = load_payload(deployment.edge.partitioner.spec)

@@ -10,6 +10,8 @@ from millstream.common.records import RecordBatch
 from millstream.common.stable_hash import UnsupportedKeyTypeError, stable_hash
 from millstream.taskmanager.network.partitioners.partitioner import FEW, split
 from millstream.taskmanager.network.partitioners.user_call import map_records
+from millstream.taskmanager.operators.generated import GeneratedFunction, Line
+from millstream.taskmanager.operators.inlining import inline_expression
 
 __all__ = ["HashPartitioner"]
 
@@ -39,7 +41,7 @@ class _KeyAssignment(dict[Any, int]):
 class HashPartitioner:
     """Partitions by the key group of each record's key."""
 
-    __slots__ = ("_assign", "_collect", "_keyed", "_select", "_subpartitions")
+    __slots__ = ("_assign", "_assign_all", "_assignment", "_collect", "_keyed", "_select", "_subpartitions")
 
     def __init__(
         self,
@@ -48,20 +50,25 @@ class HashPartitioner:
         parallelism: int,
         consumer_subtasks: Sequence[int],
         local: Collection[int] = (),
+        inline: bool = False,
     ) -> None:
         """
         :param parallelism: subtasks of the consumer.
         :param consumer_subtasks: which of them reads each subpartition.
         :param local: subpartitions that are read in this slot: their batches carry the keys, unless there are so many
             subpartitions that the consumer computes keys faster than they can be picked out.
+        :param inline: a key selector that is a simple expression may stand in the loop instead of being called; its
+            consumer then does likewise, and needs no keys from here.
         """
         self._select = key_selector
         self._subpartitions = len(consumer_subtasks)
         subpartition_of = {subtask: index for index, subtask in enumerate(consumer_subtasks)}
-        self._assign = _KeyAssignment(max_parallelism, parallelism, subpartition_of).__getitem__
+        self._assignment = _KeyAssignment(max_parallelism, parallelism, subpartition_of)
+        self._assign = self._assignment.__getitem__
         self._keyed = frozenset(local)
         # The form that split wants.
         self._collect: Callable[[Iterable[int]], Sequence[int]] = bytes if self._subpartitions <= FEW else list
+        self._assign_all = _inlined_assignment(key_selector, self._assignment) if inline else None
 
     def partition(self, batch: RecordBatch) -> list[tuple[int, RecordBatch]]:
         values = batch.values
@@ -72,6 +79,14 @@ class HashPartitioner:
             self._indexes(map_records("get_key", self._select, values[:1]))
             batch.keys = None
             return [(0, batch)]
+        if self._assign_all is not None:
+            try:
+                assigned = self._collect(self._assign_all(values))
+            except Exception:  # noqa: BLE001  # calling the selector below finds the record, and raises what is to be raised
+                self._assign_all = None
+            else:
+                batch.keys = None
+                return split(batch, assigned, self._subpartitions)
         keys = map_records("get_key", self._select, values)
         indexes = self._indexes(keys)
         return split(batch, indexes, self._subpartitions, keys, self._keyed)
@@ -89,6 +104,20 @@ class HashPartitioner:
                 except TypeError:
                     raise UnsupportedKeyTypeError(_unhashable_part(key)) from error
             raise
+
+
+def _inlined_assignment(
+    key_selector: Callable[[Any], Any], assignment: _KeyAssignment
+) -> Callable[[list[Any]], list[int]] | None:
+    """Return a function that gives the subpartitions of records, ``None`` if the key selector is not that simple."""
+    expression = inline_expression(key_selector, 1)
+    if expression is None:
+        return None
+    lines = [
+        Line("def generated(values, assignment=assignment):"),
+        Line(f"    return [assignment[{expression.render('value')}] for value in values]"),
+    ]
+    return GeneratedFunction("key_by", lines, {"assignment": assignment, **expression.constants}).call
 
 
 def _unhashable_part(key: Any) -> Any:

@@ -5,7 +5,12 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from millstream.taskmanager.operators.batch_sizer import MAX_BATCH_RECORDS, QUANTUM_NS, BatchSizer
+from millstream.taskmanager.operators.batch_sizer import (
+    MAX_BATCH_RECORDS,
+    MAX_PRODUCED_RECORDS,
+    QUANTUM_NS,
+    BatchSizer,
+)
 
 
 @given(
@@ -25,8 +30,9 @@ def test_it_settles_where_a_batch_takes_a_quantum_or_is_full(ns_per_record: int,
     for _ in range(20):
         sizer.update(sizer.limit, sizer.limit * ns_per_record, sizer.limit * fan_out)
     assert sizer.limit == 1 or sizer.limit * ns_per_record <= QUANTUM_NS
-    assert sizer.limit == 1 or sizer.limit * fan_out <= MAX_BATCH_RECORDS
-    ideal = min(MAX_BATCH_RECORDS, QUANTUM_NS // ns_per_record, MAX_BATCH_RECORDS // max(fan_out, 1))
+    most = MAX_BATCH_RECORDS if fan_out <= 1 else MAX_PRODUCED_RECORDS
+    assert sizer.limit == 1 or sizer.limit * fan_out <= most
+    ideal = min(MAX_BATCH_RECORDS, QUANTUM_NS // ns_per_record, most // max(fan_out, 1))
     assert sizer.limit >= max(1, ideal // 2)
 
 
