@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from millstream.client.artifacts import add_artifacts, program_artifacts
-from millstream.common.config import Configuration, CoreOptions, DeploymentOptions, PythonOptions
+from millstream.common.config import Configuration, CoreOptions, DeploymentOptions, JobManagerOptions, PythonOptions
 from millstream.common.errors import ConfigurationError
 from millstream.common.execution import JobClient, PipelineExecutor
+from millstream.common.rpc.loopback import is_loopback
 from millstream.datastream.python_files import artifact_of, local_python_path
 
 if TYPE_CHECKING:
@@ -78,7 +79,8 @@ class RemoteExecutor:
         directory = program_directory()
         if directory is not None:
             add_artifacts(job_graph, program_artifacts(directory))
-        share_import_path(job_graph)
+        if is_loopback(settings.get(JobManagerOptions.ADDRESS)):
+            share_import_path(job_graph)
         return connect(settings).submit(job_graph)
 
     def default_parallelism(self, configuration: Configuration) -> int:

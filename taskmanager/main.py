@@ -37,6 +37,7 @@ __all__ = ["main", "run_task_manager"]
 
 _log = logging.getLogger("millstream.taskmanager.main")
 
+_IMPATIENCE_S = 1.0
 _LOG_FORMAT = "%(asctime)s,%(msecs)03d %(levelname)-7s %(name)s - %(message)s"
 
 
@@ -77,11 +78,17 @@ async def run_task_manager(configuration: Configuration) -> str | None:
         if not ended.done():
             ended.set_result(reason)
 
+    told_at = 0.0
+
     def on_signal(name: str) -> None:
+        nonlocal told_at
         if ended.done():
+            if loop.time() - told_at < _IMPATIENCE_S:
+                return  # shells and `timeout` may send a signal twice for one wish
             _log.warning("Got %s again: ending without waiting for anything", name)
             os._exit(1)
         _log.info("Got %s: ending", name)
+        told_at = loop.time()
         end(None)
 
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -18,8 +18,9 @@ from millstream.common.rpc.endpoints import LEADER_ENDPOINT, Endpoints
 from millstream.common.rpc.faults import check_size, fault_of, raised_from, unavailable
 from millstream.common.rpc.gateways import LeaderGateway
 from millstream.common.rpc.grpc_carrier.peer import Peer
-from millstream.common.rpc.grpc_carrier.server import GrpcServer, is_loopback
+from millstream.common.rpc.grpc_carrier.server import GrpcServer
 from millstream.common.rpc.grpc_carrier.watch import Watch
+from millstream.common.rpc.loopback import is_loopback
 from millstream.common.rpc.methods import RpcMethod, methods_of
 from millstream.common.rpc.service import MessageTooLargeError, RpcUnavailableError
 from millstream.common.rpc.stub import ask_leader, make_stub

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import ipaddress
 import logging
 import os
 import socket
@@ -19,7 +18,7 @@ from millstream.common.rpc.grpc_carrier.metadata import instance_trailer, read_r
 from millstream.common.rpc.methods import RpcMethod, method_at
 from millstream.common.rpc.service import RpcUnavailableError
 
-__all__ = ["GrpcServer", "ServerOptions", "is_loopback"]
+__all__ = ["GrpcServer", "ServerOptions"]
 
 logger = logging.getLogger(__name__)
 
@@ -124,16 +123,6 @@ class _EveryMethod(grpc.GenericRpcHandler):  # type: ignore[type-arg]  # generic
             return await self._server.serve(method, payload, context)
 
         return grpc.unary_unary_rpc_method_handler(serve)
-
-
-def is_loopback(host: str) -> bool:
-    """Return whether only this machine can reach ``host``."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _bracketed(host: str) -> str:
