@@ -15,6 +15,10 @@ _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
 _PROGRAM_CONTEXT = {**_CONTEXT, "allow_interspersed_args": False}  # after the script all arguments are the program's
 
 
+class _WholeNumber(click.IntRange):
+    name = "whole number"  # as messages call it
+
+
 def _common_options(function: F) -> F:
     """Add the options that every action has."""
     decorators = [
@@ -41,7 +45,11 @@ def _program_options(function: F) -> F:
     """Add the options that say which program to run, and how."""
     decorators = [
         click.option(
-            "-p", "--parallelism", type=click.IntRange(min=1), help="Parallelism of the program where it sets none."
+            "-p",
+            "--parallelism",
+            type=_WholeNumber(min=1),
+            metavar="<n>",
+            help="Parallelism of the program where it sets none.",
         ),
         click.option("-py", "--python", metavar="<script>", help="The program; the arguments are then all its own."),
         click.option(

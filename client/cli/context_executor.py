@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from millstream.client.cli.progress import ProgressLine
+from millstream.client.cli.progress import ProgressLine, waits_for_slots
 from millstream.client.executors import create_executor
 from millstream.common.config import Configuration, DeploymentOptions
 from millstream.common.errors import JobCancelledError, MillstreamError
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["AttachedJobClient", "ContextExecutor"]
 
 _PROGRESS_INTERVAL = timedelta(milliseconds=500)
+_SLOTS_PATIENCE = timedelta(seconds=5)
 _CANCEL_WAIT = timedelta(seconds=30)
 
 
@@ -123,7 +124,13 @@ class AttachedJobClient:
 
     def _wait(self, line: ProgressLine, timeout: timedelta | None) -> JobExecutionResult:
         if not line.visible:
-            return self._client.get_job_execution_result(timeout)
+            if timeout is not None:
+                return self._client.get_job_execution_result(timeout)
+            try:
+                return self._client.get_job_execution_result(_SLOTS_PATIENCE)
+            except TimeoutError:
+                self._tell_of_missing_slots()
+            return self._client.get_job_execution_result()
         deadline = None if timeout is None else time.monotonic() + timeout.total_seconds()
         while True:
             interval = _PROGRESS_INTERVAL
@@ -135,6 +142,16 @@ class AttachedJobClient:
                 if deadline is not None and time.monotonic() >= deadline:
                     raise
             line.show(self._client.get_job_details())
+
+    def _tell_of_missing_slots(self) -> None:
+        """Without a progress line nothing else shows why a job does not begin."""
+        if waits_for_slots(self._client.get_job_details().task_counts):
+            sys.stdout.flush()
+            click.echo(
+                f"Job {self._client.get_job_id()} waits for free slots; it fails if there are too few when "
+                "slot.request.timeout is over.",
+                err=True,
+            )
 
     def _interrupted(self) -> None:
         job_id = self._client.get_job_id()

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from millstream.common.wire.cluster_pb2 import JobDetails
 
-__all__ = ["ProgressLine", "describe_progress", "source_records"]
+__all__ = ["ProgressLine", "describe_progress", "source_records", "waits_for_slots"]
 
 _STATE_ORDER = (
     "CREATED",
@@ -69,9 +69,16 @@ def describe_progress(
     clock = f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes:02}:{seconds:02}"
     tasks = ", ".join(f"{task_counts[name]} {name.lower()}" for name in _STATE_ORDER if task_counts.get(name))
     parts = [f"{state} {clock}", f"tasks: {tasks or 'none yet'}"]
-    if records_per_second is not None:
+    if waits_for_slots(task_counts):
+        parts.append("waiting for slots (slot.request.timeout)")
+    elif records_per_second is not None:
         parts.append(f"{records_per_second:,.0f} records/s")
     return " | ".join(parts)
+
+
+def waits_for_slots(task_counts: Mapping[str, int]) -> bool:
+    """Whether no task has a slot yet: a job starts when it has all its slots."""
+    return {state for state, count in task_counts.items() if count} == {"SCHEDULED"}
 
 
 def source_records(details: JobDetails) -> int:

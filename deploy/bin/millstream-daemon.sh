@@ -141,6 +141,9 @@ start() {
             forget_pid "$pid"
             echo "[ERROR] The $DAEMON daemon (pid: $pid) ended while it was starting: $(error_line "$log")" >&2
             echo "[ERROR] Its log is $log" >&2
+            if [ "$running" -gt 0 ] && [ "$DAEMON" = standalonesession ]; then
+                echo "[ERROR] The master that runs already is untouched; stop-cluster.sh (or jobmanager.sh stop) ends it." >&2
+            fi
             exit 1
         fi
         if [ "$waited" -ge $((START_SECONDS * 10)) ]; then

@@ -51,3 +51,9 @@ def test_nothing_is_shown_where_there_is_no_terminal() -> None:
     line.show(details(100))
     line.clear()
     assert plain.getvalue() == ""
+
+
+def test_a_job_whose_tasks_are_all_scheduled_is_said_to_wait_for_slots() -> None:
+    waiting = describe_progress("RUNNING", {"SCHEDULED": 4, "RUNNING": 0}, 3, 0.0)
+    assert waiting == "RUNNING 00:03 | tasks: 4 scheduled | waiting for slots (slot.request.timeout)"
+    assert "waiting" not in describe_progress("RUNNING", {"SCHEDULED": 3, "FINISHED": 1}, 3, 0.0)
