@@ -37,7 +37,7 @@ proto: .venv/dev.stamp  ## generate common/wire from proto
 docs: .venv/dev.stamp  ## generate docs/configuration.md
 	$(BIN)/python -m millstream.common.config.documentation
 
-bench: .venv/run.stamp  ## measure throughput and latency (minutes)
+bench: .venv/dev.stamp  ## measure throughput and latency (minutes)
 	$(BIN)/python -m benchmarks
 
 setup: .venv/dev.stamp  ## make .venv with everything that development needs

@@ -9,11 +9,13 @@ from __future__ import annotations
 import gc
 import logging
 import os
+import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import pytest
@@ -26,8 +28,21 @@ hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "local")
 for _name in [name for name in os.environ if name.startswith("MILLSTREAM_")]:
     del os.environ[_name]
 
+# How long after its timeout a test that has not ended is interrupted again, and again.
+_TIMEOUT_REPEAT_SECONDS = 20.0
+
 # How long what a test has closed may take to be gone; only a test that leaks waits so long.
 _SETTLE_SECONDS = 5.0
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_timeout_set_timer(item: pytest.Item, settings: Any) -> Generator[None, object, object]:
+    """Interrupt a test more than once: asyncio, when interrupted, waits for tasks, and those may hang too."""
+    result = yield
+    remaining, _ = signal.getitimer(signal.ITIMER_REAL)
+    if settings.method == "signal" and remaining > 0:
+        signal.setitimer(signal.ITIMER_REAL, remaining, _TIMEOUT_REPEAT_SECONDS)
+    return result
 
 
 @dataclass(frozen=True)
