@@ -2,7 +2,7 @@
 # Sourced by the other scripts: where Millstream, its configuration, its interpreter, its logs and pid files are.
 #
 # Environment, all optional: MILLSTREAM_HOME, MILLSTREAM_CONF_DIR, MILLSTREAM_LOG_DIR, MILLSTREAM_PID_DIR,
-# MILLSTREAM_IDENT_STRING, MILLSTREAM_PYTHON, MILLSTREAM_SSH_OPTS.
+# MILLSTREAM_IDENT_STRING, MILLSTREAM_PYTHON, MILLSTREAM_SSH_OPTS, MILLSTREAM_STOP_SECONDS.
 
 # The directory of these scripts, links followed.
 _source="${BASH_SOURCE[0]}"

@@ -27,7 +27,7 @@ shift 2
 read_configuration "$@"
 
 START_SECONDS=30 # how long a start may take before it counts as failed
-STOP_SECONDS=10  # how long a daemon may take to end after SIGTERM
+STOP_SECONDS="${MILLSTREAM_STOP_SECONDS:-10}" # how long a daemon may take to end after SIGTERM
 READY_LINE='Millstream (master|TaskManager) .*started' # what a daemon logs when it serves
 
 mkdir -p "$MILLSTREAM_PID_DIR" || fail "The pid directory $MILLSTREAM_PID_DIR cannot be made (env.pid.dir)."

@@ -52,6 +52,7 @@ def test_an_inlined_function_gives_the_same(function: Callable[[Any], Any], valu
 
 def test_two_arguments_and_subscripts() -> None:
     assert _evaluate(lambda a, b: (a[0], a[1] + b[1]), ("k", 1), ("k", 2)) == ("k", 3)
+    assert _evaluate(lambda p: p[0], ("k", 1)) == "k"
     assert _evaluate(lambda a, b: b - a, 1, 10) == 9
     assert _evaluate(lambda x: x["k"][0]["n"], {"k": [{"n": 4}]}) == 4
     assert _evaluate(lambda x: (x, 2)[1], 1) == 2
