@@ -22,6 +22,9 @@ from millstream.taskmanager.user_code import PayloadError
 __all__ = ["UserCodeError", "build_failure", "describe_failure", "short_repr"]
 
 _RECORD_LENGTH = 200
+_MESSAGE_LENGTH = 20_000
+_TRACEBACK_LENGTH = 100_000
+_SHOWN_REPETITIONS = 3
 _ENGINE_PACKAGES = (
     "common",
     "datastream",
@@ -58,7 +61,7 @@ def short_repr(value: Any) -> str:
         text = shortener.repr(value)
     except BaseException as error:  # noqa: BLE001  # a user's __repr__ may raise anything; the failure itself matters
         return f"<{type(value).__qualname__} whose __repr__ raised {type(error).__qualname__}>"
-    text = " ".join(text.split("\n"))
+    text = _sendable(" ".join(text.split("\n")))
     return text if len(text) <= _RECORD_LENGTH else text[: _RECORD_LENGTH - 3] + "..."
 
 
@@ -85,8 +88,8 @@ def describe_failure(
         subtask_index=task.subtask_index,
         parallelism=task.parallelism,
         attempt_number=task.attempt_number,
-        user_traceback=_folded(error),
-        full_traceback=_full(error),
+        user_traceback=_sendable(_cut(_folded(error), _TRACEBACK_LENGTH)),
+        full_traceback=_sendable(_cut(_full(error), _TRACEBACK_LENGTH)),
         task_manager=task.task_manager,
         timestamp_ms=timestamp_ms,
         task_name=f"{task.task_name} ({task.subtask_index + 1}/{task.parallelism})",
@@ -122,9 +125,23 @@ def _type_name(error: BaseException) -> str:
 
 def _message(error: BaseException) -> str:
     try:
-        return str(error)
+        text = str(error)
     except BaseException as failed:  # noqa: BLE001  # a user's __str__
         return f"<its message cannot be shown: __str__ raised {type(failed).__qualname__}>"
+    return _sendable(_cut(text, _MESSAGE_LENGTH))
+
+
+def _cut(text: str, length: int) -> str:
+    """Leave out the middle of what nobody would read, so that a failure stays small wherever it is kept."""
+    if len(text) <= length:
+        return text
+    half = length // 2
+    return f"{text[:half]}\n[... {len(text) - 2 * half:,} characters ...]\n{text[-half:]}"
+
+
+def _sendable(text: str) -> str:
+    """Escape lone surrogates (undecodable file names have them): no message on the wire can hold them."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 @functools.cache
@@ -151,7 +168,10 @@ def _is_library(filename: str) -> bool:
 
 
 def _innermost_user_frame(error: BaseException) -> tuple[str, int] | None:
-    """File and line of the innermost frame of the user's own code; else of the innermost frame at all."""
+    """File and line of the innermost frame of the user's own code; else of the innermost in a library.
+
+    ``None`` when all frames are the engine's: its own lines would only mislead.
+    """
     found: tuple[str, int] | None = None
     innermost: tuple[str, int] | None = None
     seen: set[int] = set()
@@ -162,10 +182,11 @@ def _innermost_user_frame(error: BaseException) -> tuple[str, int] | None:
         while entry is not None:
             filename = entry.tb_frame.f_code.co_filename
             here = (filename, entry.tb_lineno)
-            if chained is error and not filename.startswith("<millstream "):
-                innermost = here
-            if not _is_engine(filename) and not _is_library(filename):
-                found = here
+            if not _is_engine(filename):
+                if chained is error and not filename.startswith("<"):
+                    innermost = here
+                if not _is_library(filename):
+                    found = here
             entry = entry.tb_next
         chained = chained.__cause__ or (None if chained.__suppress_context__ else chained.__context__)
     return found or innermost
@@ -200,7 +221,18 @@ def _folded(error: BaseException) -> str:
 def _folded_one(error: BaseException) -> list[str]:
     lines = ["Traceback (most recent call last):"]
     engine = 0
+    previous: tuple[str, int | None] | None = None
+    repeated = 0
     for frame in traceback.extract_tb(error.__traceback__):
+        here = (frame.filename, frame.lineno)
+        if here == previous and not _is_engine(frame.filename):
+            repeated += 1
+            if repeated >= _SHOWN_REPETITIONS:
+                continue
+        elif repeated >= _SHOWN_REPETITIONS:
+            lines.append(_repetition_line(repeated))
+        if here != previous:
+            previous, repeated = here, 0
         if _is_engine(frame.filename):
             engine += 1
             continue
@@ -211,6 +243,8 @@ def _folded_one(error: BaseException) -> list[str]:
         source = frame.line or linecache.getline(frame.filename, frame.lineno or 0).strip()
         if source:
             lines.append(f"    {source}")
+    if repeated >= _SHOWN_REPETITIONS:
+        lines.append(_repetition_line(repeated))
     if engine:
         lines.append(_engine_line(engine))
     message = _message(error)
@@ -219,6 +253,11 @@ def _folded_one(error: BaseException) -> list[str]:
     if isinstance(notes, list) and sys.version_info >= (3, 11):
         lines.extend(str(note) for note in notes)
     return lines
+
+
+def _repetition_line(repeated: int) -> str:
+    times = repeated - _SHOWN_REPETITIONS + 1
+    return f"  [Previous line repeated {times} more time{'s' if times > 1 else ''}]"
 
 
 def _engine_line(count: int) -> str:

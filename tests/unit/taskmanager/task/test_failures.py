@@ -23,6 +23,7 @@ from millstream.common.graph.operator_spec import (
 )
 from millstream.common.records import RecordBatch
 from millstream.common.stable_hash import UnsupportedKeyTypeError
+from millstream.common.typeinfo import Types
 from millstream.datastream.sink import Sink, SinkWriter, WriterContext
 from millstream.taskmanager.network.partitioners import PartitionerFunctionError
 from millstream.taskmanager.network.value_serializer import RecordSerializationError
@@ -366,3 +367,40 @@ def test_the_engines_own_errors_are_not_the_users() -> None:
 
 def test_specs_survive_their_pickle() -> None:
     assert cloudpickle.loads(cloudpickle.dumps(_SOURCE)).source.batches == [[1, 2, 3]]
+
+
+def test_text_that_no_message_can_hold_is_escaped() -> None:
+    def opens(name: str) -> None:
+        raise FileNotFoundError(f"no file {name}")
+
+    with pytest.raises(FileNotFoundError) as caught:
+        opens("caf\udce9")
+    failure = _failure(caught.value)
+    assert failure.message == "no file caf\\udce9"
+    assert "caf\\udce9" in failure.user_traceback
+    assert FailureInfo.FromString(failure.SerializeToString()) == failure
+
+
+def test_a_huge_message_keeps_its_ends_only() -> None:
+    failure = _failure(ValueError("begin" + "x" * 5_000_000 + "end"))
+    assert failure.message.startswith("begin")
+    assert failure.message.endswith("end")
+    assert failure.ByteSize() < 300_000
+
+
+def test_a_recursion_is_shown_once() -> None:
+    def recurs(value: int) -> int:
+        return recurs(value)
+
+    with pytest.raises(RecursionError) as caught:
+        recurs(1)
+    failure = _failure(caught.value)
+    assert failure.user_traceback.count("in recurs") < 10
+    assert "[Previous line repeated " in failure.user_traceback
+
+
+def test_an_engine_line_is_never_called_the_users() -> None:
+    with pytest.raises(TypeError) as caught:
+        Types.ROW([Types.INT()]).to_internal_type(5)
+    engine = caught.value.with_traceback(caught.tb.tb_next)
+    assert not _failure(engine).user_file
