@@ -25,6 +25,7 @@ from millstream.common.execution_config import ExecutionConfig
 from millstream.common.graph.operator_spec import LegacySourceSpec, OperatorSpec, SourceSpec
 from millstream.common.ids import IdFactory
 from millstream.common.typeinfo import TypeInformation
+from millstream.common.watermark_strategy import WatermarkStrategy
 from millstream.datastream.call_site import call_site
 from millstream.datastream.collection_source import CollectionSource
 from millstream.datastream.data_stream import DataStream
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
     from millstream.common.execution import JobClient as BlockingJobClient
     from millstream.common.job_client import JobClient
     from millstream.common.restart_strategy import RestartStrategyConfiguration
-    from millstream.common.watermark_strategy import WatermarkStrategy
     from millstream.common.wire.graph_pb2 import Artifact, JobGraph
     from millstream.datastream.closeable_iterator import CloseableIterator
     from millstream.datastream.data_stream_sink import DataStreamSink
@@ -182,14 +182,14 @@ class StreamExecutionEnvironment:
         return self
 
     def set_runtime_mode(self, execution_mode: RuntimeExecutionMode) -> StreamExecutionEnvironment:
-        """Choose STREAMING, or AUTOMATIC, which is the same here.
+        """Choose when results come.
 
-        :raises InvalidProgramError: BATCH, which this version does not have.
+        STREAMING: as the input does. BATCH: keyed aggregations give one result per key when the input has ended, and
+        unbounded sources are refused. AUTOMATIC: BATCH if all sources are bounded, else STREAMING.
         """
         if not isinstance(execution_mode, RuntimeExecutionMode):
             raise TypeError(f"set_runtime_mode takes a RuntimeExecutionMode, not {execution_mode!r}")
         self._configuration.set(ExecutionOptions.RUNTIME_MODE, execution_mode.name)
-        self._check_runtime_mode()
         return self
 
     def set_buffer_timeout(self, timeout_millis: int) -> StreamExecutionEnvironment:
@@ -278,9 +278,14 @@ class StreamExecutionEnvironment:
         source_name: str,
         type_info: TypeInformation | None = None,
     ) -> DataStream:
-        """A stream of what a :class:`~millstream.datastream.source.Source` reads."""
+        """A stream of what a :class:`~millstream.datastream.source.Source` reads.
+
+        :param watermark_strategy: ``WatermarkStrategy.no_watermarks()``, or ``None`` for the same.
+        """
         if not isinstance(source, Source):
             raise TypeError(f"from_source() takes a Source, not {source!r}; a SourceFunction goes to add_source()")
+        if watermark_strategy is not None and not isinstance(watermark_strategy, WatermarkStrategy):
+            raise TypeError(f"from_source() takes a WatermarkStrategy second, not {watermark_strategy!r}")
         _check_type(type_info)
         return self._source(source_name, SourceSpec(source), type_info)
 
@@ -429,7 +434,6 @@ class StreamExecutionEnvironment:
 
         if not self._transformations:
             raise InvalidProgramError(f"{call_site()}: No operators defined in streaming topology. Cannot execute.")
-        self._check_runtime_mode()
         max_parallelism = self.get_max_parallelism()
         defaults = GraphDefaults(
             parallelism=self.get_parallelism(),
@@ -437,6 +441,7 @@ class StreamExecutionEnvironment:
             buffer_timeout=self.get_buffer_timeout(),
             chaining=self.is_chaining_enabled(),
             auto_generated_uids=self._config.has_auto_generated_uids_enabled(),
+            runtime_mode=self._configuration.get(ExecutionOptions.RUNTIME_MODE),
         )
         name = job_name or self._configuration.get(PipelineOptions.NAME) or _DEFAULT_JOB_NAME
         return generate_stream_graph(self._transformations, name, defaults)
@@ -463,13 +468,6 @@ class StreamExecutionEnvironment:
     def _executor(self) -> PipelineExecutor:
         target = self._target or self._configuration.get(DeploymentOptions.TARGET) or ""
         return load_executor(target, self._configuration)
-
-    def _check_runtime_mode(self) -> None:
-        if self._configuration.get(ExecutionOptions.RUNTIME_MODE) == "BATCH":
-            raise InvalidProgramError(
-                f"{call_site()}: runtime mode BATCH is not there yet; use STREAMING, which gives each intermediate "
-                "result"
-            )
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         raise TypeError(

@@ -19,7 +19,8 @@ class ExecutionOptions:
         "execution.runtime-mode",
         one_of("STREAMING", "BATCH", "AUTOMATIC"),
         "STREAMING",
-        "`STREAMING` produces results continuously, and so does `AUTOMATIC` here. `BATCH` is refused in this version.",
+        "`STREAMING` gives results as the input comes. `BATCH` is for bounded input: keyed aggregations give one "
+        "result per key at its end. `AUTOMATIC` is `BATCH` if all sources are bounded, else `STREAMING`.",
     )
     BUFFER_TIMEOUT: Final = option(
         "execution.buffer-timeout.interval",

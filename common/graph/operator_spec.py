@@ -44,10 +44,14 @@ class LegacySourceSpec:
 
 @dataclass(frozen=True, slots=True)
 class MapSpec:
-    """One output per record. With ``key_selector`` it runs keyed (each call sees its record's key)."""
+    """One output per record. With ``key_selector`` it runs keyed (each call sees its record's key).
+
+    :ivar output_type: a ``TypeInformation`` that results are converted to; ``None``: they stay as they are.
+    """
 
     function: Any
     key_selector: Any = None
+    output_type: Any = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,27 +64,39 @@ class FilterSpec:
 
 @dataclass(frozen=True, slots=True)
 class FlatMapSpec:
-    """Any number of outputs per record: the function returns or yields an iterable (or None)."""
+    """Any number of outputs per record: the function returns or yields an iterable (or None).
+
+    :ivar output_type: as that of a map.
+    """
 
     function: Any
     key_selector: Any = None
+    output_type: Any = None
 
 
 @dataclass(frozen=True, slots=True)
 class ReduceSpec:
-    """Rolling reduce per key, emitting each step. Output type = input type."""
+    """Rolling reduce per key, emitting each step. Output type = input type.
+
+    :ivar emit_final_only: emit one result per key instead, when the input has ended.
+    """
 
     function: Any
     key_selector: Any
+    emit_final_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class AggregateSpec:
-    """Rolling ``sum | min | max | min_by | max_by`` of a field (index or name) per key, emitting each step."""
+    """Rolling ``sum | min | max | min_by | max_by`` of a field (index or name) per key, emitting each step.
+
+    :ivar emit_final_only: emit one result per key instead, when the input has ended.
+    """
 
     kind: str
     field: int | str
     key_selector: Any
+    emit_final_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)

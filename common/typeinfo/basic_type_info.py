@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import Enum
 from typing import Any
 
+from millstream.common.typeinfo.conversion import integer_conversion, to_boolean, to_double, to_float
 from millstream.common.typeinfo.java_text import double_text, float_text
 from millstream.common.typeinfo.type_information import TypeInformation
 
@@ -35,6 +37,15 @@ class BasicTypeInfo(TypeInformation):
 
     def __init__(self, basic_type: BasicType) -> None:
         self.basic_type = basic_type
+
+    def need_conversion(self) -> bool:
+        return self.basic_type in _CONVERSIONS
+
+    def to_internal_type(self, obj: Any) -> Any:
+        return self.conversion()(obj)
+
+    def conversion(self) -> Callable[[Any], Any]:
+        return _CONVERSIONS.get(self.basic_type, _same)
 
     def to_text(self, value: Any) -> str:
         if value is None:
@@ -101,4 +112,17 @@ class BasicTypeInfo(TypeInformation):
         return _BASIC[BasicType.BIG_DEC]
 
 
+def _same(value: Any) -> Any:
+    return value
+
+
+_CONVERSIONS: dict[BasicType, Callable[[Any], Any]] = {
+    BasicType.BOOLEAN: to_boolean,
+    BasicType.BYTE: integer_conversion(8),
+    BasicType.SHORT: integer_conversion(16),
+    BasicType.INT: integer_conversion(32),
+    BasicType.LONG: integer_conversion(64),
+    BasicType.FLOAT: to_float,
+    BasicType.DOUBLE: to_double,
+}
 _BASIC = {basic_type: BasicTypeInfo(basic_type) for basic_type in BasicType}

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
+from millstream.common.typeinfo.conversion import tuple_conversion
 from millstream.common.typeinfo.type_information import TypeInformation, text_of
 from millstream.common.types import Row, RowKind
 
@@ -23,12 +24,13 @@ class TupleTypeInfo(TypeInformation):
         return list(self._field_types)
 
     def need_conversion(self) -> bool:
-        return any(field_type.need_conversion() for field_type in self._field_types)
+        return True
 
     def to_internal_type(self, obj: Any) -> Any:
-        if obj is None or not self.need_conversion():
-            return obj
-        return tuple(_converted(self._field_types, obj))
+        return self.conversion()(obj)
+
+    def conversion(self) -> Callable[[Any], Any]:
+        return tuple_conversion(self._field_types)
 
     def to_text(self, value: Any) -> str:
         if value is None or len(value) != len(self._field_types):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 __all__ = ["TypeInformation", "text_of"]
@@ -23,6 +24,10 @@ class TypeInformation:
     def to_internal_type(self, obj: Any) -> Any:
         """From the user's value to its wire form."""
         return obj
+
+    def conversion(self) -> Callable[[Any], Any]:
+        """:meth:`to_internal_type` for many values."""
+        return self.to_internal_type
 
     def from_internal_type(self, obj: Any) -> Any:
         """From the wire form to the user's value."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from millstream.common.errors import InvalidProgramError
-from millstream.common.graph.operator_spec import PartitionerSpec
+from millstream.common.graph.operator_spec import FlatMapSpec, MapSpec, PartitionerSpec
 from millstream.datastream.call_site import CallSite
+from millstream.datastream.graph.runtime_mode import apply_runtime_mode
 from millstream.datastream.graph.stream_graph import StreamEdge, StreamGraph, StreamNode
 from millstream.datastream.transformation import (
     OperatorTransformation,
@@ -30,6 +31,7 @@ class GraphDefaults:
     :ivar max_parallelism: ``None``: derived from each operator's parallelism.
     :ivar buffer_timeout: ms; -1: only full buffers are sent.
     :ivar auto_generated_uids: operators need no uid.
+    :ivar runtime_mode: ``STREAMING``, ``BATCH`` or ``AUTOMATIC``.
     """
 
     parallelism: int
@@ -37,6 +39,7 @@ class GraphDefaults:
     buffer_timeout: int = 100
     chaining: bool = True
     auto_generated_uids: bool = True
+    runtime_mode: str = "STREAMING"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +85,9 @@ def generate_stream_graph(
                 route.source.out_edges.append(edge)
                 node.in_edges.append(edge)
     _check_uids(nodes.values(), defaults)
+    apply_runtime_mode(nodes.values(), defaults.runtime_mode)
+    for each in nodes.values():
+        _apply_output_type(each.operator)
     return StreamGraph(job_name, dict(sorted(nodes.items())), defaults.chaining)
 
 
@@ -170,6 +176,14 @@ def _edge(route: _Route, target: StreamNode, defaults: GraphDefaults) -> StreamE
     return StreamEdge(
         source, target, partitioner, spec, call_site, defaults.buffer_timeout if timeout is None else timeout
     )
+
+
+def _apply_output_type(operator: OperatorTransformation) -> None:
+    """What a function gives is converted to the type that the program states for it."""
+    spec, output_type = operator.spec, operator.output_type
+    wanted = output_type if output_type is not None and output_type.need_conversion() else None
+    if isinstance(spec, (MapSpec, FlatMapSpec)) and spec.output_type != wanted:
+        operator.spec = replace(spec, output_type=wanted)
 
 
 def _check_uids(nodes: Iterable[StreamNode], defaults: GraphDefaults) -> None:

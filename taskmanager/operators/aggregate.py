@@ -74,4 +74,5 @@ class RollingAggregate:
 
 def create_aggregate_operator(spec: AggregateSpec, context: OperatorContext) -> ReduceOperator:
     """Return the operator of an aggregation."""
-    return ReduceOperator(ReduceSpec(RollingAggregate(spec.kind, spec.field), spec.key_selector), context, spec.kind)
+    combine = RollingAggregate(spec.kind, spec.field)
+    return ReduceOperator(ReduceSpec(combine, spec.key_selector, spec.emit_final_only), context, spec.kind)

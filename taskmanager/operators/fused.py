@@ -17,6 +17,7 @@ from millstream.taskmanager.operators.fused_stage import FILTER, FLAT_MAP, MAP, 
 from millstream.taskmanager.operators.generated import FailedLine, GeneratedFunction, frame_variables, record_at
 from millstream.taskmanager.operators.inlining import inline_expression
 from millstream.taskmanager.operators.operator import NO_RECORD, FailureSite, Operator, OperatorContext, OperatorInfo
+from millstream.taskmanager.operators.output_conversion import convert_results
 from millstream.taskmanager.operators.user_function import UserFunction, is_generator_callable
 
 __all__ = ["FusedOperator", "StatelessSpec", "fusable", "is_lazy"]
@@ -71,6 +72,8 @@ class FusedOperator(Operator):
         self._functions = [
             UserFunction(spec.function, kind, context) for (spec, context), kind in zip(parts, self._kinds, strict=True)
         ]
+        for function, (spec, _) in zip(self._functions, parts, strict=True):
+            convert_results(function, spec)
         self._inline = all(context.inline for _, context in parts)
         self._inlined: set[int] = set()
         self._opened = 0

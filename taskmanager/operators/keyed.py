@@ -11,6 +11,7 @@ from millstream.common.records import RecordBatch
 from millstream.taskmanager.operators.batch_sizer import BatchSizer
 from millstream.taskmanager.operators.generated import frame_variables, record_at
 from millstream.taskmanager.operators.operator import FailureSite, Operator, OperatorContext, OperatorInfo
+from millstream.taskmanager.operators.output_conversion import convert_results
 from millstream.taskmanager.operators.user_function import UserFunction
 
 __all__ = ["KeyedOperator"]
@@ -33,6 +34,7 @@ class KeyedOperator(Operator):
             self._kind = "filter" if isinstance(spec, FilterSpec) else "flat_map"
         self._key = UserFunction(spec.key_selector, "get_key", context, "key_by")
         self._function = UserFunction(spec.function, self._kind, context)
+        convert_results(self._function, spec)
         self._sizer = BatchSizer()
         self._records_out = 0
 

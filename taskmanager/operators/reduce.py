@@ -1,13 +1,18 @@
-"""Rolling reduce per key on the heap: each record is combined with what its key had so far, and the result goes out."""
+"""Rolling reduce per key on the heap: each record is combined with what its key had so far, and the result goes out.
+
+In a batch job only each key's last result goes out, when the input has ended.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
+from itertools import islice
 from typing import Any
 
 from millstream.common.graph.operator_spec import ReduceSpec
 from millstream.common.records import RecordBatch
+from millstream.taskmanager.operators.batch_sizer import MAX_BATCH_RECORDS
 from millstream.taskmanager.operators.generated import GeneratedFunction, Line, record_at
 from millstream.taskmanager.operators.inlining import inline_expression
 from millstream.taskmanager.operators.operator import NO_RECORD, FailureSite, Operator, OperatorContext, OperatorInfo
@@ -21,9 +26,12 @@ _REDUCE = "reduce"
 
 
 def compile_reduce(
-    key_of: Callable[[Any], Any], combine: Callable[[Any, Any], Any], *, inline: bool
+    key_of: Callable[[Any], Any], combine: Callable[[Any, Any], Any], *, inline: bool, emit: bool = True
 ) -> tuple[GeneratedFunction, GeneratedFunction]:
-    """Return the loops ``(values, state) -> list`` and ``(values, state, keys) -> list``."""
+    """Return the loops ``(values, state) -> list`` and ``(values, state, keys) -> list``.
+
+    :param emit: the list is of each step's result; else it is empty.
+    """
     key_inline = inline_expression(key_of, 1) if inline else None
     combine_inline = inline_expression(combine, 2) if inline else None
     namespace: dict[str, Any] = {"key_of": key_of, "combine": combine}
@@ -43,7 +51,7 @@ def compile_reduce(
             Line(f"{indent}else:"),
             Line(f"{indent}    value = {combined}", _REDUCE),
             Line(f"{indent}state[key] = value", _HASH),
-            Line(f"{indent}append(value)"),
+            *([Line(f"{indent}append(value)")] if emit else []),
         ]
 
     head = [Line("    it = iter(values)"), Line("    out = []"), Line("    append = out.append")]
@@ -74,7 +82,10 @@ class ReduceOperator(Operator):
         self._phase = phase
         self._key = UserFunction(spec.key_selector, "get_key", context, _KEY)
         self._function = UserFunction(spec.function, "reduce", context, phase)
-        self._alone, self._with_keys = compile_reduce(self._key.call, self._function.call, inline=context.inline)
+        self._emit_final_only = spec.emit_final_only
+        self._alone, self._with_keys = compile_reduce(
+            self._key.call, self._function.call, inline=context.inline, emit=not spec.emit_final_only
+        )
         self._state: dict[Any, Any] = {}
         self._records_out = 0
 
@@ -93,8 +104,20 @@ class ReduceOperator(Operator):
             out = self._alone.call(batch.values, self._state)
         else:
             out = self._with_keys.call(batch.values, self._state, batch.keys)
+        if self._emit_final_only:
+            return ()
         self._records_out += len(out)
         return (RecordBatch(out, batch.timestamps),)
+
+    def finish(self) -> Iterable[RecordBatch]:
+        return self._final_results() if self._emit_final_only else ()
+
+    def _final_results(self) -> Iterator[RecordBatch]:
+        results = iter(self._state.values())
+        while values := list(islice(results, MAX_BATCH_RECORDS)):
+            self._records_out += len(values)
+            yield RecordBatch(values)
+        self._state.clear()
 
     def locate(self, error: BaseException, phase: str | None) -> FailureSite:
         if phase is not None:

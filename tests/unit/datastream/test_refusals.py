@@ -5,22 +5,23 @@ from __future__ import annotations
 import inspect
 import threading
 from collections.abc import Callable
+from datetime import timedelta
 from operator import methodcaller
 from typing import Any
 
 import pytest
 
-from millstream.common import Types
+from millstream.common import Types, WatermarkStrategy
 from millstream.common.errors import InvalidProgramError
 from millstream.datastream import (
     DataStream,
     FilterFunction,
     MapFunction,
-    RuntimeExecutionMode,
     SourceContext,
     SourceFunction,
     StreamExecutionEnvironment,
 )
+from millstream.datastream.connectors import NumberSequenceSource
 from millstream.datastream.transformation import PartitionTransformation
 
 
@@ -168,10 +169,6 @@ def test_a_keyed_stream_is_no_operator(env: StreamExecutionEnvironment, call: Ca
     assert "KeyedStream" in refusal(lambda: call(keyed))
 
 
-def test_batch_mode(env: StreamExecutionEnvironment) -> None:
-    assert "BATCH" in refusal(lambda: env.set_runtime_mode(RuntimeExecutionMode.BATCH))
-
-
 def test_uids_can_be_required(env: StreamExecutionEnvironment) -> None:
     env.get_config().disable_auto_generated_uids()
     env.from_sequence(1, 2).uid("a").map(lambda v: v).name("m")
@@ -260,3 +257,24 @@ def test_type_errors(env: StreamExecutionEnvironment, call: Callable[[DataStream
 def test_a_class_instead_of_an_instance_says_so(env: StreamExecutionEnvironment) -> None:
     with pytest.raises(TypeError, match=r"pass an instance: filter\(_Positive\(...\)\)"):
         env.from_sequence(1, 2).filter(_Positive)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        WatermarkStrategy.for_monotonous_timestamps,
+        lambda: WatermarkStrategy.for_bounded_out_of_orderness(timedelta(seconds=1)),
+        lambda: WatermarkStrategy.no_watermarks().with_timestamp_assigner(object()),
+        lambda: WatermarkStrategy.no_watermarks().with_idleness(timedelta(seconds=1)),
+        lambda: WatermarkStrategy.no_watermarks().with_watermark_alignment("g", timedelta(seconds=1)),
+    ],
+)
+def test_event_time_is_refused_and_not_ignored(make: Callable[[], object]) -> None:
+    assert "no event time yet" in refusal(make)
+
+
+def test_a_watermark_strategy_is_one(env: StreamExecutionEnvironment) -> None:
+    source = NumberSequenceSource(1, 2)
+    with pytest.raises(TypeError, match="WatermarkStrategy second, not 'numbers'"):
+        env.from_source(source, "numbers", "numbers")  # type: ignore[arg-type]  # that is what is refused
+    env.from_source(source, WatermarkStrategy.no_watermarks(), "numbers")

@@ -173,3 +173,28 @@ def test_a_field_that_is_not_there_is_a_clear_error(record: Any, field: Any) -> 
     assert isinstance(error, TypeError)
     assert f"sum({field!r})" in str(error)
     assert operator.locate(error, None).phase == "sum"
+
+
+@given(_pairs, st.booleans(), st.booleans(), st.integers(1, 7))
+def test_final_results_only(records: list[tuple[str, int]], inline: bool, with_keys: bool, batch_size: int) -> None:
+    reduces = ReduceSpec(lambda a, b: (a[0], a[1] + b[1]), lambda pair: pair[0], emit_final_only=True)
+    sums = AggregateSpec("sum", 1, lambda pair: pair[0], emit_final_only=True)
+    expected: dict[str, int] = {}
+    for key, number in records:
+        expected[key] = expected.get(key, 0) + number
+    for spec in (reduces, sums):
+        operator = create_operator(spec, context(inline=inline))
+        for start in range(0, len(records), batch_size):
+            part = records[start : start + batch_size]
+            keys = [pair[0] for pair in part] if with_keys else None
+            assert list(operator.process_batch(RecordBatch(part, None, keys))) == []
+        got = [value for batch in operator.finish() for value in batch.values]
+        assert len(got) == len(expected)
+        assert dict(got) == expected
+        assert [count for _, count in operator.records_out()] == [len(expected)]
+
+
+def test_a_rolling_reduce_holds_nothing_back() -> None:
+    operator = ReduceOperator(ReduceSpec(lambda a, b: a + b, lambda value: 0), context())
+    assert run(operator, [1, 2]) == [1, 3]
+    assert list(operator.finish()) == []
