@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
+from collections import deque
 from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ _STATE_ORDER = (
     "CANCELED",
     "FAILED",
 )
+_RATE_SECONDS = 3.0
 _CLEAR = "\r\x1b[K"
 
 
@@ -33,7 +35,7 @@ class ProgressLine:
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
         self._started = time.monotonic()
-        self._last: tuple[float, int] | None = None
+        self._samples: deque[tuple[float, int]] = deque()
         self._shown = False
         self.visible = stream.isatty()
 
@@ -42,15 +44,26 @@ class ProgressLine:
         if not self.visible:
             return
         now, records = time.monotonic(), source_records(details)
-        rate: float | None = None
-        if self._last is not None and now > self._last[0]:
-            rate = max(0, records - self._last[1]) / (now - self._last[0])
-        self._last = (now, records)
+        rate = self._rate(now, records)
         text = describe_progress(details.summary.state, details.task_counts, now - self._started, rate)
         width = shutil.get_terminal_size().columns
         self._stream.write(_CLEAR + text[: max(10, width - 1)])
         self._stream.flush()
         self._shown = True
+
+    def _rate(self, now: float, records: int) -> float | None:
+        """Return records per second over the last seconds.
+
+        Workers count anew about once a second, more seldom than the line is written. So only a figure that has
+        changed is a new sample, or one that has stood still for long.
+        """
+        samples = self._samples
+        if not samples or records != samples[-1][1] or now - samples[-1][0] > _RATE_SECONDS:
+            samples.append((now, records))
+        while len(samples) > 2 and now - samples[0][0] > _RATE_SECONDS:
+            samples.popleft()
+        (begin, before), (end, after) = samples[0], samples[-1]
+        return max(0, after - before) / (end - begin) if end > begin else None
 
     def clear(self) -> None:
         """Take the line away: what follows begins at the margin."""

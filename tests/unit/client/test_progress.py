@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import io
+import re
+
+import pytest
 
 from millstream.client.cli.progress import ProgressLine, describe_progress, source_records
 from millstream.common.wire import cluster_pb2 as pb
@@ -57,3 +60,17 @@ def test_a_job_whose_tasks_are_all_scheduled_is_said_to_wait_for_slots() -> None
     waiting = describe_progress("RUNNING", {"SCHEDULED": 4, "RUNNING": 0}, 3, 0.0)
     assert waiting == "RUNNING 00:03 | tasks: 4 scheduled | waiting for slots (slot.request.timeout)"
     assert "waiting" not in describe_progress("RUNNING", {"SCHEDULED": 3, "FINISHED": 1}, 3, 0.0)
+
+
+def test_the_rate_stands_while_workers_have_not_counted_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+    monkeypatch.setattr("millstream.client.cli.progress.time.monotonic", lambda: now[0])
+    terminal = Terminal()
+    line = ProgressLine(terminal)
+    for now[0], records in ((0.0, 0), (0.5, 0), (1.0, 500), (1.5, 500), (2.0, 1000), (2.5, 1000)):
+        line.show(details(records))
+    rates = re.findall(r"([\d,]+) records/s", terminal.getvalue())
+    assert rates == ["1,000", "1,000", "1,000", "1,000"]  # two source tasks
+    for now[0] in (6.0, 9.5):
+        line.show(details(1000))
+    assert terminal.getvalue().endswith("| 0 records/s")
