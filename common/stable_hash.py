@@ -37,7 +37,12 @@ _Hasher = Callable[[Any], int]
 
 
 class UnsupportedKeyTypeError(TypeError):
-    """A key has no hash that all processes agree on; the message names the type and the mend."""
+    """A key has no hash that all processes agree on; the message names the type and the mend.
+
+    :ivar record_index: which record of its batch has the key; ``None``: not known.
+    """
+
+    record_index: int | None = None
 
     def __init__(self, key: object) -> None:
         cls = type(key)

@@ -33,6 +33,9 @@ class JobStatus(Enum):
         """The job has ended here (a suspended one may go on under another master)."""
         return self in _GLOBALLY_TERMINAL or self is JobStatus.SUSPENDED
 
+    is_globally_terminal_state = is_globally_terminal  # PyFlink's name
+    is_terminal_state = is_terminal  # PyFlink's name
+
 
 _GLOBALLY_TERMINAL = frozenset({JobStatus.FAILED, JobStatus.CANCELED, JobStatus.FINISHED})
 

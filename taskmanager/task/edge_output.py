@@ -144,7 +144,9 @@ class EdgeOutput:
             site = FailureSite(self._info, _PHASES.get(error.phase, error.phase), error.record)
             raise UserCodeError(site, cause) from cause
         if isinstance(error, UnsupportedKeyTypeError):
-            raise UserCodeError(FailureSite(self._info, "key_by"), error) from error
+            index = error.record_index
+            record = values[index] if index is not None and index < len(values) else NO_RECORD
+            raise UserCodeError(FailureSite(self._info, "key_by", record), error) from error
         if isinstance(error, RecordSerializationError):
             record = next((value for value in values if not _can_be_pickled(value)), NO_RECORD)
             raise UserCodeError(FailureSite(self._info, "serialize", record), error) from error

@@ -95,14 +95,17 @@ class HashPartitioner:
         try:
             return self._collect(map(self._assign, keys))
         except TypeError as error:
-            for key in keys:
+            for index, key in enumerate(keys):
                 try:
                     hash(key)
                     stable_hash(key)
-                except UnsupportedKeyTypeError:
+                except UnsupportedKeyTypeError as unsupported:
+                    unsupported.record_index = index
                     raise
                 except TypeError:
-                    raise UnsupportedKeyTypeError(_unhashable_part(key)) from error
+                    refused = UnsupportedKeyTypeError(_unhashable_part(key))
+                    refused.record_index = index
+                    raise refused from error
             raise
 
 

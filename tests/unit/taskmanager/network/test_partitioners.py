@@ -181,3 +181,13 @@ def test_what_cannot_partition_is_refused() -> None:
         _partitioner("HASH", 2, PartitionerSpec("name"))
     with pytest.raises(ValueError, match="no partitioner of kind 'RANGE'"):
         _partitioner("RANGE", 2)
+
+
+@pytest.mark.parametrize("subpartitions", [1, 2])
+@pytest.mark.parametrize("key", [[1], (1, {2: 3}), object()])
+def test_a_key_without_a_stable_hash_tells_its_record(subpartitions: int, key: Any) -> None:
+    values = [(key, 1)] if subpartitions == 1 else [("fine", 0), (key, 1)]
+    partitioner = _partitioner("HASH", subpartitions, PartitionerSpec(FirstKey()))
+    with pytest.raises(UnsupportedKeyTypeError) as caught:
+        partitioner.partition(RecordBatch(values))
+    assert caught.value.record_index == len(values) - 1

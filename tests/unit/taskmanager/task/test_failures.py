@@ -248,11 +248,18 @@ def _partitioner_error() -> BaseException:
     raise AssertionError
 
 
+def _key_error(record_index: int) -> UnsupportedKeyTypeError:
+    error = UnsupportedKeyTypeError([1])
+    error.record_index = record_index
+    return error
+
+
 @pytest.mark.parametrize(
     ("error", "phase", "record"),
     [
         (_partitioner_error(), "key_by", "2"),
         (UnsupportedKeyTypeError([1]), "key_by", ""),
+        (_key_error(0), "key_by", "'1'"),
         (RecordSerializationError("no"), "serialize", ""),
     ],
 )
@@ -273,7 +280,7 @@ def test_failures_on_the_way_out(error: BaseException, phase: str, record: str) 
     failure = asyncio.run(scenario())
     assert (failure.kind, failure.operator_name, failure.phase) == (USER_CODE, "op0", phase)
     assert failure.record == record
-    if record:
+    if isinstance(error, PartitionerFunctionError):
         assert failure.user_line == _EXPLODE_LINE
 
 
