@@ -11,6 +11,7 @@ from millstream.common.failure import FailureInfo
 from millstream.common.ids import LeaderSessionId
 from millstream.common.rpc.gateways import JobMasterGateway, ResourceManagerGateway, TaskExecutorGateway
 from millstream.common.rpc.in_process import InProcessNetwork
+from millstream.common.rpc.service import RpcUnavailableError
 from millstream.common.wire import cluster_pb2 as pb
 from millstream.common.wire.graph_pb2 import TaskDeployment
 
@@ -25,6 +26,13 @@ def run_to_the_end(task: TaskDeployment) -> str:
 def run_for_ever(task: TaskDeployment) -> str:
     """Every task runs until it is cancelled."""
     return "RUNNING"
+
+
+async def _until_cut_off(coroutine: Coroutine[Any, Any, None]) -> None:
+    try:
+        await coroutine
+    except RpcUnavailableError:
+        pass  # it has crashed in the middle of it, as a test told it to
 
 
 class FakeTaskExecutor:
@@ -89,7 +97,7 @@ class FakeTaskExecutor:
         await self.rpc.close()
 
     def _spawn(self, coroutine: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.get_running_loop().create_task(coroutine)
+        task = asyncio.get_running_loop().create_task(_until_cut_off(coroutine))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
