@@ -13,6 +13,7 @@ from typing import Any
 from millstream.common.graph.operator_spec import ReduceSpec
 from millstream.common.records import RecordBatch
 from millstream.taskmanager.operators.batch_sizer import MAX_BATCH_RECORDS
+from millstream.taskmanager.operators.detached import IMMUTABLE, detached
 from millstream.taskmanager.operators.generated import GeneratedFunction, Line, record_at
 from millstream.taskmanager.operators.inlining import inline_expression
 from millstream.taskmanager.operators.operator import NO_RECORD, FailureSite, Operator, OperatorContext, OperatorInfo
@@ -26,22 +27,44 @@ _REDUCE = "reduce"
 
 
 def compile_reduce(
-    key_of: Callable[[Any], Any], combine: Callable[[Any, Any], Any], *, inline: bool, emit: bool = True
+    key_of: Callable[[Any], Any],
+    combine: Callable[[Any, Any], Any],
+    *,
+    inline: bool,
+    emit: bool = True,
+    detach: bool = False,
 ) -> tuple[GeneratedFunction, GeneratedFunction]:
     """Return the loops ``(values, state) -> list`` and ``(values, state, keys) -> list``.
 
     :param emit: the list is of each step's result; else it is empty.
+    :param detach: the function may change a record in place and return it: what has been emitted stays as it was.
     """
     key_inline = inline_expression(key_of, 1) if inline else None
     combine_inline = inline_expression(combine, 2) if inline else None
-    namespace: dict[str, Any] = {"key_of": key_of, "combine": combine}
+    namespace: dict[str, Any] = {"key_of": key_of, "combine": combine, "IMMUTABLE": IMMUTABLE, "detached": detached}
     for expression in (key_inline, combine_inline):
         if expression is not None:
             namespace.update(expression.constants)
     key = key_inline.render("value") if key_inline else "key_of(value)"
     combined = combine_inline.render("old", "value") if combine_inline else "combine(old, value)"
 
+    # An expression that stands in the loop makes a new result.
+    detach = detach and emit and combine_inline is None
+
     def body(indent: str) -> list[Line]:
+        if detach:
+            return [
+                Line(f"{indent}try:"),
+                Line(f"{indent}    old = state[key]", _HASH),
+                Line(f"{indent}except KeyError:"),
+                Line(f"{indent}    state[key] = value if type(value) in IMMUTABLE else detached(value)", _HASH),
+                Line(f"{indent}    append(value)"),
+                Line(f"{indent}else:"),
+                Line(f"{indent}    state[key] = result = combine(old, value)", _REDUCE),
+                Line(f"{indent}    if (result is old or result is value) and type(result) not in IMMUTABLE:"),
+                Line(f"{indent}        result = detached(result)"),
+                Line(f"{indent}    append(result)"),
+            ]
         # A try that succeeds costs nothing, and nearly every record's key has been seen before.
         return [
             Line(f"{indent}try:"),
@@ -84,7 +107,11 @@ class ReduceOperator(Operator):
         self._function = UserFunction(spec.function, "reduce", context, phase)
         self._emit_final_only = spec.emit_final_only
         self._alone, self._with_keys = compile_reduce(
-            self._key.call, self._function.call, inline=context.inline, emit=not spec.emit_final_only
+            self._key.call,
+            self._function.call,
+            inline=context.inline,
+            emit=not spec.emit_final_only,
+            detach=phase == _REDUCE,
         )
         self._state: dict[Any, Any] = {}
         self._records_out = 0

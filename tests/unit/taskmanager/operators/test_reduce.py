@@ -198,3 +198,26 @@ def test_a_rolling_reduce_holds_nothing_back() -> None:
     operator = ReduceOperator(ReduceSpec(lambda a, b: a + b, lambda value: 0), context())
     assert run(operator, [1, 2]) == [1, 3]
     assert list(operator.finish()) == []
+
+
+def _add_in_place(a: dict[str, int], b: dict[str, int]) -> dict[str, int]:
+    a["n"] += b["n"]
+    return a
+
+
+def _add_to_the_new_one(a: dict[str, int], b: dict[str, int]) -> dict[str, int]:
+    b["n"] += a["n"]
+    return b
+
+
+@pytest.mark.parametrize("inline", [False, True])
+@pytest.mark.parametrize("with_keys", [False, True])
+@pytest.mark.parametrize("combine", [_add_in_place, _add_to_the_new_one])
+def test_a_function_that_changes_records_does_not_change_what_was_emitted(
+    combine: Any, with_keys: bool, inline: bool
+) -> None:
+    operator = ReduceOperator(ReduceSpec(combine, lambda value: 0), context(inline=inline))
+    batch = RecordBatch([{"n": 1}, {"n": 2}, {"n": 3}], None, [0, 0, 0] if with_keys else None)
+    (out,) = operator.process_batch(batch)
+    assert out.values == [{"n": 1}, {"n": 3}, {"n": 6}]
+    assert run(operator, [{"n": 4}]) == [{"n": 10}]
