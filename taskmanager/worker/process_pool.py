@@ -26,6 +26,8 @@ __all__ = ["ProcessWorkerPool"]
 
 _log = logging.getLogger(__name__)
 
+_START_ATTEMPTS = 3
+_START_PAUSE_S = 0.05
 _START_TIMEOUT_S = 30.0
 _REPLENISH_DELAY_S = 0.3
 _STOP_GRACE_S = 2.0
@@ -96,11 +98,20 @@ class ProcessWorkerPool:
 
     async def _start(self) -> None:
         self._launch()
-        if self._spare_wanted > 0:
-            self._spare.append(await self._start_worker())
-            self._replenish()
-        else:
-            await self._ready_launcher()
+        for attempt in range(1, _START_ATTEMPTS + 1):
+            try:
+                if self._spare_wanted > 0:
+                    self._spare.append(await self._start_worker())
+                    self._replenish()
+                else:
+                    await self._ready_launcher()
+                return
+            except OSError as error:
+                if attempt == _START_ATTEMPTS:
+                    raise
+                # A launcher that is killed while it starts is replaced; only one that cannot live is a reason to stop.
+                _log.warning("no worker process yet: %s", error)
+                await asyncio.sleep(_START_PAUSE_S)
 
     async def _close(self) -> None:
         if self._replenish_timer is not None:

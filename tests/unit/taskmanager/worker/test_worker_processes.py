@@ -201,6 +201,24 @@ def test_workers_die_with_their_launcher_and_a_new_one_takes_over() -> None:
     _with_pool(test)
 
 
+def test_a_launcher_that_is_killed_while_it_starts_is_replaced() -> None:
+    async def run() -> None:
+        pool = ProcessWorkerPool(Configuration(), 1, slot_worker=SCRIPTED)
+        starting = asyncio.ensure_future(pool.start())
+        try:
+            await _until(lambda: pool.launcher_pid is not None)
+            killed = pool.launcher_pid
+            assert killed is not None
+            os.kill(killed, signal.SIGKILL)
+            await asyncio.wait_for(starting, TIMEOUT_S)
+            assert pool.launcher_pid != killed
+            assert await WorkerProbe(await pool.take()).ask("info")
+        finally:
+            await pool.close()
+
+    asyncio.run(run())
+
+
 def test_print_reaches_the_daemons_output_line_by_line(capfd: pytest.CaptureFixture[str]) -> None:
     async def test(pool: ProcessWorkerPool) -> None:
         probe = WorkerProbe(await pool.take())
