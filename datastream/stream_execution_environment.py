@@ -19,7 +19,7 @@ from millstream.common.config import (
     PythonOptions,
     load_configuration,
 )
-from millstream.common.errors import InvalidProgramError
+from millstream.common.errors import InvalidProgramError, JobExecutionError
 from millstream.common.execution import JobExecutionResult, PipelineExecutor, context_configuration, load_executor
 from millstream.common.execution_config import ExecutionConfig
 from millstream.common.graph.operator_spec import LegacySourceSpec, OperatorSpec, SourceSpec
@@ -346,7 +346,11 @@ class StreamExecutionEnvironment:
         executor = self._executor()
         client = self._submit(executor, job_name)
         if executor.attached():
-            return client.get_job_execution_result()
+            try:
+                return client.get_job_execution_result()
+            except JobExecutionError as failure:
+                # The failure tells its story; how it was waited for would only stand before it.
+                raise failure.with_traceback(None) from None
         return JobExecutionResult(client.get_job_id(), -1)
 
     def execute_async(self, job_name: str | None = None) -> JobClient:

@@ -15,7 +15,7 @@ from time import perf_counter_ns
 from typing import TypeVar
 
 from millstream.common.errors import MillstreamError
-from millstream.common.failure import CANCELLATION, ENGINE, NETWORK, FailureInfo, first_line
+from millstream.common.failure import CANCELLATION, ENGINE, FailureInfo, first_line
 from millstream.common.records import (
     MAX_WATERMARK,
     EndOfData,
@@ -374,10 +374,9 @@ class Task:
 
     def _log_failure(self, failure: FailureInfo) -> None:
         """Whoever waits for the job is told everything; the log gets a line, and a traceback of the engine's own."""
-        level = logging.INFO if failure.kind == NETWORK else logging.WARNING
+        level = logging.WARNING if failure.kind == ENGINE else logging.INFO  # quiet where the program itself is told
         _log.log(level, "task %s failed: %s", self._name(), first_line(failure))
-        level = logging.WARNING if failure.kind == ENGINE else logging.DEBUG
-        _log.log(level, "its traceback:\n%s", failure.full_traceback)
+        _log.log(level if failure.kind == ENGINE else logging.DEBUG, "its traceback:\n%s", failure.full_traceback)
 
     def _report_state(self, state: ExecutionState | None) -> None:
         if state is not None:

@@ -43,7 +43,7 @@ __all__ = ["Launcher", "main"]
 _log = logging.getLogger(__name__)
 
 _ORPHAN_GRACE_S = 1.0
-_PRELOADED = ("encodings.idna", "uvloop", "msgspec")
+_PRELOADED = ("encodings.idna", "uvloop")
 """What workers need late, and optional modules that they use if they are there: imported once here, not in each."""
 
 
