@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-import importlib
 import logging
 import os
 import re
 import shutil
-import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 from millstream.common.errors import MillstreamError
 from millstream.common.wire.graph_pb2 import Artifact
+from millstream.taskmanager.import_path import add_to_import_path, remove_from_import_path
 
 __all__ = ["ArtifactError", "JobFiles"]
 
@@ -52,9 +51,7 @@ class JobFiles:
             if entry not in entries:
                 entries.append(entry)
         entries.extend(python_path)
-        self._entries = [entry for entry in entries if entry not in sys.path]
-        sys.path[:0] = self._entries
-        importlib.invalidate_caches()
+        self._entries = add_to_import_path(entries)
 
     def _write(self, index: int, artifact: Artifact) -> Path:
         digest = hashlib.sha256(artifact.content).hexdigest()
@@ -79,11 +76,8 @@ class JobFiles:
 
     def remove(self) -> None:
         """Take the entries off the path and delete the files."""
-        for entry in self._entries:
-            if entry in sys.path:
-                sys.path.remove(entry)
-            sys.path_importer_cache.pop(entry, None)
-        self._entries = []
+        entries, self._entries = self._entries, []
+        remove_from_import_path(entries)
         if self._directory is not None:
             directory, self._directory = self._directory, None
             shutil.rmtree(directory, onerror=_report_leftover)
