@@ -6,20 +6,15 @@ value). What the script *imports* from beside it travels by name, so those modul
 
 from __future__ import annotations
 
-import hashlib
-import io
 import sys
-import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from types import ModuleType
 
 from millstream.common.wire.graph_pb2 import Artifact, JobGraph
+from millstream.datastream.python_files import make_artifact, zip_of
 
 __all__ = ["add_artifacts", "program_artifacts"]
-
-_FIXED_DATE = (1980, 1, 1, 0, 0, 0)
-"""Time stamp of all entries of a zip that is made here: equal content gives equal bytes."""
 
 
 def program_artifacts(directory: Path, modules: Iterable[ModuleType] | None = None) -> list[Artifact]:
@@ -39,10 +34,10 @@ def program_artifacts(directory: Path, modules: Iterable[ModuleType] | None = No
             single[relative.name] = directory / relative
         else:
             packages.add(relative.parts[0])
-    artifacts = [_artifact(name, "py", path.read_bytes()) for name, path in sorted(single.items())]
+    artifacts = [make_artifact(name, "py", path.read_bytes()) for name, path in sorted(single.items())]
     for package in sorted(packages):
         files = [path for path in sorted((directory / package).rglob("*.py")) if not _is_installed(path, directory)]
-        artifacts.append(_artifact(f"{package}.zip", "zip", _zip(files, directory)))
+        artifacts.append(make_artifact(f"{package}.zip", "zip", zip_of(files, directory)))
     return artifacts
 
 
@@ -75,21 +70,3 @@ def _is_installed(path: Path, directory: Path) -> bool:
     return any(part in ("site-packages", "dist-packages", "__pycache__", "node_modules") for part in inside) or any(
         (directory.joinpath(*inside[:depth]) / "pyvenv.cfg").is_file() for depth in range(1, len(inside))
     )
-
-
-def _zip(files: Iterable[Path], root: Path) -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, path in _entries(files, root):
-            archive.writestr(zipfile.ZipInfo(name, _FIXED_DATE), path.read_bytes(), zipfile.ZIP_DEFLATED)
-    return buffer.getvalue()
-
-
-def _entries(files: Iterable[Path], root: Path) -> Iterator[tuple[str, Path]]:
-    for path in files:
-        if "__pycache__" not in path.parts:
-            yield path.relative_to(root).as_posix(), path
-
-
-def _artifact(name: str, kind: str, content: bytes) -> Artifact:
-    return Artifact(name=name, kind=kind, sha256=hashlib.sha256(content).hexdigest(), content=content)

@@ -8,12 +8,13 @@ import os
 import sys
 import sysconfig
 import zipfile
+from collections.abc import Iterable
 from pathlib import Path
 
 from millstream.common.errors import InvalidProgramError
 from millstream.common.wire.graph_pb2 import Artifact
 
-__all__ = ["artifact_of", "local_python_path"]
+__all__ = ["artifact_of", "local_python_path", "make_artifact", "zip_of"]
 
 _FIXED_DATE = (1980, 1, 1, 0, 0, 0)
 """Of all entries of a zip that is made here: equal content gives equal bytes."""
@@ -28,15 +29,33 @@ def artifact_of(path: Path) -> Artifact:
     """
     try:
         if path.is_dir():
-            return _artifact(f"{path.name or 'files'}.zip", "zip", _zipped(path))
+            return make_artifact(f"{path.name or 'files'}.zip", "zip", _zipped(path))
         if path.suffix == ".py":
-            return _artifact(path.name, "py", path.read_bytes())
+            return make_artifact(path.name, "py", path.read_bytes())
         if path.suffix in (".zip", ".whl", ".egg"):
-            return _artifact(path.name, "zip", path.read_bytes())
+            return make_artifact(path.name, "zip", path.read_bytes())
     except OSError as error:
         raise InvalidProgramError(f"Python file {str(path)!r} cannot be read: {error.strerror or error}") from error
     problem = "is no .py file, .zip archive or directory" if path.exists() else "does not exist"
     raise InvalidProgramError(f"Python file {str(path)!r} {problem}")
+
+
+def make_artifact(name: str, kind: str, content: bytes) -> Artifact:
+    """The artifact of these bytes.
+
+    :param kind: ``py`` or ``zip``.
+    """
+    return Artifact(name=name, kind=kind, sha256=hashlib.sha256(content).hexdigest(), content=content)
+
+
+def zip_of(files: Iterable[Path], root: Path) -> bytes:
+    """A zip of ``files`` by their paths below ``root``; equal files give equal bytes."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path in files:
+            entry = zipfile.ZipInfo(path.relative_to(root).as_posix(), _FIXED_DATE)
+            archive.writestr(entry, path.read_bytes(), zipfile.ZIP_DEFLATED)
+    return buffer.getvalue()
 
 
 def local_python_path() -> list[str]:
@@ -76,18 +95,13 @@ def _is_zipped_library(path: str) -> bool:
 def _zipped(directory: Path) -> bytes:
     is_package = (directory / "__init__.py").is_file()
     root = directory.parent if is_package else directory
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        for path in sorted(directory.rglob("*")):
-            if path.is_file() and not any(_left_out(part) for part in path.relative_to(directory).parts):
-                entry = zipfile.ZipInfo(path.relative_to(root).as_posix(), _FIXED_DATE)
-                archive.writestr(entry, path.read_bytes(), zipfile.ZIP_DEFLATED)
-    return buffer.getvalue()
+    files = (
+        path
+        for path in sorted(directory.rglob("*"))
+        if path.is_file() and not any(_left_out(part) for part in path.relative_to(directory).parts)
+    )
+    return zip_of(files, root)
 
 
 def _left_out(part: str) -> bool:
     return part == "__pycache__" or part.startswith(".") or part.endswith(".pyc")
-
-
-def _artifact(name: str, kind: str, content: bytes) -> Artifact:
-    return Artifact(name=name, kind=kind, sha256=hashlib.sha256(content).hexdigest(), content=content)

@@ -314,20 +314,11 @@ class Task:
 
     async def _drain(self, steps: Iterator[None]) -> None:
         """Carry out work piece by piece."""
-        outlets = self._chain.outlets
-        times = self._times
         for _ in steps:
-            for outlet in outlets:
-                if not outlet.has_room:
-                    paused = times.pause()
-                    await outlet.wait_room()
-                    times.resume_backpressured(paused)
-            if perf_counter_ns() - times.resumed_at > QUANTUM_NS:
-                times.pause()
-                await asyncio.sleep(0)
-                times.resume()
+            await self._breathe()
 
     async def _breathe(self) -> None:
+        """Wait until there is room downstream, and give the loop away when the quantum is used up."""
         times = self._times
         for outlet in self._chain.outlets:
             if not outlet.has_room:
