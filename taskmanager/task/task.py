@@ -313,7 +313,8 @@ class Task:
             targets.marker(marker)
 
     async def _drain(self, steps: Iterator[None]) -> None:
-        """Carry out work piece by piece; between the pieces what :meth:`_breathe` does, without a coroutine for each."""
+        """Carry out work piece by piece, with what :meth:`_breathe` does between the pieces."""
+        # Written out: a coroutine for each piece would cost in the hottest loop there is.
         outlets = self._chain.outlets
         times = self._times
         for _ in steps:
