@@ -19,8 +19,10 @@ from millstream.common.graph.operator_spec import (
     OperatorSpec,
     PartitionerSpec,
     PrintSinkSpec,
+    ProcessSpec,
     SinkFunctionSpec,
     SinkSpec,
+    TimestampsSpec,
 )
 from millstream.common.typeinfo import PickledBytesTypeInfo, TupleTypeInfo, TypeInformation
 from millstream.datastream.call_site import call_site
@@ -32,24 +34,36 @@ from millstream.datastream.functions import (
     KeySelector,
     MapFunction,
     Partitioner,
+    ProcessFunction,
     SinkFunction,
 )
-from millstream.datastream.functions_check import check_function
+from millstream.datastream.functions_check import check_function, check_function_class
 from millstream.datastream.operator_settings import OperatorSettings
+from millstream.datastream.output_tag import OutputTag
 from millstream.datastream.sink import Sink
 from millstream.datastream.transformation import (
     OperatorTransformation,
     PartitionTransformation,
+    SideOutputTransformation,
     Transformation,
     UnionTransformation,
 )
 
 if TYPE_CHECKING:
     from millstream.common.execution_config import ExecutionConfig
+    from millstream.datastream.all_windowed_stream import AllWindowedStream
+    from millstream.datastream.broadcast_connected_stream import BroadcastConnectedStream
+    from millstream.datastream.broadcast_stream import BroadcastStream
     from millstream.datastream.closeable_iterator import CloseableIterator
+    from millstream.datastream.co_grouped_streams import CoGroupedStreams
+    from millstream.datastream.connected_streams import ConnectedStreams
+    from millstream.datastream.joined_streams import JoinedStreams
     from millstream.datastream.keyed_stream import KeyedStream
     from millstream.datastream.slot_sharing_group import SlotSharingGroup
+    from millstream.datastream.split_stream import SplitStream
+    from millstream.datastream.state import MapStateDescriptor
     from millstream.datastream.stream_execution_environment import StreamExecutionEnvironment
+    from millstream.datastream.window import WindowAssigner
 
 __all__ = ["DataStream"]
 
@@ -173,6 +187,97 @@ class DataStream:
             output_type = TupleTypeInfo([field_types[index] for index in field_indexes])
         return self._operator("map", "Projection", MapSpec(getter), output_type)
 
+    def process(self, func: ProcessFunction, output_type: TypeInformation | None = None) -> DataStream:
+        """Any number of records out for each record in, with its timestamp, watermarks and side outputs at hand."""
+        check_function_class(func, ProcessFunction, "process")
+        return self._operator("process", "Process", ProcessSpec(func, self._key_selector()), output_type)
+
+    def get_side_output(self, output_tag: OutputTag) -> DataStream:
+        """What the operator that makes this stream puts out with a tag."""
+        if not isinstance(output_tag, OutputTag):
+            raise TypeError(f"{call_site()}: get_side_output() takes an OutputTag, not {output_tag!r}")
+        if not isinstance(self._transformation, OperatorTransformation):
+            raise InvalidProgramError(
+                f"{call_site()}: only an operator has side outputs; call get_side_output() on the result of process() "
+                "or of a window, before any union or partitioning"
+            )
+        side_output = SideOutputTransformation(
+            self._environment._next_id(), self._transformation, output_tag.tag_id, call_site(), output_tag.type_info
+        )
+        return DataStream(self._environment, side_output)
+
+    # -- time and windows -------------------------------------------------------------------------------------------
+
+    def assign_timestamps_and_watermarks(self, watermark_strategy: Any) -> DataStream:
+        """Give records their event timestamps, and make watermarks from here on.
+
+        :param watermark_strategy: a :class:`~millstream.common.watermark_strategy.WatermarkStrategy`, or one of the
+            older ``AssignerWithPeriodicWatermarks`` and ``AssignerWithPunctuatedWatermarks``.
+        """
+        from millstream.common.watermark_strategy import watermark_strategy_of
+
+        spec = TimestampsSpec(watermark_strategy_of(watermark_strategy))
+        known = self._transformation.output_type
+        stream = self._operator("timestamps/watermarks", "Timestamps/Watermarks", spec, known)
+        self._like_input(stream)
+        return stream
+
+    def assign_ascending_timestamps(self, extractor: Callable[[Any], int]) -> DataStream:
+        """The same for timestamps (ms) that never go back in any one subtask."""
+        from millstream.common.watermark_strategy import ascending_timestamps
+
+        return self.assign_timestamps_and_watermarks(ascending_timestamps(extractor))
+
+    def window_all(self, window_assigner: WindowAssigner[Any, Any]) -> AllWindowedStream:
+        """Windows over all records, whatever their key. Their operator runs at parallelism 1."""
+        from millstream.datastream.all_windowed_stream import AllWindowedStream
+
+        return AllWindowedStream(self, window_assigner)
+
+    def time_window_all(self, size: Any, slide: Any = None) -> AllWindowedStream:
+        """Tumbling, or with ``slide`` sliding, windows over all records, in the environment's time characteristic."""
+        from millstream.datastream.time_window import time_window_assigner
+
+        return self.window_all(time_window_assigner(self._environment, size, slide))
+
+    def count_window_all(self, size: int, slide: int = 0) -> AllWindowedStream:
+        """Windows of ``size`` records each; with ``slide`` the last ``size`` records after every ``slide``."""
+        from millstream.datastream.window import CountSlidingWindowAssigner, CountTumblingWindowAssigner
+
+        assigner: WindowAssigner[Any, Any]
+        assigner = CountSlidingWindowAssigner(size, slide) if slide else CountTumblingWindowAssigner(size)
+        return self.window_all(assigner)
+
+    # -- several streams --------------------------------------------------------------------------------------------
+
+    def connect(self, ds: DataStream | BroadcastStream) -> ConnectedStreams | BroadcastConnectedStream:
+        """Process this and another stream, of another type perhaps, in one function."""
+        from millstream.datastream.broadcast_connected_stream import BroadcastConnectedStream
+        from millstream.datastream.broadcast_stream import BroadcastStream
+        from millstream.datastream.connected_streams import ConnectedStreams
+
+        if isinstance(ds, BroadcastStream):
+            return BroadcastConnectedStream(self, ds, ds.broadcast_state_descriptors)
+        return ConnectedStreams(self, ds)
+
+    def join(self, other: DataStream) -> JoinedStreams:
+        """Pairs of records of two streams with equal keys in the same window."""
+        from millstream.datastream.joined_streams import JoinedStreams
+
+        return JoinedStreams(self, other)
+
+    def co_group(self, other: DataStream) -> CoGroupedStreams:
+        """All records of two streams with equal keys in the same window, side by side."""
+        from millstream.datastream.co_grouped_streams import CoGroupedStreams
+
+        return CoGroupedStreams(self, other)
+
+    def split(self, output_selector: Any) -> SplitStream:
+        """Name each record's outputs; ``select`` then gives the stream of one of them. Side outputs do it faster."""
+        from millstream.datastream.split_stream import SplitStream
+
+        return SplitStream(self, output_selector)
+
     def key_by(
         self,
         key_selector: Callable[[Any], Any] | KeySelector | int | str,
@@ -228,9 +333,22 @@ class DataStream:
         """Records stay with the subtask of the same index."""
         return self._distributed("FORWARD")
 
-    def broadcast(self) -> DataStream:
-        """Each record goes to all subtasks."""
-        return self._distributed("BROADCAST")
+    def broadcast(
+        self,
+        broadcast_state_descriptor: MapStateDescriptor | None = None,
+        *other_broadcast_state_descriptors: MapStateDescriptor,
+    ) -> Any:
+        """Each record goes to all subtasks.
+
+        :param broadcast_state_descriptor: state that the records are to be kept in where they arrive.
+        :returns: a stream; with descriptors a ``BroadcastStream``, to be connected with another stream.
+        """
+        distributed = self._distributed("BROADCAST")
+        if broadcast_state_descriptor is None:
+            return distributed
+        from millstream.datastream.broadcast_stream import BroadcastStream
+
+        return BroadcastStream(distributed, [broadcast_state_descriptor, *other_broadcast_state_descriptors])
 
     def global_(self) -> DataStream:
         """All records go to the first subtask. Also there as ``getattr(stream, "global")``."""
@@ -352,7 +470,16 @@ setattr(DataStream, "global", DataStream.global_)
 
 def __getattr__(name: str) -> Any:
     # In PyFlink these are in this module; here they build on it.
-    modules = {"KeyedStream": "keyed_stream", "CloseableIterator": "closeable_iterator"}
+    modules = {
+        "AllWindowedStream": "all_windowed_stream",
+        "BroadcastConnectedStream": "broadcast_connected_stream",
+        "BroadcastStream": "broadcast_stream",
+        "CloseableIterator": "closeable_iterator",
+        "ConnectedStreams": "connected_streams",
+        "DataStreamSink": "data_stream_sink",
+        "KeyedStream": "keyed_stream",
+        "WindowedStream": "windowed_stream",
+    }
     if name not in modules:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(importlib.import_module(f"millstream.datastream.{modules[name]}"), name)

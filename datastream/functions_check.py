@@ -7,7 +7,7 @@ from typing import Any
 from millstream.datastream.call_site import call_site
 from millstream.datastream.functions import Function
 
-__all__ = ["check_function"]
+__all__ = ["check_function", "check_function_class"]
 
 
 def check_function(given: Any, function_class: type[Function], method: str) -> None:
@@ -24,6 +24,23 @@ def check_function(given: Any, function_class: type[Function], method: str) -> N
         )
     if isinstance(given, Function) or not callable(given):
         raise TypeError(f"{call_site()}: the input of {method}() must be {wanted}, not {_kind(given)}")
+
+
+def check_function_class(
+    given: Any, function_class: type[Function], method: str, also: tuple[type[Function], ...] = ()
+) -> None:
+    """Accept an instance of ``function_class``, or of one of the classes ``also``.
+
+    :raises TypeError: it is something else; a callable does not say enough.
+    """
+    if isinstance(given, (function_class, *also)):
+        return
+    wanted = " or ".join(_article(each.__name__) for each in (function_class, *also))
+    if isinstance(given, type) and issubclass(given, Function):
+        raise TypeError(
+            f"{call_site()}: {method}() takes {wanted}, not a class; pass an instance: {method}({given.__name__}(...))"
+        )
+    raise TypeError(f"{call_site()}: the input of {method}() must be {wanted}, not {_kind(given)}")
 
 
 def _article(name: str) -> str:

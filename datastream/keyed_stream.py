@@ -6,19 +6,28 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from millstream.common.errors import InvalidProgramError
-from millstream.common.graph.operator_spec import AggregateSpec, MapSpec, ReduceSpec
+from millstream.common.graph.operator_spec import AggregateSpec, MapSpec, ProcessSpec, ReduceSpec
 from millstream.common.types import Row
 from millstream.datastream.call_site import call_site
 from millstream.datastream.data_stream import DataStream
 from millstream.datastream.field_access import field_getter, field_key_selector
-from millstream.datastream.functions import Function, KeySelector, ReduceFunction
-from millstream.datastream.functions_check import check_function
+from millstream.datastream.functions import (
+    Function,
+    KeyedProcessFunction,
+    KeySelector,
+    ProcessFunction,
+    ReduceFunction,
+)
+from millstream.datastream.functions_check import check_function, check_function_class
 
 if TYPE_CHECKING:
     from millstream.common.typeinfo import TypeInformation
+    from millstream.datastream.interval_join import IntervalJoin
     from millstream.datastream.operator_settings import OperatorSettings
     from millstream.datastream.stream_execution_environment import StreamExecutionEnvironment
     from millstream.datastream.transformation import PartitionTransformation
+    from millstream.datastream.window import WindowAssigner
+    from millstream.datastream.windowed_stream import WindowedStream
 
 __all__ = ["KeyedStream", "key_selector_of"]
 
@@ -98,6 +107,69 @@ class KeyedStream(DataStream):
         """The record with the largest field so far per key; of several the first."""
         return self._aggregate("max_by", "MaxBy", position_to_max_by)
 
+    def process(
+        self, func: KeyedProcessFunction | ProcessFunction, output_type: TypeInformation | None = None
+    ) -> DataStream:
+        """Any number of records out for each record in, with the key's state and timers at hand."""
+        check_function_class(func, KeyedProcessFunction, "process", also=(ProcessFunction,))
+        return self._operator("process", "KEYED PROCESS", ProcessSpec(func, self._selector), output_type)
+
+    # -- windows ----------------------------------------------------------------------------------------------------
+
+    def window(self, window_assigner: WindowAssigner[Any, Any]) -> WindowedStream:
+        """Put the records of each key into windows."""
+        from millstream.datastream.windowed_stream import WindowedStream
+
+        return WindowedStream(self, window_assigner)
+
+    def time_window(self, size: Any, slide: Any = None) -> WindowedStream:
+        """Tumbling, or with ``slide`` sliding, windows, in the environment's time characteristic."""
+        from millstream.datastream.time_window import time_window_assigner
+
+        return self.window(time_window_assigner(self._environment, size, slide))
+
+    def count_window(self, size: int, slide: int = 0) -> WindowedStream:
+        """Windows of ``size`` records of a key; with ``slide`` its last ``size`` records after every ``slide``."""
+        from millstream.datastream.window import CountSlidingWindowAssigner, CountTumblingWindowAssigner
+
+        assigner: WindowAssigner[Any, Any]
+        assigner = CountSlidingWindowAssigner(size, slide) if slide else CountTumblingWindowAssigner(size)
+        return self.window(assigner)
+
+    # -- several streams --------------------------------------------------------------------------------------------
+
+    def interval_join(self, other: KeyedStream) -> IntervalJoin:
+        """Pairs of records of two keyed streams whose timestamps are not too far from one another."""
+        from millstream.datastream.interval_join import IntervalJoin
+
+        return IntervalJoin(self, other)
+
+    # -- state in a function's hands --------------------------------------------------------------------------------
+
+    def map_with_state(
+        self, func: Callable[[Any, Any], tuple[Any, Any]], output_type: TypeInformation | None = None
+    ) -> DataStream:
+        """``func(value, state)`` returns ``(result, new state)``; the state is ``None`` at first, and to remove it."""
+        from millstream.datastream.stateful_functions import MapWithState
+
+        return self.flat_map(MapWithState(func), output_type)
+
+    def flat_map_with_state(
+        self, func: Callable[[Any, Any], tuple[Any, Any]], output_type: TypeInformation | None = None
+    ) -> DataStream:
+        """``func(value, state)`` returns ``(results, new state)``."""
+        from millstream.datastream.stateful_functions import FlatMapWithState
+
+        return self.flat_map(FlatMapWithState(func), output_type)
+
+    def filter_with_state(self, func: Callable[[Any, Any], tuple[bool, Any]]) -> DataStream:
+        """``func(value, state)`` returns ``(whether to keep the value, new state)``."""
+        from millstream.datastream.stateful_functions import FilterWithState
+
+        return self.flat_map(FilterWithState(func), self._transformation.output_type)
+
+    # -- the key ----------------------------------------------------------------------------------------------------
+
     def key_by(
         self,
         key_selector: Callable[[Any], Any] | KeySelector | int | str,
@@ -144,7 +216,7 @@ class KeyedStream(DataStream):
     def forward(self) -> DataStream:
         self._fixed()
 
-    def broadcast(self) -> DataStream:
+    def broadcast(self, *args: Any) -> Any:  # refused whatever they are
         self._fixed()
 
     def global_(self) -> DataStream:
@@ -152,6 +224,10 @@ class KeyedStream(DataStream):
 
     def partition_custom(self, partitioner: Any, key_selector: Any) -> DataStream:
         self._fixed()
+
+    def assign_timestamps_and_watermarks(self, watermark_strategy: Any) -> DataStream:
+        """As in PyFlink, on the records of the stream, whose keys are forgotten."""
+        return DataStream(self._environment, self._transformation).assign_timestamps_and_watermarks(watermark_strategy)
 
 
 # `global` is a keyword of Python, so that it cannot be defined in the class's body.

@@ -13,6 +13,7 @@ from millstream.datastream.slot_sharing_group import SlotSharingGroup
 from millstream.datastream.transformation import (
     OperatorTransformation,
     PartitionTransformation,
+    SideOutputTransformation,
     Transformation,
 )
 
@@ -42,6 +43,8 @@ class OperatorSettings:
             return cls(transformation)
         if isinstance(transformation, PartitionTransformation):
             what = transformation.partitioner.lower()
+        elif isinstance(transformation, SideOutputTransformation):
+            what = f"side output {transformation.tag!r}"
         else:
             what = "union"
         raise InvalidProgramError(

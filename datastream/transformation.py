@@ -1,7 +1,8 @@
 """What a program is made of while it is written: a graph of transformations, from the sinks back to the sources.
 
-Streams are handles on transformations. Only an :class:`OperatorTransformation` runs as an operator; a partitioning or
-a union says how records get to the operators after it, and leaves no trace but the edges of the stream graph.
+Streams are handles on transformations. Only an :class:`OperatorTransformation` runs as an operator; a partitioning, a
+union or a side output says how records get to the operators after it, and leaves no trace but the edges of the stream
+graph.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = [
     "OperatorTransformation",
     "PartitionTransformation",
+    "SideOutputTransformation",
     "Transformation",
     "UnionTransformation",
 ]
@@ -31,6 +33,7 @@ class OperatorTransformation:
     :ivar id: counts the environment's transformations from 1.
     :ivar kind: ``source``, ``sink``, ``map``, ...: for display and rules.
     :ivar name: the user's name for it.
+    :ivar inputs: one for each logical input: none for a source, two for an operator on connected streams.
     :ivar parallelism: ``None``: the environment's when the job is built.
     :ivar max_parallelism: ``None``: the environment's, else derived.
     :ivar non_parallel: it cannot run but at parallelism 1.
@@ -112,4 +115,21 @@ class UnionTransformation:
         self._output_type = value
 
 
-Transformation: TypeAlias = OperatorTransformation | PartitionTransformation | UnionTransformation
+@dataclass(slots=True, eq=False)
+class SideOutputTransformation:
+    """The records that an operator puts out with a tag."""
+
+    id: int
+    input: OperatorTransformation
+    tag: str
+    call_site: CallSite
+    output_type: TypeInformation | None = None
+
+    @property
+    def inputs(self) -> tuple[Transformation, ...]:
+        return (self.input,)
+
+
+Transformation: TypeAlias = (
+    OperatorTransformation | PartitionTransformation | UnionTransformation | SideOutputTransformation
+)

@@ -9,8 +9,10 @@ from millstream.datastream.functions.filter_function import FilterFunction, Rich
 from millstream.datastream.functions.flat_map_function import FlatMapFunction, RichFlatMapFunction
 from millstream.datastream.functions.function import Function, RichFunction
 from millstream.datastream.functions.key_selector import KeySelector
+from millstream.datastream.functions.keyed_process_function import KeyedProcessFunction
 from millstream.datastream.functions.map_function import MapFunction, RichMapFunction
 from millstream.datastream.functions.partitioner import Partitioner
+from millstream.datastream.functions.process_function import ProcessFunction
 from millstream.datastream.functions.reduce_function import ReduceFunction, RichReduceFunction
 from millstream.datastream.functions.runtime_context import KeyedStateStore, RuntimeContext
 from millstream.datastream.functions.sink_function import RichSinkFunction, SinkContext, SinkFunction
@@ -27,10 +29,12 @@ __all__ = [
     "FlatMapFunction",
     "Function",
     "KeySelector",
+    "KeyedProcessFunction",
     "KeyedStateStore",
     "MapFunction",
     "ParallelSourceFunction",
     "Partitioner",
+    "ProcessFunction",
     "ReduceFunction",
     "RichFilterFunction",
     "RichFlatMapFunction",

@@ -106,7 +106,7 @@ def _vertex(chain: _Chain, ids: Mapping[int, OperatorId]) -> graph_pb2.JobVertex
         )
         edge = chain.edges.get(member.id)
         if edge is not None:
-            node.inputs.add(parent=index_of[edge.source.id])
+            node.inputs.add(parent=index_of[edge.source.id], output_tag=edge.output_tag, input_index=edge.input_index)
     return vertex
 
 
@@ -133,14 +133,15 @@ def _edge(
     partitioner = graph_pb2.Partitioner(kind=edge.partitioner)
     if edge.spec is not None:
         partitioner.spec = pickle_partitioner(edge)
-    type_info = edge.source.operator.output_type
+    type_info = edge.type_info
     known = type_info is not None and not isinstance(type_info, PickledBytesTypeInfo)
     return graph_pb2.JobEdge(
         edge_id=_edge_id(ids[edge.source.id], ids[edge.target.id], index),
         source_vertex=source_vertex,
         source_operator=source_operator,
+        output_tag=edge.output_tag,
         target_vertex=target_vertex,
-        target_input=0,
+        target_input=edge.input_index,
         partitioner=partitioner,
         buffer_timeout_ms=edge.buffer_timeout,
         type_info=pickle_type(type_info) if known else b"",

@@ -9,11 +9,22 @@ from collections.abc import Collection
 from dataclasses import replace
 
 from millstream.common.errors import InvalidProgramError
-from millstream.common.graph.operator_spec import AggregateSpec, ReduceSpec, SourceSpec
+from millstream.common.graph.operator_spec import (
+    AggregateSpec,
+    BroadcastProcessSpec,
+    CoProcessSpec,
+    ProcessSpec,
+    ReduceSpec,
+    SourceSpec,
+    TimestampsSpec,
+    WindowSpec,
+)
 from millstream.datastream.graph.stream_graph import StreamNode
 from millstream.datastream.source import Boundedness
 
 __all__ = ["apply_runtime_mode"]
+
+_WITH_BATCH_MODE = (TimestampsSpec, ProcessSpec, CoProcessSpec, BroadcastProcessSpec, WindowSpec, SourceSpec)
 
 
 def apply_runtime_mode(nodes: Collection[StreamNode], runtime_mode: str) -> None:
@@ -34,6 +45,8 @@ def apply_runtime_mode(nodes: Collection[StreamNode], runtime_mode: str) -> None
         spec = node.operator.spec
         if isinstance(spec, (ReduceSpec, AggregateSpec)) and spec.emit_final_only != batch:
             node.operator.spec = replace(spec, emit_final_only=batch)
+        elif isinstance(spec, _WITH_BATCH_MODE) and spec.batch != batch:
+            node.operator.spec = replace(spec, batch=batch)
 
 
 def _is_bounded(source: StreamNode) -> bool:

@@ -13,6 +13,7 @@ from millstream.datastream.transformation import OperatorTransformation
 
 if TYPE_CHECKING:
     from millstream.common.graph.operator_spec import PartitionerSpec
+    from millstream.common.typeinfo import TypeInformation
     from millstream.datastream.call_site import CallSite
 
 __all__ = ["StreamEdge", "StreamGraph", "StreamNode"]
@@ -24,6 +25,9 @@ class StreamEdge:
 
     :ivar partitioner: resolved, as in the JobGraph.
     :ivar buffer_timeout: ms; -1: only full buffers are sent.
+    :ivar input_index: which logical input of the target it is for (0 or 1).
+    :ivar output_tag: the side output whose records these are; empty: the main output.
+    :ivar type_info: what the records are; ``None``: any objects.
     """
 
     source: StreamNode
@@ -32,6 +36,9 @@ class StreamEdge:
     spec: PartitionerSpec | None
     call_site: CallSite
     buffer_timeout: int
+    input_index: int = 0
+    output_tag: str = ""
+    type_info: TypeInformation | None = None
 
 
 @dataclass(slots=True, eq=False)

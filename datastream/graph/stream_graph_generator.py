@@ -4,24 +4,54 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from millstream.common.errors import InvalidProgramError
-from millstream.common.graph.operator_spec import FlatMapSpec, MapSpec, PartitionerSpec
+from millstream.common.graph.operator_spec import (
+    AsyncSpec,
+    BroadcastProcessSpec,
+    CoFlatMapSpec,
+    CoMapSpec,
+    CoProcessSpec,
+    FlatMapSpec,
+    IntervalJoinSpec,
+    MapSpec,
+    PartitionerSpec,
+    ProcessSpec,
+    WindowSpec,
+)
 from millstream.datastream.call_site import CallSite
 from millstream.datastream.graph.runtime_mode import apply_runtime_mode
 from millstream.datastream.graph.stream_graph import StreamEdge, StreamGraph, StreamNode
 from millstream.datastream.transformation import (
     OperatorTransformation,
     PartitionTransformation,
+    SideOutputTransformation,
     Transformation,
     UnionTransformation,
 )
+
+if TYPE_CHECKING:
+    from millstream.common.typeinfo import TypeInformation
 
 __all__ = ["MAX_PARALLELISM_LIMIT", "GraphDefaults", "default_max_parallelism", "generate_stream_graph"]
 
 MAX_PARALLELISM_LIMIT = 1 << 15
 _MIN_DEFAULT_MAX_PARALLELISM = 128
 DEFAULT_SLOT_SHARING_GROUP = "default"
+_CONVERTING = (
+    MapSpec,
+    FlatMapSpec,
+    ProcessSpec,
+    CoMapSpec,
+    CoFlatMapSpec,
+    CoProcessSpec,
+    BroadcastProcessSpec,
+    WindowSpec,
+    IntervalJoinSpec,
+    AsyncSpec,
+)
+"""Specs of operators whose results may be of another type than their input."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +78,8 @@ class _Route:
 
     source: StreamNode
     partition: PartitionTransformation | None
+    output_tag: str = ""
+    type_info: TypeInformation | None = None
 
 
 def default_max_parallelism(parallelism: int) -> int:
@@ -71,19 +103,24 @@ def generate_stream_graph(
     nodes: dict[int, StreamNode] = {}
     routes: dict[int, list[_Route]] = {}
     for transformation in _in_topological_order(transformations):
-        inputs = [route for each in transformation.inputs for route in routes[id(each)]]
+        inputs = [routes[id(each)] for each in transformation.inputs]
+        all_inputs = [route for each in inputs for route in each]
         if isinstance(transformation, UnionTransformation):
-            routes[id(transformation)] = inputs
+            routes[id(transformation)] = all_inputs
         elif isinstance(transformation, PartitionTransformation):
-            routes[id(transformation)] = [_Route(route.source, transformation) for route in inputs]
+            routes[id(transformation)] = [replace(route, partition=transformation) for route in all_inputs]
+        elif isinstance(transformation, SideOutputTransformation):
+            tag, type_info = transformation.tag, transformation.output_type
+            routes[id(transformation)] = [_Route(route.source, None, tag, type_info) for route in all_inputs]
         else:
-            node = _node(transformation, inputs, defaults)
+            node = _node(transformation, all_inputs, defaults)
             nodes[node.id] = node
-            routes[id(transformation)] = [_Route(node, None)]
-            for route in inputs:
-                edge = _edge(route, node, defaults)
-                route.source.out_edges.append(edge)
-                node.in_edges.append(edge)
+            routes[id(transformation)] = [_Route(node, None, type_info=transformation.output_type)]
+            for index, of_input in enumerate(inputs):
+                for route in of_input:
+                    edge = _edge(route, node, index, defaults)
+                    route.source.out_edges.append(edge)
+                    node.in_edges.append(edge)
     _check_uids(nodes.values(), defaults)
     apply_runtime_mode(nodes.values(), defaults.runtime_mode)
     for each in nodes.values():
@@ -158,7 +195,7 @@ def _slot_sharing_group(transformation: OperatorTransformation, inputs: list[_Ro
     return groups.pop() if len(groups) == 1 else DEFAULT_SLOT_SHARING_GROUP
 
 
-def _edge(route: _Route, target: StreamNode, defaults: GraphDefaults) -> StreamEdge:
+def _edge(route: _Route, target: StreamNode, input_index: int, defaults: GraphDefaults) -> StreamEdge:
     source, partition = route.source, route.partition
     call_site: CallSite = target.operator.call_site
     spec: PartitionerSpec | None = None
@@ -174,7 +211,15 @@ def _edge(route: _Route, target: StreamNode, defaults: GraphDefaults) -> StreamE
             )
     timeout = source.operator.buffer_timeout
     return StreamEdge(
-        source, target, partitioner, spec, call_site, defaults.buffer_timeout if timeout is None else timeout
+        source,
+        target,
+        partitioner,
+        spec,
+        call_site,
+        defaults.buffer_timeout if timeout is None else timeout,
+        input_index,
+        route.output_tag,
+        route.type_info,
     )
 
 
@@ -182,7 +227,7 @@ def _apply_output_type(operator: OperatorTransformation) -> None:
     """What a function gives is converted to the type that the program states for it."""
     spec, output_type = operator.spec, operator.output_type
     wanted = output_type if output_type is not None and output_type.need_conversion() else None
-    if isinstance(spec, (MapSpec, FlatMapSpec)) and spec.output_type != wanted:
+    if isinstance(spec, _CONVERTING) and spec.output_type != wanted:
         operator.spec = replace(spec, output_type=wanted)
 
 

@@ -1,8 +1,12 @@
 """What a task runs: operators that turn batches into batches.
 
-A task pulls: it hands an operator a batch and takes the output batches one by one, and between two of them it looks
-at the room downstream and at the clock. So an operator never waits, never knows who comes after it, and one that
-makes much out of little (a flat_map over a generator) does it piece by piece.
+A task pulls: it hands an operator a batch (or a marker, or says that a time has come) and takes the outputs one by
+one, and between two of them it looks at the room downstream and at the clock. So an operator never knows who comes
+after it, and one that makes much out of little (a flat_map over a generator, a watermark that fires a million windows)
+does it piece by piece. One that cannot go on before something outside has happened says so with a :class:`Pause`.
+
+All methods of an operator are called from one coroutine of its task, one after the other, and the outputs of one call
+are all taken before the next call: nothing here needs a lock, and timers, records and snapshots never interleave.
 
 Nothing is recorded per record. When a user's function raises, :meth:`Operator.locate` finds out afterwards, from the
 frames of the traceback, which operator it was and on which record.
@@ -11,17 +15,28 @@ frames of the traceback, which operator it was and on which record.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from millstream.common.clock import Clock, SystemClock
-from millstream.common.records import RecordBatch, Watermark
+from millstream.common.records import RecordBatch, Watermark, WatermarkStatus
+from millstream.taskmanager.operators.processing_time import ManualProcessingTime, ProcessingTimeService
 
 if TYPE_CHECKING:
     from millstream.common.metrics import MetricGroup
 
-__all__ = ["NO_RECORD", "FailureSite", "Operator", "OperatorContext", "OperatorInfo", "TaskInfo"]
+__all__ = [
+    "NO_RECORD",
+    "FailureSite",
+    "Operator",
+    "OperatorContext",
+    "OperatorInfo",
+    "Output",
+    "Pause",
+    "SideOutput",
+    "TaskInfo",
+]
 
 
 class _NoRecord:
@@ -66,6 +81,8 @@ class OperatorContext:
     :ivar job_parameters: the job's global parameters, which functions read through their RuntimeContext.
     :ivar inline: put simple user functions into the generated code of an operator instead of calling them.
     :ivar fetch_timeout_s: how long collected results wait for a client that does not fetch them.
+    :ivar processing_time: the operator's own clock and alarm.
+    :ivar auto_watermark_interval_ms: how often periodic watermarks are made; 0: never.
     """
 
     info: OperatorInfo
@@ -75,6 +92,31 @@ class OperatorContext:
     inline: bool = False
     fetch_timeout_s: float = 180.0
     metric_group: MetricGroup | None = None
+    processing_time: ProcessingTimeService = field(default_factory=ManualProcessingTime)
+    auto_watermark_interval_ms: int = 200
+
+
+@dataclass(frozen=True, slots=True)
+class SideOutput:
+    """Records for those who asked for the side output ``tag``; dropped if nobody did."""
+
+    tag: str
+    batch: RecordBatch
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """The operator cannot go on now: the task takes the next output when ``wait()`` has returned.
+
+    Meanwhile the slot's loop serves others, and the task can be cancelled. Not user code: what it raises is a fault
+    of the engine.
+    """
+
+    wait: Callable[[], Awaitable[None]]
+
+
+Output: TypeAlias = RecordBatch | SideOutput | Watermark | WatermarkStatus | Pause
+"""What an operator gives, in this order, to those after it. Empty batches may be left out."""
 
 
 @dataclass(slots=True)
@@ -107,18 +149,55 @@ class Operator(ABC):
         """Open the user's functions; called once before the first batch."""
 
     @abstractmethod
-    def process_batch(self, batch: RecordBatch) -> Iterable[RecordBatch]:
-        """Process a batch. The outputs are to be taken one after the other; an empty one may be left out."""
+    def process_batch(self, batch: RecordBatch) -> Iterable[Output]:
+        """Process a batch, of the first input if there are two.
 
-    def process_watermark(self, watermark: Watermark) -> None:  # noqa: B027  # optional hook
-        """Event time has advanced; the watermark goes on downstream afterwards."""
+        The outputs are to be taken one after the other. A ``tuple`` says that all the work has been done already; with
+        any other iterable the work is done while it is iterated.
+        """
 
-    def finish(self) -> Iterable[RecordBatch]:
+    def process_second_batch(self, batch: RecordBatch) -> Iterable[Output]:
+        """Process a batch of the second input."""
+        raise NotImplementedError(f"{type(self).__name__} has one input")
+
+    def process_watermark(self, watermark: Watermark) -> Iterable[Output]:
+        """Event time has advanced. What is to go on downstream is among the outputs: as a rule, at last, the watermark.
+
+        With two inputs it is the watermark of both together. ``MAX_WATERMARK`` comes once, before :meth:`finish`.
+        """
+        return (watermark,)
+
+    def process_status(self, status: WatermarkStatus) -> Iterable[Output]:
+        """The input became idle or active; as a rule that goes on downstream."""
+        return (status,)
+
+    def on_wake(self, now_ms: int) -> Iterable[Output]:  # for those who asked to be woken
+        """The alarm of ``context.processing_time`` went off, or its ``wake()`` was called. It may come for nothing.
+
+        Not called any more from :meth:`finish` on.
+        """
+        return ()
+
+    def finish(self) -> Iterable[Output]:
         """The input has ended: give what is still held. Not called after a failure or a cancellation."""
         return ()
 
+    def snapshot(self) -> Any:
+        """Everything the operator must know to go on from here, as an object that shares nothing with what it goes on
+        to change and that can be pickled; ``None``: nothing. Called between two other calls, never inside one.
+        """
+        return None
+
+    def restore(self, snapshot: Any) -> None:
+        """Go on from a snapshot of an operator with the same spec. Called before :meth:`open`."""
+        if snapshot is not None:
+            raise NotImplementedError(f"{type(self).__name__} has no state to restore")
+
     def idle(self) -> None:  # noqa: B027  # optional hook
         """The task has nothing to do now: let out what is buffered for efficiency only."""
+
+    async def stop(self) -> None:  # noqa: B027  # optional hook
+        """End what runs in the background (coroutines). Called once before :meth:`close`, whatever happened."""
 
     def close(self) -> None:  # noqa: B027  # optional hook
         """Close the user's functions; called once if :meth:`open` was, whatever happened."""
@@ -127,9 +206,13 @@ class Operator(ABC):
     def locate(self, error: BaseException, phase: str | None) -> FailureSite:
         """Say where ``error``, which came out of this operator, happened.
 
-        :param phase: ``open``, ``finish`` or ``close``; ``None``: while a batch was processed.
+        :param phase: ``open``, ``finish`` or ``close``; ``None``: in any other method, a timer's function included.
         """
 
     @abstractmethod
     def records_out(self) -> Iterable[tuple[OperatorInfo, int]]:
         """How many records each of :attr:`infos` has put out so far."""
+
+    def late_records_dropped(self) -> int:
+        """How many records came too late for everything and went nowhere (``numLateRecordsDropped``)."""
+        return 0

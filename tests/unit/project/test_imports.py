@@ -24,7 +24,19 @@ ALLOWED: dict[str, frozenset[str]] = {
     "datastream": frozenset({"common"}),
     "connectors": frozenset({"common", "datastream"}),
     "taskmanager": frozenset(
-        {"common", "connectors", "datastream.functions", "datastream.source", "datastream.sink"},
+        {
+            "common",
+            "connectors",
+            # interfaces of what users write and name, nothing of how programs are built
+            "datastream.functions",
+            "datastream.output_tag",
+            "datastream.sink",
+            "datastream.source",
+            "datastream.state",
+            "datastream.time_domain",
+            "datastream.timerservice",
+            "datastream.window",
+        },
     ),
     "jobmanager": frozenset({"common"}),
     "dispatcher": frozenset({"common", "jobmanager"}),

@@ -1,0 +1,1 @@
+"""Keyed and broadcast state, as functions see it."""
