@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from millstream.datastream.data_stream import DataStream as DataStream
     from millstream.datastream.data_stream_sink import DataStreamSink as DataStreamSink
     from millstream.datastream.execution_mode import RuntimeExecutionMode as RuntimeExecutionMode
+    from millstream.datastream.functions import AggregateFunction as AggregateFunction
     from millstream.datastream.functions import FilterFunction as FilterFunction
     from millstream.datastream.functions import FlatMapFunction as FlatMapFunction
     from millstream.datastream.functions import Function as Function
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     )
 
 _MODULES = {
+    "AggregateFunction": "functions",
     "CloseableIterator": "closeable_iterator",
     "DataStream": "data_stream",
     "DataStreamSink": "data_stream_sink",

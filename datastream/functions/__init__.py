@@ -5,6 +5,7 @@ Wherever the API takes one of these classes it takes a plain callable with the s
 
 from __future__ import annotations
 
+from millstream.datastream.functions.aggregate_function import AggregateFunction
 from millstream.datastream.functions.filter_function import FilterFunction, RichFilterFunction
 from millstream.datastream.functions.flat_map_function import FlatMapFunction, RichFlatMapFunction
 from millstream.datastream.functions.function import Function, RichFunction
@@ -25,6 +26,7 @@ from millstream.datastream.functions.source_function import (
 )
 
 __all__ = [
+    "AggregateFunction",
     "FilterFunction",
     "FlatMapFunction",
     "Function",
