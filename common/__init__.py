@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from millstream.common.restart_strategy import RestartStrategies as RestartStrategies
     from millstream.common.restart_strategy import RestartStrategyConfiguration as RestartStrategyConfiguration
     from millstream.common.states import JobStatus as JobStatus
+    from millstream.common.time import Duration as Duration
+    from millstream.common.time import Instant as Instant
+    from millstream.common.time import Time as Time
     from millstream.common.typeinfo import TypeInformation as TypeInformation
     from millstream.common.typeinfo import Types as Types
     from millstream.common.types import Row as Row
@@ -29,7 +32,9 @@ __all__ = [
     "CompletableFuture",
     "ConfigOption",
     "Configuration",
+    "Duration",
     "ExecutionConfig",
+    "Instant",
     "JobClient",
     "JobExecutionResult",
     "JobID",
@@ -38,6 +43,7 @@ __all__ = [
     "RestartStrategyConfiguration",
     "Row",
     "RowKind",
+    "Time",
     "TypeInformation",
     "Types",
     "WatermarkStrategy",
@@ -47,7 +53,9 @@ _MODULES = {
     "CompletableFuture": "completable_future",
     "ConfigOption": "config",
     "Configuration": "config",
+    "Duration": "time",
     "ExecutionConfig": "execution_config",
+    "Instant": "time",
     "JobClient": "job_client",
     "JobExecutionResult": "execution",
     "JobID": "ids",
@@ -56,6 +64,7 @@ _MODULES = {
     "RestartStrategyConfiguration": "restart_strategy",
     "Row": "types",
     "RowKind": "types",
+    "Time": "time",
     "TypeInformation": "typeinfo",
     "Types": "typeinfo",
     "WatermarkStrategy": "watermark_strategy",
