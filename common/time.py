@@ -163,7 +163,7 @@ class Instant:
 def milliseconds_of(length: Duration | Time | timedelta) -> int:
     """The length in whole milliseconds.
 
-    :raises TypeError: it is none of the types for lengths; a bare number is refused, for its unit could only be guessed.
+    :raises TypeError: it is none of the types for lengths. A bare number is refused: its unit could only be guessed.
     """
     if isinstance(length, Duration):
         return length.to_millis()
