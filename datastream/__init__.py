@@ -9,18 +9,34 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from millstream.datastream.broadcast_connected_stream import BroadcastConnectedStream as BroadcastConnectedStream
+    from millstream.datastream.broadcast_stream import BroadcastStream as BroadcastStream
     from millstream.datastream.closeable_iterator import CloseableIterator as CloseableIterator
+    from millstream.datastream.co_grouped_streams import CoGroupedStreams as CoGroupedStreams
+    from millstream.datastream.connected_streams import ConnectedStreams as ConnectedStreams
     from millstream.datastream.data_stream import DataStream as DataStream
     from millstream.datastream.data_stream_sink import DataStreamSink as DataStreamSink
     from millstream.datastream.execution_mode import RuntimeExecutionMode as RuntimeExecutionMode
     from millstream.datastream.functions import AggregateFunction as AggregateFunction
+    from millstream.datastream.functions import BaseBroadcastProcessFunction as BaseBroadcastProcessFunction
+    from millstream.datastream.functions import BroadcastProcessFunction as BroadcastProcessFunction
+    from millstream.datastream.functions import CoFlatMapFunction as CoFlatMapFunction
+    from millstream.datastream.functions import CoGroupFunction as CoGroupFunction
+    from millstream.datastream.functions import CoMapFunction as CoMapFunction
+    from millstream.datastream.functions import CoProcessFunction as CoProcessFunction
     from millstream.datastream.functions import FilterFunction as FilterFunction
+    from millstream.datastream.functions import FlatJoinFunction as FlatJoinFunction
     from millstream.datastream.functions import FlatMapFunction as FlatMapFunction
     from millstream.datastream.functions import Function as Function
+    from millstream.datastream.functions import JoinFunction as JoinFunction
+    from millstream.datastream.functions import KeyedBroadcastProcessFunction as KeyedBroadcastProcessFunction
+    from millstream.datastream.functions import KeyedCoProcessFunction as KeyedCoProcessFunction
     from millstream.datastream.functions import KeySelector as KeySelector
     from millstream.datastream.functions import MapFunction as MapFunction
+    from millstream.datastream.functions import OutputSelector as OutputSelector
     from millstream.datastream.functions import ParallelSourceFunction as ParallelSourceFunction
     from millstream.datastream.functions import Partitioner as Partitioner
+    from millstream.datastream.functions import ProcessJoinFunction as ProcessJoinFunction
     from millstream.datastream.functions import ReduceFunction as ReduceFunction
     from millstream.datastream.functions import RichFilterFunction as RichFilterFunction
     from millstream.datastream.functions import RichFlatMapFunction as RichFlatMapFunction
@@ -34,27 +50,48 @@ if TYPE_CHECKING:
     from millstream.datastream.functions import SinkFunction as SinkFunction
     from millstream.datastream.functions import SourceContext as SourceContext
     from millstream.datastream.functions import SourceFunction as SourceFunction
+    from millstream.datastream.interval_join import IntervalJoin as IntervalJoin
+    from millstream.datastream.joined_streams import JoinedStreams as JoinedStreams
     from millstream.datastream.keyed_stream import KeyedStream as KeyedStream
     from millstream.datastream.memory_size import MemorySize as MemorySize
     from millstream.datastream.slot_sharing_group import SlotSharingGroup as SlotSharingGroup
+    from millstream.datastream.split_stream import SplitStream as SplitStream
     from millstream.datastream.stream_execution_environment import (
         StreamExecutionEnvironment as StreamExecutionEnvironment,
     )
 
 _MODULES = {
     "AggregateFunction": "functions",
+    "BaseBroadcastProcessFunction": "functions",
+    "BroadcastConnectedStream": "broadcast_connected_stream",
+    "BroadcastProcessFunction": "functions",
+    "BroadcastStream": "broadcast_stream",
     "CloseableIterator": "closeable_iterator",
+    "CoFlatMapFunction": "functions",
+    "CoGroupFunction": "functions",
+    "CoGroupedStreams": "co_grouped_streams",
+    "CoMapFunction": "functions",
+    "CoProcessFunction": "functions",
+    "ConnectedStreams": "connected_streams",
     "DataStream": "data_stream",
     "DataStreamSink": "data_stream_sink",
     "FilterFunction": "functions",
+    "FlatJoinFunction": "functions",
     "FlatMapFunction": "functions",
     "Function": "functions",
+    "IntervalJoin": "interval_join",
+    "JoinFunction": "functions",
+    "JoinedStreams": "joined_streams",
     "KeySelector": "functions",
+    "KeyedBroadcastProcessFunction": "functions",
+    "KeyedCoProcessFunction": "functions",
     "KeyedStream": "keyed_stream",
     "MapFunction": "functions",
     "MemorySize": "memory_size",
+    "OutputSelector": "functions",
     "ParallelSourceFunction": "functions",
     "Partitioner": "functions",
+    "ProcessJoinFunction": "functions",
     "ReduceFunction": "functions",
     "RichFilterFunction": "functions",
     "RichFlatMapFunction": "functions",
@@ -70,6 +107,7 @@ _MODULES = {
     "SlotSharingGroup": "slot_sharing_group",
     "SourceContext": "functions",
     "SourceFunction": "functions",
+    "SplitStream": "split_stream",
     "StreamExecutionEnvironment": "stream_execution_environment",
 }
 

@@ -6,14 +6,27 @@ Wherever the API takes one of these classes it takes a plain callable with the s
 from __future__ import annotations
 
 from millstream.datastream.functions.aggregate_function import AggregateFunction
+from millstream.datastream.functions.base_broadcast_process_function import BaseBroadcastProcessFunction
+from millstream.datastream.functions.broadcast_process_function import BroadcastProcessFunction
+from millstream.datastream.functions.co_flat_map_function import CoFlatMapFunction, RichCoFlatMapFunction
+from millstream.datastream.functions.co_group_function import CoGroupFunction, RichCoGroupFunction
+from millstream.datastream.functions.co_map_function import CoMapFunction, RichCoMapFunction
+from millstream.datastream.functions.co_process_function import CoProcessFunction
 from millstream.datastream.functions.filter_function import FilterFunction, RichFilterFunction
+from millstream.datastream.functions.flat_join_function import FlatJoinFunction, RichFlatJoinFunction
 from millstream.datastream.functions.flat_map_function import FlatMapFunction, RichFlatMapFunction
 from millstream.datastream.functions.function import Function, RichFunction
+from millstream.datastream.functions.join_function import JoinFunction, RichJoinFunction
 from millstream.datastream.functions.key_selector import KeySelector
+from millstream.datastream.functions.keyed_broadcast_process_function import KeyedBroadcastProcessFunction
+from millstream.datastream.functions.keyed_co_process_function import KeyedCoProcessFunction
 from millstream.datastream.functions.keyed_process_function import KeyedProcessFunction
+from millstream.datastream.functions.keyed_state_function import KeyedStateFunction
 from millstream.datastream.functions.map_function import MapFunction, RichMapFunction
+from millstream.datastream.functions.output_selector import OutputSelector
 from millstream.datastream.functions.partitioner import Partitioner
 from millstream.datastream.functions.process_function import ProcessFunction
+from millstream.datastream.functions.process_join_function import ProcessJoinFunction
 from millstream.datastream.functions.reduce_function import ReduceFunction, RichReduceFunction
 from millstream.datastream.functions.runtime_context import KeyedStateStore, RuntimeContext
 from millstream.datastream.functions.sink_function import RichSinkFunction, SinkContext, SinkFunction
@@ -27,20 +40,38 @@ from millstream.datastream.functions.source_function import (
 
 __all__ = [
     "AggregateFunction",
+    "BaseBroadcastProcessFunction",
+    "BroadcastProcessFunction",
+    "CoFlatMapFunction",
+    "CoGroupFunction",
+    "CoMapFunction",
+    "CoProcessFunction",
     "FilterFunction",
+    "FlatJoinFunction",
     "FlatMapFunction",
     "Function",
+    "JoinFunction",
     "KeySelector",
+    "KeyedBroadcastProcessFunction",
+    "KeyedCoProcessFunction",
     "KeyedProcessFunction",
+    "KeyedStateFunction",
     "KeyedStateStore",
     "MapFunction",
+    "OutputSelector",
     "ParallelSourceFunction",
     "Partitioner",
     "ProcessFunction",
+    "ProcessJoinFunction",
     "ReduceFunction",
+    "RichCoFlatMapFunction",
+    "RichCoGroupFunction",
+    "RichCoMapFunction",
     "RichFilterFunction",
+    "RichFlatJoinFunction",
     "RichFlatMapFunction",
     "RichFunction",
+    "RichJoinFunction",
     "RichMapFunction",
     "RichParallelSourceFunction",
     "RichReduceFunction",
