@@ -62,7 +62,11 @@ class InputGate(Protocol):
         ...
 
     async def wait(self) -> None:
-        """Return when :meth:`poll` would give something or raise."""
+        """Return when :meth:`poll` would give something or raise, or :meth:`wake` was called."""
+        ...
+
+    def wake(self) -> None:
+        """Make :meth:`wait` return now; if it is not under way, the next one at once."""
         ...
 
     def is_finished(self) -> bool:

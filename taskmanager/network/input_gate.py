@@ -32,6 +32,7 @@ class TaskInputGate:
         self._finished = [False] * len(infos)
         self._failure: PartitionLostError | None = None
         self._closed = False
+        self._woken = False
         self._changed = Wakeup()
 
     def open(self, channels: Sequence[LocalInputChannel | RemoteInputChannel]) -> None:
@@ -68,8 +69,13 @@ class TaskInputGate:
         return None
 
     async def wait(self) -> None:
-        while not self._ready and self._failure is None and not self._closed:
+        while not self._ready and self._failure is None and not self._closed and not self._woken:
             await self._changed.wait()
+        self._woken = False
+
+    def wake(self) -> None:
+        self._woken = True
+        self._changed.notify()
 
     def is_finished(self) -> bool:
         return self._unfinished == 0

@@ -9,7 +9,7 @@ from millstream.common.graph.operator_spec import SinkFunctionSpec
 from millstream.common.records import MIN_TIMESTAMP, RecordBatch, Watermark
 from millstream.datastream.functions import SinkContext
 from millstream.taskmanager.operators.generated import frame_variables, record_at
-from millstream.taskmanager.operators.operator import FailureSite, Operator, OperatorContext, OperatorInfo
+from millstream.taskmanager.operators.operator import FailureSite, Operator, OperatorContext, OperatorInfo, Output
 from millstream.taskmanager.operators.user_function import UserFunction, positional_capacity
 
 __all__ = ["SinkFunctionOperator"]
@@ -53,8 +53,9 @@ class SinkFunctionOperator(Operator):
     def close(self) -> None:
         self._function.close()
 
-    def process_watermark(self, watermark: Watermark) -> None:
+    def process_watermark(self, watermark: Watermark) -> Iterable[Output]:
         self._context.watermark = watermark.timestamp
+        return (watermark,)
 
     def process_batch(self, batch: RecordBatch) -> Iterable[RecordBatch]:
         values = batch.values

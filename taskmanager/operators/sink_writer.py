@@ -8,7 +8,7 @@ from millstream.common.graph.operator_spec import SinkSpec
 from millstream.common.records import RecordBatch, Watermark
 from millstream.datastream.sink import SinkWriter, WriterContext
 from millstream.taskmanager.operators.generated import frame_variables, record_at
-from millstream.taskmanager.operators.operator import FailureSite, Operator, OperatorContext, OperatorInfo
+from millstream.taskmanager.operators.operator import FailureSite, Operator, OperatorContext, OperatorInfo, Output
 
 __all__ = ["SinkWriterOperator"]
 
@@ -32,8 +32,9 @@ class SinkWriterOperator(Operator):
         if self._writer is not None:
             self._writer.close()
 
-    def process_watermark(self, watermark: Watermark) -> None:
+    def process_watermark(self, watermark: Watermark) -> Iterable[Output]:
         self._context.current_watermark = watermark.timestamp
+        return (watermark,)
 
     def process_batch(self, batch: RecordBatch) -> Iterable[RecordBatch]:
         if self._writer is None:

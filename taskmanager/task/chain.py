@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import Any, Protocol
 
 from millstream.common.clock import Clock
@@ -16,6 +17,7 @@ from millstream.taskmanager.operators.fused import fusable, is_lazy
 from millstream.taskmanager.operators.operator import FailureSite, Operator, OperatorContext, OperatorInfo, TaskInfo
 from millstream.taskmanager.operators.outlet import Outlet
 from millstream.taskmanager.operators.registry import create_fused_operator, create_operator
+from millstream.taskmanager.task.alarm import Alarm
 from millstream.taskmanager.task.chain_node import ChainNode, Targets
 from millstream.taskmanager.task.edge_output import EdgeOutput
 from millstream.taskmanager.task.interrupt import UserCodeSection
@@ -62,6 +64,8 @@ class Chain:
 
     :ivar head: where the input goes: the first operator, or what comes after the source.
     :ivar nodes: all operators, parents first.
+    :ivar alarms: whose operator is to be woken when one rings.
+    :ivar source_alarm: the source's; when it rings, the source is polled.
     """
 
     head: Targets = field(default_factory=Targets)
@@ -70,6 +74,12 @@ class Chain:
     edges: list[EdgeOutput] = field(default_factory=list)
     outlets: list[Outlet] = field(default_factory=list)
     infos: list[OperatorInfo] = field(default_factory=list)
+    alarms: dict[Alarm, ChainNode] = field(default_factory=dict)
+    source_alarm: Alarm | None = None
+
+    def late_records_dropped(self) -> int:
+        """Records that came too late for everything."""
+        return sum(node.operator.late_records_dropped() for node in self.nodes)
 
     def records_out(self) -> Iterator[tuple[OperatorInfo, int]]:
         """What each operator has put out so far."""
@@ -93,13 +103,16 @@ def build_chain(
     services: TaskServices,
     times: TaskTimes,
     on_failure: Callable[[BaseException], None],
+    on_alarm: Callable[[Alarm], None],
     chain: Chain,
 ) -> None:
     """Fill ``chain``, so that what was made before an error can be let go of.
 
+    :param on_failure: told what went wrong outside the task's own coroutine.
+    :param on_alarm: told that an alarm rings.
     :raises UserCodeError: an operator's payload cannot be loaded, or its function is none.
     """
-    _ChainBuilder(deployment, task, services, times, on_failure, chain).build()
+    _ChainBuilder(deployment, task, services, times, on_failure, on_alarm, chain).build()
 
 
 class _ChainBuilder:
@@ -110,6 +123,7 @@ class _ChainBuilder:
         services: TaskServices,
         times: TaskTimes,
         on_failure: Callable[[BaseException], None],
+        on_alarm: Callable[[Alarm], None],
         chain: Chain,
     ) -> None:
         self._deployment = deployment
@@ -117,6 +131,7 @@ class _ChainBuilder:
         self._services = services
         self._times = times
         self._on_failure = on_failure
+        self._on_alarm = on_alarm
         self._chain = chain
         configuration = services.configuration
         job_parameters = configuration.get(PipelineOptions.GLOBAL_JOB_PARAMETERS)
@@ -127,12 +142,16 @@ class _ChainBuilder:
             clock=services.clock,
             inline=services.inline,
             fetch_timeout_s=configuration.get(ClientOptions.HEARTBEAT_TIMEOUT).total_seconds(),
+            auto_watermark_interval_ms=configuration.get(PipelineOptions.AUTO_WATERMARK_INTERVAL)
+            // timedelta(milliseconds=1),
         )
-        self._children: dict[int, list[int]] = {}
+        # By parent (or source) and by tag of its side output; no tag is the main output.
+        self._children: dict[int, dict[str, list[int]]] = {}
         for index, node in enumerate(self._operators):
             for chain_input in node.inputs:
-                self._children.setdefault(chain_input.parent, []).append(index)
-        self._edges: dict[int, list[EdgeOutput]] = {}
+                of_parent = self._children.setdefault(chain_input.parent, {})
+                of_parent.setdefault(chain_input.output_tag, []).append(index)
+        self._edges: dict[int, dict[str, list[EdgeOutput]]] = {}
         self._specs: list[Any] = []
         self._contexts: list[OperatorContext] = []
 
@@ -140,7 +159,8 @@ class _ChainBuilder:
         for node in self._operators:
             info = OperatorInfo(node.name, node.operator_id, node.kind)
             self._chain.infos.append(info)
-            self._contexts.append(replace(self._base, info=info))
+            alarm = Alarm(self._services.clock, self._on_alarm)
+            self._contexts.append(replace(self._base, info=info, processing_time=alarm))
         for output in self._deployment.outputs:
             self._create_edge(output)
         for index, node in enumerate(self._operators):
@@ -154,6 +174,9 @@ class _ChainBuilder:
         else:
             self._grow(head, 0)
             return
+        source_alarm = self._contexts[0].processing_time
+        if isinstance(source_alarm, Alarm):
+            self._chain.source_alarm = source_alarm
         self._connect(head, 0)
 
     def _create_edge(self, output: ResultPartitionDeployment) -> None:
@@ -168,15 +191,19 @@ class _ChainBuilder:
             self._services.section,
             self._on_failure,
         )
-        self._edges.setdefault(index, []).append(edge)
+        self._edges.setdefault(index, {}).setdefault(output.edge.output_tag, []).append(edge)
         self._chain.edges.append(edge)
         self._chain.outlets.append(edge)
 
     def _connect(self, targets: Targets, index: int) -> None:
         """Let the output of operator ``index`` go where it belongs."""
-        targets.edges.extend(self._edges.get(index, ()))
-        for child in self._children.get(index, ()):
-            self._grow(targets, child)
+        edges = self._edges.get(index, {})
+        children = self._children.get(index, {})
+        for tag in dict.fromkeys(("", *edges, *children)):
+            of_tag = targets if not tag else targets.side.setdefault(tag, Targets())
+            of_tag.edges.extend(edges.get(tag, ()))
+            for child in children.get(tag, ()):
+                self._grow(of_tag, child)
 
     def _grow(self, targets: Targets, index: int) -> None:
         """Build operator ``index``, fused with those after it where that is possible, and all after them."""
@@ -191,6 +218,9 @@ class _ChainBuilder:
         else:
             operator = self._guarded(index, "load", lambda: create_operator(self._specs[index], self._contexts[index]))
         node = ChainNode(operator, self._services.section)
+        alarm = self._contexts[index].processing_time
+        if isinstance(alarm, Alarm):
+            self._chain.alarms[alarm] = node
         targets.nodes.append(node)
         self._chain.nodes.append(node)
         if isinstance(operator, CollectSinkOperator):
@@ -198,8 +228,9 @@ class _ChainBuilder:
         self._connect(node.targets, run[-1])
 
     def _next_to_fuse(self, index: int) -> int | None:
-        children = self._children.get(index, [])
-        if len(children) != 1 or self._edges.get(index) or is_lazy(self._specs[index]):
+        by_tag = self._children.get(index, {})
+        children = by_tag.get("", [])
+        if len(children) != 1 or len(by_tag) > 1 or self._edges.get(index) or is_lazy(self._specs[index]):
             return None
         spec = self._specs[children[0]]
         return children[0] if fusable(spec) and not is_lazy(spec) else None

@@ -1,50 +1,83 @@
 """One operator of a chain with what comes after it.
 
-:meth:`ChainNode.process` is the spine of the hot path. It is a generator that yields, without a value, wherever the
-task may stop for a moment: after each piece of work, so that the task can look at the room downstream and at the
-clock. How much one piece is, the node learns from the time that its operator takes.
+:meth:`ChainNode.process` is the spine of the hot path. It is a generator that yields wherever the task may stop for a
+moment: after each piece of work, so that the task can look at the room downstream and at the clock; or a
+:class:`~millstream.taskmanager.operators.operator.Pause`, where it must. How much one piece is, the node learns from
+the time that its operator takes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from time import perf_counter_ns
+from typing import TypeAlias
 
-from millstream.common.records import LatencyMarker, Marker, RecordBatch, Watermark
+from millstream.common.records import LatencyMarker, Marker, RecordBatch, Watermark, WatermarkStatus
 from millstream.taskmanager.operators.batch_sizer import BatchSizer
-from millstream.taskmanager.operators.operator import FailureSite, Operator
+from millstream.taskmanager.operators.operator import FailureSite, Operator, Output, Pause, SideOutput
 from millstream.taskmanager.task.edge_output import EdgeOutput
 from millstream.taskmanager.task.interrupt import TaskInterrupted, UserCodeSection
 from millstream.taskmanager.task.user_calls import call_user_code
 from millstream.taskmanager.task.user_failure import UserCodeError
 
-__all__ = ["ChainNode", "Targets"]
+__all__ = ["ChainNode", "Steps", "Targets"]
+
+Steps: TypeAlias = Iterator[Pause | None]
+"""Work in pieces: after each one the task looks around, or waits if it is told to."""
 
 
 class Targets:
-    """Where a node's (or a source's) output goes: further nodes of the chain and output edges."""
+    """Where a node's (or a source's) output goes: further nodes of the chain and output edges.
 
-    __slots__ = ("edges", "nodes")
+    :ivar side: the same for each side output that somebody takes.
+    """
+
+    __slots__ = ("edges", "nodes", "side")
 
     def __init__(self) -> None:
         self.nodes: list[ChainNode] = []
         self.edges: list[EdgeOutput] = []
+        self.side: dict[str, Targets] = {}
 
-    def emit(self, batch: RecordBatch) -> Iterator[None]:
+    def emit(self, batch: RecordBatch) -> Steps:
         """Pass a batch on."""
         copies = len(self.nodes) + len(self.edges) - 1
         for edge in self.edges:
             edge.emit(batch if copies <= 0 else RecordBatch(batch.values[:], batch.timestamps and batch.timestamps[:]))
-            yield
+            yield None
         for node in self.nodes:
             yield from node.process(batch)
 
-    def marker(self, marker: Marker) -> None:
-        """Pass a marker on, at once."""
+    def marker(self, marker: Marker) -> Steps:
+        """Pass a marker on, to those who take side outputs too."""
         for edge in self.edges:
             edge.broadcast(marker)
         for node in self.nodes:
-            node.marker(marker)
+            yield from node.marker(marker)
+        for targets in self.side.values():
+            yield from targets.marker(marker)
+
+    def output(self, output: Output) -> Steps:
+        """Pass on what an operator gave."""
+        kind = type(output)
+        if kind is RecordBatch:
+            if output.values:  # type: ignore[union-attr]  # mypy does not narrow by the exact type
+                yield from self.emit(output)  # type: ignore[arg-type]  # the same
+        elif isinstance(output, SideOutput):
+            targets = self.side.get(output.tag)
+            if targets is not None and output.batch.values:
+                yield from targets.emit(output.batch)
+        elif isinstance(output, Pause):
+            yield output
+        else:
+            yield from self.marker(output)  # type: ignore[arg-type]  # nothing else is left
+
+    def finish(self) -> Steps:
+        """The input has ended: finish the nodes."""
+        for node in self.nodes:
+            yield from node.finish()
+        for targets in self.side.values():
+            yield from targets.finish()
 
 
 class ChainNode:
@@ -70,15 +103,20 @@ class ChainNode:
             self.opened = False
             call_user_code(self._section, self.operator.close, lambda error: self._locate(error, "close"))
 
-    def process(self, batch: RecordBatch) -> Iterator[None]:
-        """Run a batch through this operator and all after it."""
+    def process(self, batch: RecordBatch, *, second: bool = False) -> Steps:
+        """Run a batch through this operator and all after it.
+
+        :param second: it came from the operator's second input.
+        """
         total = len(batch.values)
         operator = self.operator
+        process_batch = operator.process_second_batch if second else operator.process_batch
         if operator.slices_itself:
-            yield from self._pieces(operator.process_batch(batch), None)
+            yield from self._pieces(process_batch(batch), None)
             return
         section = self._section
         sizer = self._sizer
+        targets = self.targets
         start = 0
         while start < total:
             limit = sizer.limit
@@ -91,7 +129,7 @@ class ChainNode:
             began = perf_counter_ns()
             section.enter(began)
             try:
-                outputs = operator.process_batch(part)
+                outputs = process_batch(part)
             except TaskInterrupted:
                 section.leave()
                 raise
@@ -101,10 +139,13 @@ class ChainNode:
                 section.leave()
                 elapsed = perf_counter_ns() - began
                 if type(outputs) is tuple:
-                    sizer.update(count, elapsed, len(outputs[0].values) if outputs else 0)
+                    sizer.update(count, elapsed, _produced(outputs))
                     for output in outputs:
-                        yield from self.targets.emit(output)
-                    yield
+                        if type(output) is RecordBatch:
+                            yield from targets.emit(output)
+                        else:
+                            yield from targets.output(output)
+                    yield None
                 else:
                     sizer.update(count, elapsed)
                     yield from self._pieces(outputs, None)
@@ -112,49 +153,63 @@ class ChainNode:
             section.leave()
             raise UserCodeError(self._locate(failure, None), failure) from failure
 
-    def finish(self) -> Iterator[None]:
+    def finish(self) -> Steps:
         """The input has ended: pass on what the operator still holds, then finish those after it."""
-        outputs = call_user_code(self._section, self.operator.finish, lambda error: self._locate(error, "finish"))
-        yield from self._pieces(outputs, "finish")
-        for node in self.targets.nodes:
-            yield from node.finish()
+        yield from self._called(self.operator.finish, "finish")
+        yield from self.targets.finish()
 
-    def marker(self, marker: Marker) -> None:
-        """Let the operator see a marker and pass it on."""
+    def wake(self, now_ms: int) -> Steps:
+        """The operator's alarm went off."""
+        operator = self.operator
+        yield from self._called(lambda: operator.on_wake(now_ms), None)
+
+    def marker(self, marker: Marker) -> Steps:
+        """Let the operator see a marker; pass on what it makes of it, or the marker itself."""
+        operator = self.operator
         if isinstance(marker, Watermark):
             watermark = marker
-            call_user_code(
-                self._section,
-                lambda: self.operator.process_watermark(watermark),
-                lambda error: self._locate(error, "process_watermark"),
-            )
-        if isinstance(marker, LatencyMarker) and not self.targets.nodes and not self.targets.edges:
-            return
-        self.targets.marker(marker)
+            yield from self._called(lambda: operator.process_watermark(watermark), None)
+        elif isinstance(marker, WatermarkStatus):
+            status = marker
+            yield from self._called(lambda: operator.process_status(status), None)
+        elif not isinstance(marker, LatencyMarker) or self.targets.nodes or self.targets.edges:
+            yield from self.targets.marker(marker)
+
+    async def stop(self) -> None:
+        """End what the operator has running in the background."""
+        await self.operator.stop()
 
     def idle(self) -> None:
         """The task has nothing to do now."""
         self.operator.idle()
 
-    def walk(self) -> Iterator[ChainNode]:
-        """This node and all after it, parents first."""
-        yield self
-        for node in self.targets.nodes:
-            yield from node.walk()
+    def _called(self, call: Callable[[], Iterable[Output]], phase: str | None) -> Steps:
+        """Call a method of the operator and pass on what it gives."""
+        outputs = call_user_code(self._section, call, lambda error: self._locate(error, phase))
+        if type(outputs) is tuple:
+            for output in outputs:
+                yield from self.targets.output(output)
+        else:
+            yield from self._pieces(outputs, phase)
 
-    def _pieces(self, outputs: Iterable[RecordBatch], phase: str | None) -> Iterator[None]:
+    def _pieces(self, outputs: Iterable[Output], phase: str | None) -> Steps:
         """Take outputs one by one; making the next one runs user code."""
         pieces = iter(outputs)
         while True:
             output = call_user_code(self._section, lambda: next(pieces, None), lambda error: self._locate(error, phase))
             if output is None:
                 return
-            if output.values:
-                yield from self.targets.emit(output)
-            yield
+            yield from self.targets.output(output)
+            yield None
 
     def _locate(self, error: BaseException, phase: str | None) -> FailureSite:
         return self.operator.locate(error, phase)
+
+
+def _produced(outputs: tuple[Output, ...]) -> int:
+    """How many records came out, as far as the size of the pieces depends on it."""
+    first = outputs[0] if outputs else None
+    return len(first.values) if type(first) is RecordBatch else 0
 
 
 def _slice(batch: RecordBatch, start: int, end: int) -> RecordBatch:

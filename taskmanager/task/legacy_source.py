@@ -232,7 +232,7 @@ class LegacySource:
             _log.debug("%s outlived its worker's loop", self._name)
 
     def wake(self) -> None:
-        """The loop waits and there is something now."""
+        """Make the loop look; for both threads."""
         self.waiting = False
         self._tell(self._available.set)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import Any
 
 from millstream.common.records import Marker, RecordBatch
@@ -12,6 +13,8 @@ from millstream.taskmanager.operators.operator import FailureSite, OperatorConte
 from millstream.taskmanager.task.source_driver import END_OF_INPUT, EndOfInput
 
 __all__ = ["ReaderSource"]
+
+_log = logging.getLogger(__name__)
 
 _IMPATIENCE_S = 0.001
 
@@ -33,6 +36,8 @@ class ReaderSource:
         )
         self._reader: SourceReader | None = None
         self._empty_polls = 0
+        self._waiting: asyncio.Task[None] | None = None
+        self._wakeup = asyncio.Event()
 
     def open(self) -> None:
         self._reader = self._source.create_reader(self._context)
@@ -57,17 +62,41 @@ class ReaderSource:
         return given
 
     async def wait(self) -> None:
-        if self._reader is None:
+        reader = self._reader
+        if reader is None:
             return
-        await self._reader.wait_available()
+        # A wait that a wake-up cut short goes on: cancelling it could lose what the user's coroutine holds.
+        waiting = self._waiting
+        if waiting is None:
+            waiting = self._waiting = asyncio.get_running_loop().create_task(reader.wait_available())
+        waking = asyncio.get_running_loop().create_task(self._wakeup.wait())
+        try:
+            await asyncio.wait({waiting, waking}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            waking.cancel()
+        self._wakeup.clear()
+        if not waiting.done():
+            return
+        self._waiting = None
+        waiting.result()
         if self._empty_polls > 1:
             await asyncio.sleep(_IMPATIENCE_S)  # it says that there is something, but there was not
+
+    def wake(self) -> None:
+        self._wakeup.set()
 
     def processed(self, records: int, elapsed_ns: int) -> None:
         """The chain slices batches by cost, and the reader knows its largest batch."""
 
     async def stop(self) -> None:
-        """Readers never block."""
+        waiting, self._waiting = self._waiting, None
+        if waiting is not None:
+            waiting.cancel()
+            await asyncio.wait({waiting})
+            if not waiting.cancelled() and waiting.exception() is not None:
+                _log.debug(
+                    "%s: wait_available() raised when it was cancelled", self.info.name, exc_info=waiting.exception()
+                )
 
     def close(self) -> None:
         if self._reader is not None:

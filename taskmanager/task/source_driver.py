@@ -34,11 +34,15 @@ class SourceDriver(Protocol):
         ...
 
     def poll(self) -> RecordBatch | Marker | EndOfInput | None:
-        """Return what is there now, ``None`` for nothing; user code."""
+        """Return what is there now, ``None`` for nothing; user code. Also called when the source's alarm rings."""
         ...
 
     async def wait(self) -> None:
-        """Return when :meth:`poll` may have something."""
+        """Return when :meth:`poll` may have something, or :meth:`wake` was called."""
+        ...
+
+    def wake(self) -> None:
+        """Make a :meth:`wait` that is under way return."""
         ...
 
     def processed(self, records: int, elapsed_ns: int) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from time import perf_counter_ns
 from typing import TypeVar
 
@@ -31,7 +31,9 @@ from millstream.common.wire.graph_pb2 import TaskDeployment
 from millstream.taskmanager.exchange import ExchangeError, InputGate
 from millstream.taskmanager.operators.batch_sizer import QUANTUM_NS
 from millstream.taskmanager.operators.operator import FailureSite, TaskInfo
+from millstream.taskmanager.task.alarm import Alarm
 from millstream.taskmanager.task.chain import Chain, TaskServices, build_chain
+from millstream.taskmanager.task.chain_node import ChainNode, Steps
 from millstream.taskmanager.task.interrupt import TaskInterrupted
 from millstream.taskmanager.task.legacy_source import LegacySource
 from millstream.taskmanager.task.source_driver import EndOfInput, SourceDriver
@@ -84,6 +86,8 @@ class Task:
         self._asyncio_task: asyncio.Task[None] | None = None
         self._begun = False
         self._failed_by_timer: BaseException | None = None
+        self._ringing: dict[Alarm, None] = {}
+        self._awake = True  # alarms are answered
 
     # ---------------------------------------------------------------- what the worker calls
 
@@ -154,7 +158,9 @@ class Task:
         self._report_state(self._state.initialize())
         await asyncio.sleep(0)  # the report leaves, the slot's other tasks come up
         chain = self._chain
-        build_chain(self._deployment, self.info, self._services, self._times, self._fail_from_timer, chain)
+        build_chain(
+            self._deployment, self.info, self._services, self._times, self._fail_from_timer, self._on_alarm, chain
+        )
         if chain.source is None:
             self._gate = self._services.exchange.create_input_gate(self._deployment)
             self._valve = WatermarkValve(len(self._gate.channels))
@@ -176,8 +182,9 @@ class Task:
     async def _finish(self) -> None:
         """The input has ended well."""
         chain = self._chain
-        for node in chain.head.nodes:
-            await self._drain(node.finish())
+        self._silence_alarms()
+        await self._drain(chain.head.finish())
+        await self._stop_operators()
         for edge in chain.edges:
             edge.broadcast(EndOfData())
         if chain.source is not None:
@@ -190,6 +197,10 @@ class Task:
         for outlet in chain.outlets:
             await outlet.wait_consumed()
         self._times.resume_backpressured(paused)
+
+    async def _stop_operators(self) -> None:
+        for node in self._chain.nodes:
+            await node.stop()
 
     def _close_operators(self) -> None:
         """Close all, and raise the first error."""
@@ -224,6 +235,8 @@ class Task:
                 self._quietly("its output", lambda edge=edge: edge.fail(reason))  # type: ignore[misc]  # a default binds the loop's variable
             if chain.source is not None:
                 await chain.source.stop()
+            self._silence_alarms()
+            await self._stop_operators()
             section = self._services.section
             section.cancelling = True  # a close() that blocks may be interrupted at once
             try:
@@ -256,6 +269,9 @@ class Task:
                     source.processed(records, perf_counter_ns() - began)
             elif item is None:
                 self._idle()
+                if self._ringing:
+                    await self._answer_alarms()
+                    continue
                 paused = self._times.pause()
                 try:
                     await source.wait()
@@ -267,12 +283,13 @@ class Task:
             elif isinstance(item, EndOfInput):
                 break
             else:
-                targets.marker(item)
+                await self._drain(targets.marker(item))
             await self._breathe()
-        targets.marker(MAX_WATERMARK)
+        await self._drain(targets.marker(MAX_WATERMARK))
 
     async def _run_inputs(self, gate: InputGate) -> None:
-        targets = self._chain.head
+        head: ChainNode = self._chain.head.nodes[0]
+        second = [channel.input_index == 1 for channel in gate.channels]
         times = self._times
         poll = gate.poll
         while True:
@@ -286,38 +303,50 @@ class Task:
                 if gate.is_finished():
                     return
                 self._idle()
-                paused = times.pause()
-                await gate.wait()
-                times.resume_idle(paused)
+                if not self._ringing:
+                    paused = times.pause()
+                    await gate.wait()
+                    times.resume_idle(paused)
+                if self._ringing:
+                    await self._answer_alarms()
                 continue
             channel, element = given
             if isinstance(element, RecordBatch):
                 times.records_in += len(element.values)
-                await self._drain(targets.emit(element))
+                if second[channel]:
+                    await self._drain(head.process(element, second=True))
+                else:
+                    await self._drain(head.process(element))
             else:
-                self._on_marker(channel, element)
+                await self._on_marker(channel, element)
             await self._breathe()
 
-    def _on_marker(self, channel: int, marker: Marker) -> None:
-        targets = self._chain.head
+    async def _on_marker(self, channel: int, marker: Marker) -> None:
+        combined: tuple[Marker, ...]
         if isinstance(marker, Watermark):
-            for combined in self._valve.on_watermark(channel, marker):
-                targets.marker(combined)
+            combined = self._valve.on_watermark(channel, marker)
         elif isinstance(marker, WatermarkStatus):
-            for combined in self._valve.on_status(channel, marker):
-                targets.marker(combined)
+            combined = self._valve.on_status(channel, marker)
         elif isinstance(marker, EndOfPartition):
-            for combined in self._valve.on_end(channel):
-                targets.marker(combined)
-        elif not isinstance(marker, EndOfData):  # the task's own follows when all channels have ended
-            targets.marker(marker)
+            combined = self._valve.on_end(channel)
+        elif isinstance(marker, EndOfData):  # the task's own follows when all channels have ended
+            combined = ()
+        else:
+            combined = (marker,)
+        for each in combined:
+            await self._drain(self._chain.head.marker(each))
 
-    async def _drain(self, steps: Iterator[None]) -> None:
+    async def _drain(self, steps: Steps) -> None:
         """Carry out work piece by piece, with what :meth:`_breathe` does between the pieces."""
         # Written out: a coroutine for each piece would cost in the hottest loop there is.
         outlets = self._chain.outlets
         times = self._times
-        for _ in steps:
+        for step in steps:
+            if step is not None:
+                self._idle()
+                paused = times.pause()
+                await step.wait()
+                times.resume_idle(paused)
             for outlet in outlets:
                 if not outlet.has_room:
                     paused = times.pause()
@@ -339,6 +368,35 @@ class Task:
             times.pause()
             await asyncio.sleep(0)
             times.resume()
+        if self._ringing:
+            await self._answer_alarms()
+
+    def _on_alarm(self, alarm: Alarm) -> None:
+        """An alarm rings: it is answered between two pieces of work."""
+        if not self._awake:
+            return
+        self._ringing[alarm] = None
+        if self._gate is not None:
+            self._gate.wake()
+        elif self._chain.source is not None:
+            self._chain.source.wake()
+
+    async def _answer_alarms(self) -> None:
+        ringing, self._ringing = self._ringing, {}
+        for alarm in ringing:
+            now = alarm.answer()
+            node = self._chain.alarms.get(alarm)
+            if node is not None:  # else it is the source's, which is polled next
+                await self._drain(node.wake(now))
+
+    def _silence_alarms(self) -> None:
+        """No operator is woken any more."""
+        self._awake = False
+        self._ringing.clear()
+        for alarm in self._chain.alarms:
+            alarm.close()
+        if self._chain.source_alarm is not None:
+            self._chain.source_alarm.close()
 
     def _idle(self) -> None:
         for edge in self._chain.edges:

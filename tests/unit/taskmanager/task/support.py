@@ -110,6 +110,7 @@ class FakeGate:
         self.bytes_in = 0
         self.deserialize_ns = 0
         self._available = asyncio.Event()
+        self._woken = False
 
     def put(self, element: Element | BaseException, channel: int = 0) -> None:
         self.elements.append(element if isinstance(element, BaseException) else (channel, element))
@@ -130,9 +131,14 @@ class FakeGate:
         return given
 
     async def wait(self) -> None:
-        while not self.elements:
+        while not self.elements and not self._woken:
             self._available.clear()
             await self._available.wait()
+        self._woken = False
+
+    def wake(self) -> None:
+        self._woken = True
+        self._available.set()
 
     def is_finished(self) -> bool:
         return len(self.ended) == len(self.channels)
