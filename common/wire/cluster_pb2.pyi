@@ -169,8 +169,15 @@ class SubtaskDetails(_message.Message):
     def __init__(self, subtask_index: _Optional[int] = ..., attempt_number: _Optional[int] = ..., attempt_id: _Optional[str] = ..., state: _Optional[str] = ..., task_manager_id: _Optional[str] = ..., host: _Optional[str] = ..., state_timestamps: _Optional[_Mapping[str, int]] = ..., metrics: _Optional[_Union[TaskMetrics, _Mapping]] = ..., failure: _Optional[_Union[_failure_pb2.FailureInfo, _Mapping]] = ...) -> None: ...
 
 class TaskMetrics(_message.Message):
-    __slots__ = ("records_in", "records_out", "bytes_in", "bytes_out", "busy_ms", "idle_ms", "backpressured_ms", "serialize_ms", "deserialize_ms", "operator_records_out")
+    __slots__ = ("records_in", "records_out", "bytes_in", "bytes_out", "busy_ms", "idle_ms", "backpressured_ms", "serialize_ms", "deserialize_ms", "operator_records_out", "operator_late_records_dropped")
     class OperatorRecordsOutEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: int
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[int] = ...) -> None: ...
+    class OperatorLateRecordsDroppedEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
         VALUE_FIELD_NUMBER: _ClassVar[int]
@@ -187,6 +194,7 @@ class TaskMetrics(_message.Message):
     SERIALIZE_MS_FIELD_NUMBER: _ClassVar[int]
     DESERIALIZE_MS_FIELD_NUMBER: _ClassVar[int]
     OPERATOR_RECORDS_OUT_FIELD_NUMBER: _ClassVar[int]
+    OPERATOR_LATE_RECORDS_DROPPED_FIELD_NUMBER: _ClassVar[int]
     records_in: int
     records_out: int
     bytes_in: int
@@ -197,7 +205,8 @@ class TaskMetrics(_message.Message):
     serialize_ms: int
     deserialize_ms: int
     operator_records_out: _containers.ScalarMap[str, int]
-    def __init__(self, records_in: _Optional[int] = ..., records_out: _Optional[int] = ..., bytes_in: _Optional[int] = ..., bytes_out: _Optional[int] = ..., busy_ms: _Optional[int] = ..., idle_ms: _Optional[int] = ..., backpressured_ms: _Optional[int] = ..., serialize_ms: _Optional[int] = ..., deserialize_ms: _Optional[int] = ..., operator_records_out: _Optional[_Mapping[str, int]] = ...) -> None: ...
+    operator_late_records_dropped: _containers.ScalarMap[str, int]
+    def __init__(self, records_in: _Optional[int] = ..., records_out: _Optional[int] = ..., bytes_in: _Optional[int] = ..., bytes_out: _Optional[int] = ..., busy_ms: _Optional[int] = ..., idle_ms: _Optional[int] = ..., backpressured_ms: _Optional[int] = ..., serialize_ms: _Optional[int] = ..., deserialize_ms: _Optional[int] = ..., operator_records_out: _Optional[_Mapping[str, int]] = ..., operator_late_records_dropped: _Optional[_Mapping[str, int]] = ...) -> None: ...
 
 class ClusterOverview(_message.Message):
     __slots__ = ("taskmanagers", "slots_total", "slots_available", "jobs_running", "jobs_finished", "jobs_cancelled", "jobs_failed", "version", "task_manager_list")

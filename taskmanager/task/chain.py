@@ -77,9 +77,12 @@ class Chain:
     alarms: dict[Alarm, ChainNode] = field(default_factory=dict)
     source_alarm: Alarm | None = None
 
-    def late_records_dropped(self) -> int:
-        """Records that came too late for everything."""
-        return sum(node.operator.late_records_dropped() for node in self.nodes)
+    def late_records_dropped(self) -> Iterator[tuple[OperatorInfo, int]]:
+        """How many records each operator has dropped because they came too late; those that dropped none are left out."""
+        for node in self.nodes:
+            dropped = node.operator.late_records_dropped()
+            if dropped:
+                yield node.operator.infos[-1], dropped
 
     def records_out(self) -> Iterator[tuple[OperatorInfo, int]]:
         """What each operator has put out so far."""

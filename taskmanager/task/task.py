@@ -111,8 +111,13 @@ class Task:
 
     def metrics(self) -> TaskMetrics:
         """The running totals."""
+        chain = self._chain
         return build_metrics(
-            self._times, self._gate, (edge.writer for edge in self._chain.edges), self._chain.records_out()
+            self._times,
+            self._gate,
+            (edge.writer for edge in chain.edges),
+            chain.records_out(),
+            chain.late_records_dropped(),
         )
 
     async def operator_request(self, operator_id: str, payload: bytes) -> bytes:
@@ -197,6 +202,14 @@ class Task:
         for outlet in chain.outlets:
             await outlet.wait_consumed()
         self._times.resume_backpressured(paused)
+        for info, dropped in chain.late_records_dropped():
+            _log.warning(
+                "task %s: operator %s dropped %d records that came after the watermark had passed them; a larger bound "
+                "of the watermark strategy or an allowed lateness keeps them, a side output for late data shows them",
+                self._name(),
+                info.name,
+                dropped,
+            )
 
     async def _stop_operators(self) -> None:
         for node in self._chain.nodes:

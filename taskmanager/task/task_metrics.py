@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, MutableMapping
 from time import perf_counter_ns
 
 from millstream.common.wire.cluster_pb2 import TaskMetrics
@@ -61,6 +61,7 @@ def build_metrics(
     gate: InputGate | None,
     writers: Iterable[ResultWriter],
     operators: Iterable[tuple[OperatorInfo, int]],
+    late_records_dropped: Iterable[tuple[OperatorInfo, int]] = (),
 ) -> TaskMetrics:
     """Return the running totals."""
     writers = list(writers)
@@ -75,11 +76,16 @@ def build_metrics(
         serialize_ms=sum(writer.serialize_ns for writer in writers) // _MS,
         deserialize_ms=gate.deserialize_ns // _MS if gate is not None else 0,
     )
+    _add_up(metrics.operator_records_out, operators)
+    _add_up(metrics.operator_late_records_dropped, late_records_dropped)
+    return metrics
+
+
+def _add_up(totals: MutableMapping[str, int], operators: Iterable[tuple[OperatorInfo, int]]) -> None:
     for info, records in operators:
         name = info.name
         number = 2
-        while name in metrics.operator_records_out:  # two operators of one name in one chain
+        while name in totals:  # two operators of one name in one chain
             name = f"{info.name} ({number})"
             number += 1
-        metrics.operator_records_out[name] = records
-    return metrics
+        totals[name] = records
