@@ -1,6 +1,15 @@
-"""Help for testing programs: a small cluster in the test process, shared by the tests that need it.
+"""Help for testing programs: harnesses that run a piece of one without a cluster, and a small cluster in the test
+process, shared by the tests that need it.
 
-In a ``conftest.py`` or test module::
+One operator, or a few, under the test's control::
+
+    from millstream.testing import OperatorHarness
+
+    with OperatorHarness(lambda stream: stream.map(lambda x: 2 * x)) as harness:
+        harness.process_element(1)
+        assert harness.get_output() == [2]
+
+A whole job, in a ``conftest.py`` or test module::
 
     from millstream.testing import mini_cluster, environment
 
@@ -16,11 +25,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from millstream.testing.cluster_environment import environment_for, submitting_to
+from millstream.testing.harness_output import StreamRecord
+from millstream.testing.operator_harness import OperatorHarness
 
 if TYPE_CHECKING:
     from millstream.testing.pytest_plugin import environment, mini_cluster
 
-__all__ = ["environment", "environment_for", "mini_cluster", "submitting_to"]
+__all__ = ["OperatorHarness", "StreamRecord", "environment", "environment_for", "mini_cluster", "submitting_to"]
 
 
 def __getattr__(name: str) -> Any:

@@ -5,6 +5,7 @@ In a batch job only each key's last result goes out, when the input has ended.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from itertools import islice
@@ -145,6 +146,12 @@ class ReduceOperator(Operator):
             self._records_out += len(values)
             yield RecordBatch(values)
         self._state.clear()
+
+    def snapshot(self) -> dict[Any, Any]:
+        return copy.deepcopy(self._state)
+
+    def restore(self, snapshot: dict[Any, Any]) -> None:
+        self._state = copy.deepcopy(snapshot)
 
     def locate(self, error: BaseException, phase: str | None) -> FailureSite:
         if phase is not None:
