@@ -9,6 +9,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from millstream.datastream.async_data_stream import AsyncDataStream as AsyncDataStream
     from millstream.datastream.broadcast_connected_stream import BroadcastConnectedStream as BroadcastConnectedStream
     from millstream.datastream.broadcast_stream import BroadcastStream as BroadcastStream
     from millstream.datastream.closeable_iterator import CloseableIterator as CloseableIterator
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from millstream.datastream.data_stream_sink import DataStreamSink as DataStreamSink
     from millstream.datastream.execution_mode import RuntimeExecutionMode as RuntimeExecutionMode
     from millstream.datastream.functions import AggregateFunction as AggregateFunction
+    from millstream.datastream.functions import AsyncFunction as AsyncFunction
+    from millstream.datastream.functions import AsyncRetryPredicate as AsyncRetryPredicate
+    from millstream.datastream.functions import AsyncRetryStrategy as AsyncRetryStrategy
     from millstream.datastream.functions import BaseBroadcastProcessFunction as BaseBroadcastProcessFunction
     from millstream.datastream.functions import BroadcastProcessFunction as BroadcastProcessFunction
     from millstream.datastream.functions import CoFlatMapFunction as CoFlatMapFunction
@@ -38,6 +42,8 @@ if TYPE_CHECKING:
     from millstream.datastream.functions import Partitioner as Partitioner
     from millstream.datastream.functions import ProcessJoinFunction as ProcessJoinFunction
     from millstream.datastream.functions import ReduceFunction as ReduceFunction
+    from millstream.datastream.functions import ResultFuture as ResultFuture
+    from millstream.datastream.functions import RichAsyncFunction as RichAsyncFunction
     from millstream.datastream.functions import RichFilterFunction as RichFilterFunction
     from millstream.datastream.functions import RichFlatMapFunction as RichFlatMapFunction
     from millstream.datastream.functions import RichFunction as RichFunction
@@ -62,6 +68,10 @@ if TYPE_CHECKING:
 
 _MODULES = {
     "AggregateFunction": "functions",
+    "AsyncDataStream": "async_data_stream",
+    "AsyncFunction": "functions",
+    "AsyncRetryPredicate": "functions",
+    "AsyncRetryStrategy": "functions",
     "BaseBroadcastProcessFunction": "functions",
     "BroadcastConnectedStream": "broadcast_connected_stream",
     "BroadcastProcessFunction": "functions",
@@ -93,6 +103,8 @@ _MODULES = {
     "Partitioner": "functions",
     "ProcessJoinFunction": "functions",
     "ReduceFunction": "functions",
+    "ResultFuture": "functions",
+    "RichAsyncFunction": "functions",
     "RichFilterFunction": "functions",
     "RichFlatMapFunction": "functions",
     "RichFunction": "functions",

@@ -6,6 +6,8 @@ Wherever the API takes one of these classes it takes a plain callable with the s
 from __future__ import annotations
 
 from millstream.datastream.functions.aggregate_function import AggregateFunction
+from millstream.datastream.functions.async_function import AsyncFunction, RichAsyncFunction, takes_result_future
+from millstream.datastream.functions.async_retry_strategy import AsyncRetryPredicate, AsyncRetryStrategy
 from millstream.datastream.functions.base_broadcast_process_function import BaseBroadcastProcessFunction
 from millstream.datastream.functions.broadcast_process_function import BroadcastProcessFunction
 from millstream.datastream.functions.co_flat_map_function import CoFlatMapFunction, RichCoFlatMapFunction
@@ -28,6 +30,7 @@ from millstream.datastream.functions.partitioner import Partitioner
 from millstream.datastream.functions.process_function import ProcessFunction
 from millstream.datastream.functions.process_join_function import ProcessJoinFunction
 from millstream.datastream.functions.reduce_function import ReduceFunction, RichReduceFunction
+from millstream.datastream.functions.result_future import ResultFuture
 from millstream.datastream.functions.runtime_context import KeyedStateStore, RuntimeContext
 from millstream.datastream.functions.sink_function import RichSinkFunction, SinkContext, SinkFunction
 from millstream.datastream.functions.source_function import (
@@ -40,6 +43,9 @@ from millstream.datastream.functions.source_function import (
 
 __all__ = [
     "AggregateFunction",
+    "AsyncFunction",
+    "AsyncRetryPredicate",
+    "AsyncRetryStrategy",
     "BaseBroadcastProcessFunction",
     "BroadcastProcessFunction",
     "CoFlatMapFunction",
@@ -64,6 +70,8 @@ __all__ = [
     "ProcessFunction",
     "ProcessJoinFunction",
     "ReduceFunction",
+    "ResultFuture",
+    "RichAsyncFunction",
     "RichCoFlatMapFunction",
     "RichCoGroupFunction",
     "RichCoMapFunction",
@@ -82,4 +90,5 @@ __all__ = [
     "SinkFunction",
     "SourceContext",
     "SourceFunction",
+    "takes_result_future",
 ]
