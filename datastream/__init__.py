@@ -9,6 +9,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from millstream.datastream.all_windowed_stream import AllWindowedStream as AllWindowedStream
     from millstream.datastream.async_data_stream import AsyncDataStream as AsyncDataStream
     from millstream.datastream.broadcast_connected_stream import BroadcastConnectedStream as BroadcastConnectedStream
     from millstream.datastream.broadcast_stream import BroadcastStream as BroadcastStream
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from millstream.datastream.data_stream_sink import DataStreamSink as DataStreamSink
     from millstream.datastream.execution_mode import RuntimeExecutionMode as RuntimeExecutionMode
     from millstream.datastream.functions import AggregateFunction as AggregateFunction
+    from millstream.datastream.functions import AllWindowFunction as AllWindowFunction
     from millstream.datastream.functions import AsyncFunction as AsyncFunction
     from millstream.datastream.functions import AsyncRetryPredicate as AsyncRetryPredicate
     from millstream.datastream.functions import AsyncRetryStrategy as AsyncRetryStrategy
@@ -40,7 +42,9 @@ if TYPE_CHECKING:
     from millstream.datastream.functions import OutputSelector as OutputSelector
     from millstream.datastream.functions import ParallelSourceFunction as ParallelSourceFunction
     from millstream.datastream.functions import Partitioner as Partitioner
+    from millstream.datastream.functions import ProcessAllWindowFunction as ProcessAllWindowFunction
     from millstream.datastream.functions import ProcessJoinFunction as ProcessJoinFunction
+    from millstream.datastream.functions import ProcessWindowFunction as ProcessWindowFunction
     from millstream.datastream.functions import ReduceFunction as ReduceFunction
     from millstream.datastream.functions import ResultFuture as ResultFuture
     from millstream.datastream.functions import RichAsyncFunction as RichAsyncFunction
@@ -52,10 +56,12 @@ if TYPE_CHECKING:
     from millstream.datastream.functions import RichReduceFunction as RichReduceFunction
     from millstream.datastream.functions import RichSinkFunction as RichSinkFunction
     from millstream.datastream.functions import RichSourceFunction as RichSourceFunction
+    from millstream.datastream.functions import RichWindowFunction as RichWindowFunction
     from millstream.datastream.functions import RuntimeContext as RuntimeContext
     from millstream.datastream.functions import SinkFunction as SinkFunction
     from millstream.datastream.functions import SourceContext as SourceContext
     from millstream.datastream.functions import SourceFunction as SourceFunction
+    from millstream.datastream.functions import WindowFunction as WindowFunction
     from millstream.datastream.interval_join import IntervalJoin as IntervalJoin
     from millstream.datastream.joined_streams import JoinedStreams as JoinedStreams
     from millstream.datastream.keyed_stream import KeyedStream as KeyedStream
@@ -65,9 +71,20 @@ if TYPE_CHECKING:
     from millstream.datastream.stream_execution_environment import (
         StreamExecutionEnvironment as StreamExecutionEnvironment,
     )
+    from millstream.datastream.window import CountWindow as CountWindow
+    from millstream.datastream.window import GlobalWindow as GlobalWindow
+    from millstream.datastream.window import MergingWindowAssigner as MergingWindowAssigner
+    from millstream.datastream.window import TimeWindow as TimeWindow
+    from millstream.datastream.window import Trigger as Trigger
+    from millstream.datastream.window import TriggerResult as TriggerResult
+    from millstream.datastream.window import Window as Window
+    from millstream.datastream.window import WindowAssigner as WindowAssigner
+    from millstream.datastream.windowed_stream import WindowedStream as WindowedStream
 
 _MODULES = {
     "AggregateFunction": "functions",
+    "AllWindowFunction": "functions",
+    "AllWindowedStream": "all_windowed_stream",
     "AsyncDataStream": "async_data_stream",
     "AsyncFunction": "functions",
     "AsyncRetryPredicate": "functions",
@@ -83,12 +100,14 @@ _MODULES = {
     "CoMapFunction": "functions",
     "CoProcessFunction": "functions",
     "ConnectedStreams": "connected_streams",
+    "CountWindow": "window",
     "DataStream": "data_stream",
     "DataStreamSink": "data_stream_sink",
     "FilterFunction": "functions",
     "FlatJoinFunction": "functions",
     "FlatMapFunction": "functions",
     "Function": "functions",
+    "GlobalWindow": "window",
     "IntervalJoin": "interval_join",
     "JoinFunction": "functions",
     "JoinedStreams": "joined_streams",
@@ -98,10 +117,13 @@ _MODULES = {
     "KeyedStream": "keyed_stream",
     "MapFunction": "functions",
     "MemorySize": "memory_size",
+    "MergingWindowAssigner": "window",
     "OutputSelector": "functions",
     "ParallelSourceFunction": "functions",
     "Partitioner": "functions",
+    "ProcessAllWindowFunction": "functions",
     "ProcessJoinFunction": "functions",
+    "ProcessWindowFunction": "functions",
     "ReduceFunction": "functions",
     "ResultFuture": "functions",
     "RichAsyncFunction": "functions",
@@ -113,6 +135,7 @@ _MODULES = {
     "RichReduceFunction": "functions",
     "RichSinkFunction": "functions",
     "RichSourceFunction": "functions",
+    "RichWindowFunction": "functions",
     "RuntimeContext": "functions",
     "RuntimeExecutionMode": "execution_mode",
     "SinkFunction": "functions",
@@ -121,6 +144,13 @@ _MODULES = {
     "SourceFunction": "functions",
     "SplitStream": "split_stream",
     "StreamExecutionEnvironment": "stream_execution_environment",
+    "TimeWindow": "window",
+    "Trigger": "window",
+    "TriggerResult": "window",
+    "Window": "window",
+    "WindowAssigner": "window",
+    "WindowFunction": "functions",
+    "WindowedStream": "windowed_stream",
 }
 
 __all__ = list(_MODULES)  # one list of names, not two

@@ -6,6 +6,7 @@ Wherever the API takes one of these classes it takes a plain callable with the s
 from __future__ import annotations
 
 from millstream.datastream.functions.aggregate_function import AggregateFunction
+from millstream.datastream.functions.all_window_function import AllWindowFunction, RichAllWindowFunction
 from millstream.datastream.functions.async_function import AsyncFunction, RichAsyncFunction, takes_result_future
 from millstream.datastream.functions.async_retry_strategy import AsyncRetryPredicate, AsyncRetryStrategy
 from millstream.datastream.functions.base_broadcast_process_function import BaseBroadcastProcessFunction
@@ -27,8 +28,10 @@ from millstream.datastream.functions.keyed_state_function import KeyedStateFunct
 from millstream.datastream.functions.map_function import MapFunction, RichMapFunction
 from millstream.datastream.functions.output_selector import OutputSelector
 from millstream.datastream.functions.partitioner import Partitioner
+from millstream.datastream.functions.process_all_window_function import ProcessAllWindowFunction
 from millstream.datastream.functions.process_function import ProcessFunction
 from millstream.datastream.functions.process_join_function import ProcessJoinFunction
+from millstream.datastream.functions.process_window_function import ProcessWindowFunction
 from millstream.datastream.functions.reduce_function import ReduceFunction, RichReduceFunction
 from millstream.datastream.functions.result_future import ResultFuture
 from millstream.datastream.functions.runtime_context import KeyedStateStore, RuntimeContext
@@ -40,9 +43,11 @@ from millstream.datastream.functions.source_function import (
     SourceContext,
     SourceFunction,
 )
+from millstream.datastream.functions.window_function import RichWindowFunction, WindowFunction
 
 __all__ = [
     "AggregateFunction",
+    "AllWindowFunction",
     "AsyncFunction",
     "AsyncRetryPredicate",
     "AsyncRetryStrategy",
@@ -67,10 +72,13 @@ __all__ = [
     "OutputSelector",
     "ParallelSourceFunction",
     "Partitioner",
+    "ProcessAllWindowFunction",
     "ProcessFunction",
     "ProcessJoinFunction",
+    "ProcessWindowFunction",
     "ReduceFunction",
     "ResultFuture",
+    "RichAllWindowFunction",
     "RichAsyncFunction",
     "RichCoFlatMapFunction",
     "RichCoGroupFunction",
@@ -85,10 +93,12 @@ __all__ = [
     "RichReduceFunction",
     "RichSinkFunction",
     "RichSourceFunction",
+    "RichWindowFunction",
     "RuntimeContext",
     "SinkContext",
     "SinkFunction",
     "SourceContext",
     "SourceFunction",
+    "WindowFunction",
     "takes_result_future",
 ]

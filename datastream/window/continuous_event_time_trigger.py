@@ -1,0 +1,84 @@
+"""Fires again and again in event time."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any, TypeVar
+
+from millstream.common.time import Duration, Time, milliseconds_of
+from millstream.common.typeinfo import Types
+from millstream.datastream.state import ReducingStateDescriptor
+from millstream.datastream.window.earliest import Earliest
+from millstream.datastream.window.time_window import TimeWindow
+from millstream.datastream.window.trigger import Trigger
+from millstream.datastream.window.trigger_result import TriggerResult
+from millstream.datastream.window.window_settings import check_positive
+
+__all__ = ["ContinuousEventTimeTrigger"]
+
+T = TypeVar("T")
+
+
+class ContinuousEventTimeTrigger(Trigger[T, TimeWindow]):
+    """Fires when the watermark passes a multiple of ``interval`` (ms), and at the end of the window."""
+
+    def __init__(self, interval: int) -> None:
+        check_positive("ContinuousEventTimeTrigger", interval=interval)
+        self.interval = interval
+        self.state_desc = ReducingStateDescriptor("fire-time", Earliest(), Types.LONG())
+
+    @staticmethod
+    def of(interval: Duration | Time | timedelta) -> ContinuousEventTimeTrigger[T]:
+        """Return a trigger that fires at this interval."""
+        return ContinuousEventTimeTrigger(milliseconds_of(interval))
+
+    def on_element(self, element: T, timestamp: int, window: TimeWindow, ctx: Trigger.TriggerContext) -> TriggerResult:
+        end = window.max_timestamp()
+        if end <= ctx.get_current_watermark():
+            return TriggerResult.FIRE
+        ctx.register_event_time_timer(end)
+        fire_time = ctx.get_partitioned_state(self.state_desc)
+        if fire_time.get() is None:
+            self.register_next_fire_timestamp(timestamp - timestamp % self.interval, window, ctx, fire_time)
+        return TriggerResult.CONTINUE
+
+    def on_processing_time(self, time: int, window: TimeWindow, ctx: Trigger.TriggerContext) -> TriggerResult:
+        return TriggerResult.CONTINUE
+
+    def on_event_time(self, time: int, window: TimeWindow, ctx: Trigger.TriggerContext) -> TriggerResult:
+        if time == window.max_timestamp():
+            return TriggerResult.FIRE
+        fire_time = ctx.get_partitioned_state(self.state_desc)
+        if fire_time.get() != time:
+            return TriggerResult.CONTINUE
+        fire_time.clear()
+        self.register_next_fire_timestamp(time, window, ctx, fire_time)
+        return TriggerResult.FIRE
+
+    def can_merge(self) -> bool:
+        return True
+
+    def on_merge(self, window: TimeWindow, ctx: Trigger.OnMergeContext) -> None:
+        ctx.merge_partitioned_state(self.state_desc)
+        fire_time = ctx.get_partitioned_state(self.state_desc).get()
+        if fire_time is not None:
+            ctx.register_event_time_timer(fire_time)
+
+    def clear(self, window: TimeWindow, ctx: Trigger.TriggerContext) -> None:
+        fire_time = ctx.get_partitioned_state(self.state_desc)
+        timestamp = fire_time.get()
+        if timestamp is not None:
+            ctx.delete_event_time_timer(timestamp)
+            fire_time.clear()
+        ctx.delete_event_time_timer(window.max_timestamp())
+
+    def register_next_fire_timestamp(
+        self, time: int, window: TimeWindow, ctx: Trigger.TriggerContext, fire_timestamp_state: Any
+    ) -> None:
+        """Set the timer that comes after ``time``."""
+        following = min(time + self.interval, window.max_timestamp())
+        fire_timestamp_state.add(following)
+        ctx.register_event_time_timer(following)
+
+    def __repr__(self) -> str:
+        return f"ContinuousEventTimeTrigger({self.interval})"
