@@ -1,0 +1,80 @@
+"""What an interval join remembers of one input: each key's records in the order of their timestamps.
+
+Matches of a record are a slice of another input's list, found by bisection. Records are thrown away when the watermark
+has passed the last timestamp that could match. For that no record needs a timer: a key is looked at when its oldest
+record has expired, and what has expired with it goes in one step. Expiry is rounded up, so that many keys share a
+bucket of the timer queue and a busy key is not looked at for each of its records; that changes no result, since what
+has expired is out of reach of every record that is not late.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterator
+from typing import Any, TypeAlias
+
+from millstream.taskmanager.operators.batch_sizer import MAX_BATCH_RECORDS
+from millstream.taskmanager.state.timer_queue import TimerQueue
+
+__all__ = ["JoinBuffer", "SortedRecords"]
+
+SortedRecords: TypeAlias = tuple[list[int], list[Any]]
+"""Timestamps in ascending order, and the records that have them."""
+_STEPS_PER_SPAN = 4
+
+
+class JoinBuffer:
+    """The records of one input.
+
+    :ivar keys: the records of each key; the join's loop adds to them.
+    :ivar reach_ms: a record is needed as long as the watermark is not above its timestamp plus this.
+    """
+
+    __slots__ = ("_queue", "_step_ms", "keys", "reach_ms")
+
+    def __init__(self, reach_ms: int, span_ms: int) -> None:
+        """:param span_ms: the length of the join's interval; expiry is rounded up to a part of it."""
+        self.keys: dict[Any, SortedRecords] = {}
+        self.reach_ms = reach_ms
+        self._step_ms = max(1, span_ms // _STEPS_PER_SPAN)
+        self._queue = TimerQueue()
+
+    def expire_with(self, key: Any, timestamp: int) -> None:
+        """Have a key looked at when a record with this timestamp, its oldest one or so, has expired."""
+        step = self._step_ms
+        expiry = timestamp + self.reach_ms + 1
+        self._queue.open_bucket(-(-expiry // step) * step)[key] = None
+
+    def expire(self, watermark: int) -> Iterator[None]:
+        """Throw away what has expired, in steps that take a bounded time."""
+        queue = self._queue
+        keys = self.keys
+        oldest = watermark - self.reach_ms
+        looked_at = 0
+        while (time := queue.first()) is not None and time <= watermark:
+            bucket = queue.buckets[time]
+            due = list(bucket)
+            bucket.clear()
+            for key in due:
+                times, records = keys[key]
+                expired = bisect_left(times, oldest)
+                if expired == len(times):
+                    del keys[key]
+                else:
+                    del times[:expired]
+                    del records[:expired]
+                    self.expire_with(key, times[0])
+                looked_at += 1
+                if looked_at % MAX_BATCH_RECORDS == 0:
+                    yield
+
+    def clear(self) -> None:
+        """Throw everything away."""
+        self.keys.clear()
+        self._queue = TimerQueue()
+
+    def restore(self, keys: dict[Any, SortedRecords]) -> None:
+        """Go on with these records."""
+        self.keys = keys
+        for key, (times, _) in keys.items():
+            self.expire_with(key, times[0])
