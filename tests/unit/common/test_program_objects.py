@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from millstream.common import CompletableFuture, Configuration, RestartStrategies, WatermarkStrategy
+from millstream.common import CompletableFuture, Configuration, RestartStrategies
 from millstream.common.metrics import MetricGroup
 from millstream.common.restart_strategy import RestartStrategyConfiguration
 
@@ -101,7 +101,3 @@ def test_metrics() -> None:
         group.counter("size")
     with pytest.raises(ValueError, match="another kind"):
         group.gauge("seen", lambda: 1)
-
-
-def test_watermark_strategies() -> None:
-    assert isinstance(WatermarkStrategy.no_watermarks(), WatermarkStrategy)

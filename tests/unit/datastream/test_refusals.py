@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 import threading
 from collections.abc import Callable
-from datetime import timedelta
 from operator import methodcaller
 from typing import Any
 
@@ -257,20 +256,6 @@ def test_type_errors(env: StreamExecutionEnvironment, call: Callable[[DataStream
 def test_a_class_instead_of_an_instance_says_so(env: StreamExecutionEnvironment) -> None:
     with pytest.raises(TypeError, match=r"pass an instance: filter\(_Positive\(...\)\)"):
         env.from_sequence(1, 2).filter(_Positive)  # type: ignore[arg-type]
-
-
-@pytest.mark.parametrize(
-    "make",
-    [
-        WatermarkStrategy.for_monotonous_timestamps,
-        lambda: WatermarkStrategy.for_bounded_out_of_orderness(timedelta(seconds=1)),
-        lambda: WatermarkStrategy.no_watermarks().with_timestamp_assigner(object()),
-        lambda: WatermarkStrategy.no_watermarks().with_idleness(timedelta(seconds=1)),
-        lambda: WatermarkStrategy.no_watermarks().with_watermark_alignment("g", timedelta(seconds=1)),
-    ],
-)
-def test_event_time_is_refused_and_not_ignored(make: Callable[[], object]) -> None:
-    assert "no event time yet" in refusal(make)
 
 
 def test_a_watermark_strategy_is_one(env: StreamExecutionEnvironment) -> None:
