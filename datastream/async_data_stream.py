@@ -128,7 +128,7 @@ def _check_function(given: Any, method: str) -> None:
         if takes_result_future(given):
             raise TypeError(f"{call_site()}: a coroutine function for {method}() takes one argument, the record")
         return
-    invoke = getattr(given, "async_invoke", None)
+    invoke: Any = getattr(given, "async_invoke", None)
     if isinstance(given, type) or not callable(invoke):
         check_function_class(given, AsyncFunction, method)
     name = type(given).__name__
@@ -142,13 +142,11 @@ def _check_function(given: Any, method: str) -> None:
         )
     at_timeout = getattr(given, "timeout", None)
     if inspect.iscoroutinefunction(at_timeout) or inspect.isasyncgenfunction(at_timeout):
-        raise TypeError(
-            f"{call_site()}: Method 'timeout' of class '{name}' should be a plain method, not a coroutine"
-        )
+        raise TypeError(f"{call_site()}: Method 'timeout' of class '{name}' should be a plain method, not a coroutine")
 
 
 def _checked_strategy(strategy: Any) -> AsyncRetryStrategy[Any] | None:
-    if isinstance(strategy, NoRetryStrategy):
+    if type(strategy) is NoRetryStrategy:
         return None
     methods = ("can_retry", "get_backoff_time_millis", "get_retry_predicate")
     if isinstance(strategy, type) or not all(callable(getattr(strategy, each, None)) for each in methods):

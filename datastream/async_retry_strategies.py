@@ -67,8 +67,8 @@ class FixedDelayRetryStrategy(AsyncRetryStrategy[OUT], Generic[OUT]):
         :param exception_predicate: true for exceptions after which another attempt may succeed.
         :raises ValueError: a number is below 1.
         """
-        self._max_attempts = _positive("max_attempts", max_attempts)
-        self._backoff_time_millis = _positive("backoff_time_millis", backoff_time_millis)
+        self._max_attempts: int = _positive("max_attempts", max_attempts)
+        self._backoff_time_millis: int = _positive("backoff_time_millis", backoff_time_millis)
         self._predicate = RetryPredicate(result_predicate, exception_predicate)
 
     def can_retry(self, current_attempts: int) -> bool:
@@ -103,10 +103,10 @@ class ExponentialBackoffDelayRetryStrategy(AsyncRetryStrategy[OUT], Generic[OUT]
         :param exception_predicate: true for exceptions after which another attempt may succeed.
         :raises ValueError: a number is too small.
         """
-        self._max_attempts = _positive("max_attempts", max_attempts)
-        self._initial_delay = _positive("initial_delay", initial_delay)
-        self._max_retry_delay = _positive("max_retry_delay", max_retry_delay)
-        self._multiplier = _positive("multiplier", multiplier)
+        self._max_attempts: int = _positive("max_attempts", max_attempts)
+        self._initial_delay: int = _positive("initial_delay", initial_delay)
+        self._max_retry_delay: int = _positive("max_retry_delay", max_retry_delay)
+        self._multiplier: float = _positive("multiplier", multiplier)
         self._predicate = RetryPredicate(result_predicate, exception_predicate)
 
     def can_retry(self, current_attempts: int) -> bool:
@@ -114,7 +114,7 @@ class ExponentialBackoffDelayRetryStrategy(AsyncRetryStrategy[OUT], Generic[OUT]
 
     def get_backoff_time_millis(self, current_attempts: int) -> int:
         # From the number of attempts alone: one object serves many records at the same time.
-        delay: int = self._initial_delay
+        delay = self._initial_delay
         for _ in range(current_attempts - 1):
             delay = int(min(delay * self._multiplier, self._max_retry_delay))
         return delay

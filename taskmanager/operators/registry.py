@@ -8,6 +8,7 @@ from typing import Any
 from millstream.common.errors import MillstreamError
 from millstream.common.graph.operator_spec import (
     AggregateSpec,
+    AsyncSpec,
     CollectSinkSpec,
     FilterSpec,
     FlatMapSpec,
@@ -18,6 +19,7 @@ from millstream.common.graph.operator_spec import (
     SinkSpec,
 )
 from millstream.taskmanager.operators.aggregate import create_aggregate_operator
+from millstream.taskmanager.operators.async_wait import AsyncWaitOperator
 from millstream.taskmanager.operators.collect_sink import CollectSinkOperator
 from millstream.taskmanager.operators.fused import FusedOperator, fusable
 from millstream.taskmanager.operators.keyed import KeyedOperator
@@ -40,6 +42,7 @@ _FACTORIES: dict[type, Callable[[Any, OperatorContext], Operator]] = {
     FlatMapSpec: _stateless,
     ReduceSpec: ReduceOperator,
     AggregateSpec: create_aggregate_operator,
+    AsyncSpec: AsyncWaitOperator,
     SinkFunctionSpec: SinkFunctionOperator,
     SinkSpec: SinkWriterOperator,
     PrintSinkSpec: PrintSinkOperator,
