@@ -23,7 +23,7 @@ import zlib
 from collections.abc import Callable
 from typing import Any, Final
 
-from millstream.common.types.row import Row
+from millstream.common.types.row import Row, values_by_name
 
 __all__ = ["UnsupportedKeyTypeError", "stable_hash"]
 
@@ -155,7 +155,8 @@ def _hash_dataclass(key: Any) -> int:
 
 
 def _hash_row(key: Row) -> int:
-    return _combine(b"row", [_raw(part) for part in key])
+    # By name: rows with the same names are equal whatever the order of their fields.
+    return _combine(b"row", [_raw(part) for part in values_by_name(key)])
 
 
 def _hash_stable_key(key: Any) -> int:

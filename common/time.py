@@ -153,6 +153,9 @@ class Instant:
     def __hash__(self) -> int:
         return hash((self.seconds, self.nanos))
 
+    def __stable_key__(self) -> tuple[int, int]:
+        return self.seconds, self.nanos
+
     def __reduce__(self) -> tuple[type[Instant], tuple[int, int]]:
         return Instant, (self.seconds, self.nanos)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import pickle
 
 import pytest
@@ -9,14 +10,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from millstream.common import Row, RowKind
+from millstream.common.stable_hash import stable_hash
+
+
+class Special(Row):
+    pass
 
 
 def test_fields_by_position_and_name() -> None:
     row = Row(id=1, name="a")
     assert (row[0], row["name"], row.id, row[0:2]) == (1, "a", 1, [1, "a"])
-    assert (len(row), list(row), "a" in row) == (2, [1, "a"], True)
+    assert (len(row), list(row), "a" in row) == (2, [1, "a"], False)
     assert row.get_fields_by_names(["name", "id"]) == ["a", 1]
-    row.name = "b"
+    row["name"] = "b"
     row["id"] = 2
     row[0] += 1
     assert row.as_dict() == {"id": 3, "name": "b"}
@@ -25,8 +31,10 @@ def test_fields_by_position_and_name() -> None:
 def test_a_row_as_a_class_of_rows() -> None:
     person = Row("id", "name")
     assert person(1, "a") == Row(id=1, name="a")
-    with pytest.raises(ValueError, match="can not create"):
-        person(1)
+    assert person(1) == Row(id=1)
+    assert Row.of_kind(RowKind.DELETE, "id")(1).get_row_kind() is RowKind.DELETE
+    with pytest.raises(ValueError, match="expected 2 values"):
+        person(1, 2, 3)
 
 
 def test_texts() -> None:
@@ -37,10 +45,37 @@ def test_texts() -> None:
     assert str(row) == "Row(f0=1)"
 
 
+def test_a_name_is_in_a_row_and_without_names_a_value_is() -> None:
+    assert "a" in Row(a=1)
+    assert 1 not in Row(a=1)
+    assert 1 in Row(1)
+    assert hasattr(Row(a=1), "_fields")
+    assert not hasattr(Row(1), "_fields")
+
+
+def test_copies_share_no_values() -> None:
+    row = Row(a=1, b=[2])
+    shallow, deep = copy.copy(row), copy.deepcopy(row)
+    row["a"] = 5
+    row.b.append(3)
+    assert (shallow, deep) == (Row(a=1, b=[2, 3]), Row(a=1, b=[2]))
+
+
+def test_subclasses_travel() -> None:
+    row = Special(a=1)
+    row.set_row_kind(RowKind.DELETE)
+    again = pickle.loads(pickle.dumps(row))
+    assert type(again) is Special
+    assert again == row != Row.of_kind(RowKind.DELETE, a=1)
+
+
 def test_equality_needs_names_and_kind() -> None:
     assert Row(1) == Row(1)
     assert Row(1) != Row(a=1)
     assert Row(a=1) != Row(b=1)
+    assert Row(a=1, b=2) == Row(b=2, a=1) != Row(a=2, b=1)
+    assert hash(Row(a=1, b=2)) == hash(Row(b=2, a=1))
+    assert stable_hash(Row(a=1, b=2)) == stable_hash(Row(b=2, a=1))
     assert Row(1) != Row.of_kind(RowKind.DELETE, 1)
     assert Row(1) != (1,)
     assert len({Row(1), Row(1), Row(2)}) == 2
@@ -67,12 +102,18 @@ def test_recursive_dicts() -> None:
 
 
 def test_errors() -> None:
-    with pytest.raises(ValueError, match="not both"):
+    with pytest.raises(ValueError, match="both args and kwargs"):
         Row(1, a=2)
     with pytest.raises(AttributeError, match="no field 'x': this Row has the fields a"):
         assert Row(a=1).x
     with pytest.raises(KeyError, match="no names"):
         Row(1)["a"]
+    with pytest.raises(ValueError, match="the fields a"):
+        Row(a=1)["b"]
+    with pytest.raises(ValueError, match="not exist"):
+        Row(a=1).get_fields_by_names(["a", "b"])
+    with pytest.raises(AttributeError, match="set by row"):
+        Row(a=1).a = 2
     with pytest.raises(ValueError, match="2 names for a Row of 1"):
         Row(1).set_field_names(["a", "b"])
     with pytest.raises(ValueError, match="twice"):
