@@ -55,7 +55,9 @@ class _Splitter(ProcessFunction):
 
     def __init__(self, output_selector: OutputSelector | Callable[[Any], Iterable[str]]) -> None:
         self._selector = output_selector
-        self._names: Callable[[Any], Iterable[str] | None] = getattr(output_selector, "select", output_selector)
+        self._names: Callable[[Any], Iterable[str] | None] = (
+            output_selector.select if isinstance(output_selector, OutputSelector) else output_selector
+        )
         self._selections: dict[str, list[OutputTag]] = {}
 
     def selection(self, names: tuple[str, ...], type_info: Any) -> OutputTag:

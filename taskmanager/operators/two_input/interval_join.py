@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import pickle
 from bisect import bisect_left, bisect_right, insort_right
 from collections.abc import Callable, Iterable, Iterator
 from time import perf_counter_ns
 from types import CodeType
 from typing import Any, cast
+
+import cloudpickle
 
 from millstream.common.errors import MillstreamError
 from millstream.common.graph.operator_spec import IntervalJoinSpec
@@ -169,10 +170,10 @@ class IntervalJoinOperator(Operator):
         yield watermark
 
     def snapshot(self) -> Any:
-        return pickle.dumps((self._left.keys, self._right.keys), protocol=5)
+        return cloudpickle.dumps((self._left.keys, self._right.keys), protocol=5)
 
     def restore(self, snapshot: Any) -> None:
-        left, right = pickle.loads(snapshot)
+        left, right = cloudpickle.loads(snapshot)
         self._left.restore(left)
         self._right.restore(right)
 
