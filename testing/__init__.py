@@ -25,13 +25,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from millstream.testing.cluster_environment import environment_for, submitting_to
+from millstream.testing.function_harness import harness_for
 from millstream.testing.harness_output import StreamRecord
 from millstream.testing.operator_harness import OperatorHarness
 
 if TYPE_CHECKING:
     from millstream.testing.pytest_plugin import environment, mini_cluster
 
-__all__ = ["OperatorHarness", "StreamRecord", "environment", "environment_for", "mini_cluster", "submitting_to"]
+__all__ = [
+    "OperatorHarness",
+    "StreamRecord",
+    "environment",
+    "environment_for",
+    "harness_for",
+    "mini_cluster",
+    "submitting_to",
+]
 
 
 def __getattr__(name: str) -> Any:
