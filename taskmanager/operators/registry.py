@@ -12,6 +12,7 @@ from millstream.common.graph.operator_spec import (
     CollectSinkSpec,
     FilterSpec,
     FlatMapSpec,
+    IntervalJoinSpec,
     MapSpec,
     PrintSinkSpec,
     ReduceSpec,
@@ -28,6 +29,7 @@ from millstream.taskmanager.operators.print_sink import PrintSinkOperator
 from millstream.taskmanager.operators.reduce import ReduceOperator
 from millstream.taskmanager.operators.sink_function import SinkFunctionOperator
 from millstream.taskmanager.operators.sink_writer import SinkWriterOperator
+from millstream.taskmanager.operators.two_input.interval_join import IntervalJoinOperator
 
 __all__ = ["create_fused_operator", "create_operator"]
 
@@ -47,6 +49,7 @@ _FACTORIES: dict[type, Callable[[Any, OperatorContext], Operator]] = {
     SinkSpec: SinkWriterOperator,
     PrintSinkSpec: PrintSinkOperator,
     CollectSinkSpec: CollectSinkOperator,
+    IntervalJoinSpec: IntervalJoinOperator,
 }
 
 
