@@ -1,0 +1,1 @@
+"""Operators that put records into windows."""

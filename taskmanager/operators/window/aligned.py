@@ -1,0 +1,336 @@
+"""Tumbling and sliding windows of time that fire once, at their end: the common case, made fast.
+
+All keys have the same windows, so nothing is set or scheduled per key: contents are kept by window and then by key,
+and the heap has one entry per window (see :mod:`.aligned_windows`). Records are added by a loop that is generated for
+the user's functions (see :mod:`.aligned_loops`). Results are what the general operator would give.
+"""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
+from functools import partial
+from itertools import islice
+from time import perf_counter_ns
+from typing import Any
+
+from millstream.common.graph.operator_spec import WindowSpec
+from millstream.common.records import MAX_TIMESTAMP, RecordBatch, Watermark
+from millstream.datastream.window.event_time_trigger import EventTimeTrigger
+from millstream.datastream.window.no_timestamp import check_timestamp, no_timestamp_error
+from millstream.datastream.window.processing_time_trigger import ProcessingTimeTrigger
+from millstream.datastream.window.sliding_windows import SlidingEventTimeWindows, SlidingProcessingTimeWindows
+from millstream.datastream.window.tumbling_windows import TumblingEventTimeWindows, TumblingProcessingTimeWindows
+from millstream.taskmanager.operators.batch_sizer import BatchSizer
+from millstream.taskmanager.operators.detached import IMMUTABLE, detached
+from millstream.taskmanager.operators.generated import FailedLine, GeneratedFunction, record_at
+from millstream.taskmanager.operators.operator import (
+    NO_RECORD,
+    FailureSite,
+    Operator,
+    OperatorContext,
+    OperatorInfo,
+    Output,
+)
+from millstream.taskmanager.operators.result_collector import ResultCollector
+from millstream.taskmanager.operators.user_function import UserFunction
+from millstream.taskmanager.operators.window.aligned_loops import (
+    ADD,
+    CREATE,
+    HASH,
+    KEY,
+    REDUCE,
+    RESULT,
+    SLICE,
+    WindowCalls,
+    compile_adding,
+    compile_results,
+)
+from millstream.taskmanager.operators.window.aligned_windows import AlignedWindows, DueWindow
+from millstream.taskmanager.state.heap_table import HeapTable
+
+__all__ = ["AlignedWindowOperator", "aligned_applies"]
+
+_TRIGGERS: dict[type, type] = {
+    TumblingEventTimeWindows: EventTimeTrigger,
+    SlidingEventTimeWindows: EventTimeTrigger,
+    TumblingProcessingTimeWindows: ProcessingTimeTrigger,
+    SlidingProcessingTimeWindows: ProcessingTimeTrigger,
+}
+_PHASES = {HASH: KEY, SLICE: "assign_windows"}
+
+
+def aligned_applies(spec: WindowSpec, context: OperatorContext) -> bool:  # noqa: ARG001  # whom it runs for may matter one day
+    """Whether :class:`AlignedWindowOperator` can run a window operator."""
+    trigger_class = _TRIGGERS.get(type(spec.assigner))
+    if trigger_class is None or spec.evictor is not None or spec.window_function is not None:
+        return False
+    return spec.trigger is None or type(spec.trigger) is trigger_class
+
+
+class AlignedWindowOperator(Operator):
+    """Built-in tumbling and sliding windows with their default trigger, keyed or over all elements."""
+
+    def __init__(self, spec: WindowSpec, context: OperatorContext) -> None:
+        self.infos = (context.info,)
+        self._info = context.info
+        self._assigner = spec.assigner
+        self._event_time = bool(spec.assigner.is_event_time())
+        self._sliding = isinstance(spec.assigner, (SlidingEventTimeWindows, SlidingProcessingTimeWindows))
+        self._lateness = spec.allowed_lateness_ms if self._event_time else 0
+        self._late_tag = spec.late_output_tag
+        self._batch = spec.batch
+        self._processing_time = context.processing_time
+        self._alarm: int | None = None
+        self._late_dropped = 0
+        self._records_out = 0
+        self._sizer = BatchSizer()
+        self._collector = ResultCollector(spec.output_type)
+        self._table = HeapTable("window-contents")
+        self._windows = AlignedWindows(
+            self._table,
+            spec.assigner.size,
+            spec.assigner.slide if self._sliding else None,
+            spec.assigner.offset,
+            self._lateness,
+            partial(check_timestamp, assigner=spec.assigner),
+        )
+        self._key = None if spec.key_selector is None else UserFunction(spec.key_selector, "get_key", context, KEY)
+        self._kind = spec.kind
+        self._function: UserFunction | None = None
+        self._create: Callable[[], Any] | None = None
+        self._get_result: Callable[[Any], Any] | None = None
+        if spec.kind == REDUCE:
+            self._function = UserFunction(spec.function, "reduce", context)
+        elif spec.kind == "aggregate":
+            self._function = UserFunction(spec.function, "add", context)
+            self._create = spec.function.create_accumulator
+            self._get_result = spec.function.get_result
+        self._calls = WindowCalls(
+            None if self._key is None else self._key.call,
+            spec.kind,
+            None if self._function is None else self._function.call,
+            self._create,
+            context.inline,
+        )
+        self._loops: dict[bool, GeneratedFunction] = {}
+        self._single = compile_adding(self._calls, stamped=False, sliding=False, keyed_batch=True)
+        self._window_function: Any = None
+        self._phase = RESULT
+        self._results = None if self._get_result is None else compile_results(self._get_result, inline=context.inline)
+
+    def open(self) -> None:
+        for function in self._functions():
+            function.open()
+        self._set_alarm()
+
+    def close(self) -> None:
+        with ExitStack() as stack:
+            for function in self._functions():
+                stack.callback(function.close)
+
+    def _functions(self) -> Iterator[UserFunction]:
+        for function in (self._key, self._function):
+            if function is not None:
+                yield function
+
+    # ------------------------------------------------------------------------------------------------ records
+
+    def process_batch(self, batch: RecordBatch) -> Iterable[Output]:
+        if not self._event_time:
+            return self._add_now(batch)
+        timestamps = batch.timestamps
+        if timestamps is None:
+            timestamps = [None] * len(batch.values)
+        loop = self._loop(batch.keys is not None)
+        try:
+            rest = loop.call(batch.values, timestamps, self._windows.slice_of, batch.keys)
+        except TypeError as error:
+            failed = loop.failed_line(error)
+            if failed is not None and failed.tag == SLICE and failed.variables["timestamp"] is None:
+                raise no_timestamp_error(self._assigner) from error
+            raise
+        return self._collector.pump(self._add_rest(rest, batch.keys is not None)) if rest else ()
+
+    def _add_now(self, batch: RecordBatch) -> Iterable[Output]:
+        """Add records to the windows of this moment."""
+        panes = self._windows.slice_of(self._processing_time.now_ms())[2]
+        if panes is not None:  # else between two windows
+            self._loop(batch.keys is not None).call(batch.values, None, panes, batch.keys)
+            self._set_alarm()
+        return ()
+
+    def _loop(self, keyed_batch: bool) -> GeneratedFunction:
+        loop = self._loops.get(keyed_batch)
+        if loop is None:
+            loop = self._loops[keyed_batch] = compile_adding(
+                self._calls, stamped=self._event_time, sliding=self._sliding, keyed_batch=keyed_batch
+            )
+        return loop
+
+    def _add_rest(self, rest: list[tuple[Any, int, Any]], keyed_batch: bool) -> Iterator[tuple[int, Any]]:
+        """Add the records that come after a window of theirs has fired: those that are still kept fire once more."""
+        windows = self._windows
+        now = windows.now
+        key_of = None if keyed_batch or self._key is None else self._key.call
+        phase = KEY  # read from the frame by locate()
+        for value, timestamp, key in rest:
+            late = True
+            for start in windows.starts_of(timestamp):
+                if windows.cleanup_time(start) <= now:
+                    continue
+                if late and key_of is not None:
+                    key = key_of(value)
+                late = False
+                panes = windows.panes(start)
+                self._single.call([value], None, panes, [key])
+                last = windows.last_timestamp(start)
+                if last <= now:
+                    phase = self._phase
+                    self._collector.timestamp = last
+                    yield last, self._evaluate(start, key, panes[key])
+                    phase = KEY
+            if late and timestamp + self._lateness <= now:
+                if self._late_tag:
+                    self._collector.late(self._late_tag, value, timestamp)
+                else:
+                    self._late_dropped += 1
+        del phase
+
+    # ------------------------------------------------------------------------------------------------ time
+
+    def process_watermark(self, watermark: Watermark) -> Iterable[Output]:
+        windows = self._windows
+        now = watermark.timestamp
+        windows.advance(now)
+        first = windows.first_time()
+        if not self._event_time or first is None or first > now:
+            return (watermark,)
+        return self._fire(now, watermark)
+
+    def on_wake(self, now_ms: int) -> Iterable[Output]:
+        self._alarm = None
+        return self._fire(now_ms, None)
+
+    def finish(self) -> Iterable[Output]:
+        # In a batch job processing time stands still until the input has ended.
+        return self._fire(MAX_TIMESTAMP, None) if self._batch and not self._event_time else ()
+
+    def _fire(self, now: int, watermark: Watermark | None) -> Iterator[Output]:
+        """Evaluate the windows whose time has come, and remove those that have ended."""
+        for window in self._windows.due(now):
+            if window.fires:
+                if self._window_function is None:
+                    yield from self._results_of(window)
+                else:
+                    yield from self._collector.pump(self._evaluate_all(window))
+            if window.ends and self._window_function is not None and self._window_function.clears:
+                yield from self._collector.pump(self._clear_all(window))
+        self._set_alarm()
+        if watermark is not None:
+            yield watermark
+
+    def _results_of(self, window: DueWindow) -> Iterator[RecordBatch]:
+        """The incremental results themselves, in pieces."""
+        sizer = self._sizer
+        convert = self._collector.convert
+        accumulators = iter(window.panes.values())
+        while True:
+            began = perf_counter_ns()
+            values = list(islice(accumulators, sizer.limit))
+            if not values:
+                return
+            if self._results is not None:
+                values = self._results.call(values)
+            if convert is not None:
+                values = list(map(convert, values))
+            if not window.ends:
+                # What is kept is added to later, maybe in place.
+                values = [value if type(value) in IMMUTABLE else detached(value) for value in values]
+            count = len(values)
+            sizer.update(count, perf_counter_ns() - began)
+            self._records_out += count
+            yield RecordBatch(values, [window.end - 1] * count)
+
+    def _evaluate_all(self, window: DueWindow) -> Iterator[tuple[int, Any]]:
+        """For each key of a window, its last timestamp and what the window function returns."""
+        last = window.end - 1
+        start = window.start
+        phase = self._phase  # read from the frame by locate(), as is the value
+        self._collector.timestamp = last
+        for key, value in window.panes.items():
+            yield last, self._evaluate(start, key, value)
+        del phase
+
+    def _evaluate(self, start: int, key: Any, contents: Any) -> Any:
+        """The results of a key's window."""
+        if self._results is not None:
+            contents = self._results.call([contents])[0]
+        if self._window_function is None:
+            return (detached(contents),)
+        return self._window_function.evaluate(start, key, contents if self._kind == "list" else [contents])
+
+    def _clear_all(self, window: DueWindow) -> Iterator[tuple[int, Any]]:
+        """Have the window function clear its state of each key of a window."""
+        start = window.start
+        phase = "clear"  # read from the frame by locate()
+        clear = self._window_function.clear
+        for key in window.panes:
+            clear(start, key)
+            yield start, None
+        del phase
+
+    def _set_alarm(self) -> None:
+        if self._event_time or self._batch:
+            return
+        first = self._windows.first_time()
+        if first != self._alarm:
+            self._alarm = first
+            self._processing_time.wake_at(first)
+
+    # ------------------------------------------------------------------------------------------------ the rest
+
+    def snapshot(self) -> Any:
+        return pickle.dumps((self._windows.now, self._table.namespaces), pickle.HIGHEST_PROTOCOL)
+
+    def restore(self, snapshot: Any) -> None:
+        if snapshot is None:
+            return
+        now, contents = pickle.loads(snapshot)
+        self._table.namespaces.update(contents)
+        self._windows.restore(now)
+
+    def locate(self, error: BaseException, phase: str | None) -> FailureSite:
+        if phase is not None:
+            return FailureSite(self._info, phase)
+        for loop in (*self._loops.values(), self._single, self._results):
+            failed = loop and (loop.failed_line(error) or (error.__cause__ and loop.failed_line(error.__cause__)))
+            if failed:
+                return self._site(failed)
+        found = ResultCollector.variables_of_call(error)
+        return FailureSite(self._info, found.get("phase", self._phase), found.get("value", NO_RECORD))
+
+    def _site(self, failed: FailedLine) -> FailureSite:
+        found = failed.variables
+        record = record_at(found.get("accumulators" if failed.tag == RESULT else "values"), found.get("it"))
+        phase = _PHASES.get(failed.tag, failed.tag)
+        replay: Callable[[], Any] | None = None
+        if failed.direct and record is not NO_RECORD:
+            if failed.tag == KEY and self._key is not None:
+                replay = partial(self._key.call, record)
+            elif failed.tag == REDUCE and self._function is not None:
+                replay = partial(self._function.call, found["old"], record)
+            elif failed.tag == ADD and self._function is not None:
+                replay = partial(self._function.call, record, found["accumulator"])
+            elif failed.tag == CREATE:
+                replay = self._create
+            elif failed.tag == RESULT and self._get_result is not None:
+                replay = partial(self._get_result, record)
+        return FailureSite(self._info, phase, record, replay)
+
+    def records_out(self) -> Iterable[tuple[OperatorInfo, int]]:
+        yield self._info, self._records_out + self._collector.records_out
+
+    def late_records_dropped(self) -> int:
+        return self._late_dropped

@@ -1,0 +1,172 @@
+"""Which windows are open, what is in them, and when their time comes.
+
+All keys share the boundaries of tumbling and sliding windows. So a window is one entry of a heap however many keys are
+in it, and whether it is open, has fired or is gone is found out once per window (and stretch of time), not per record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from heapq import heappop, heappush
+from typing import Any
+
+from millstream.common.records import MAX_TIMESTAMP, MIN_TIMESTAMP
+from millstream.taskmanager.state.heap_table import HeapTable
+
+__all__ = ["AlignedWindows", "DueWindow", "Slice"]
+
+Slice = tuple[int, int, Any]
+"""Timestamps from the first number up to, not including, the second one have the same windows: the contents of the
+one window by key (tumbling), a list of the contents of all (sliding), or ``None`` if they need a closer look."""
+
+
+@dataclass(frozen=True, slots=True)
+class DueWindow:
+    """A window whose time has come.
+
+    :ivar panes: what it holds, by key.
+    :ivar fires: it is to be evaluated.
+    :ivar ends: nothing may remain of it afterwards.
+    """
+
+    start: int
+    end: int
+    panes: dict[Any, Any]
+    fires: bool
+    ends: bool
+
+
+class AlignedWindows:
+    """The windows of one operator.
+
+    :ivar now: the watermark; with processing time, windows before it do not matter and it stays where it began.
+    """
+
+    __slots__ = (
+        "_check",
+        "_contents",
+        "_lateness",
+        "_offset",
+        "_size",
+        "_slices",
+        "_slide",
+        "_times",
+        "_tumbling",
+        "now",
+    )
+
+    def __init__(
+        self, table: HeapTable, size: int, slide: int | None, offset: int, lateness: int, check: Callable[[int], None]
+    ) -> None:
+        """
+        :param table: keeps the contents, by the start of the window and then by key.
+        :param slide: ``None``: windows are tumbling.
+        :param check: raises an error if a timestamp is none.
+        """
+        self._contents: dict[Any, dict[Any, Any]] = table.namespaces
+        self._size = size
+        self._slide = size if slide is None else slide
+        self._offset = offset
+        self._lateness = lateness
+        self._tumbling = slide is None
+        self._check = check
+        self._slices: dict[int, Slice] = {}
+        self._times: list[tuple[int, int]] = []  # when something is to be done, and the start of the window
+        self.now = MIN_TIMESTAMP
+
+    # ------------------------------------------------------------------------------------------------ records
+
+    def starts_of(self, timestamp: int) -> range:
+        """The starts of all windows of a timestamp, last one first; none if it lies between two windows."""
+        last = timestamp - (timestamp - self._offset) % self._slide
+        return range(last, timestamp - self._size, -self._slide)
+
+    def slice_of(self, timestamp: int) -> Slice:
+        """Return the windows into which records of this time, and of times near to it, go without more ado.
+
+        They are made if they are not there. A record needs a closer look (``None``) if it has no window that is open,
+        or one that has fired already and must fire once more.
+        """
+        number = (timestamp - self._offset) // self._slide
+        found = self._slices.get(number)
+        if found is None or not found[0] <= timestamp < found[1]:
+            found = self._slices[number] = self._make_slice(timestamp)
+        return found
+
+    def _make_slice(self, timestamp: int) -> Slice:
+        self._check(timestamp)
+        starts = self.starts_of(timestamp)
+        if not starts:
+            return timestamp, timestamp + 1, None
+        last, first = starts[0], starts[-1]
+        low = max(last, first - self._slide + self._size)
+        high = min(last + self._slide, first + self._size)
+        now = self.now
+        length = self._size - 1
+        kept = [start for start in starts if self.cleanup_time(start) > now]
+        if not kept or kept[-1] + length <= now:
+            return low, high, None
+        if self._tumbling:
+            return low, high, self.panes(last)
+        return low, high, [self.panes(start) for start in kept]
+
+    def panes(self, start: int) -> dict[Any, Any]:
+        """Return what the window that starts then holds by key, to be added to."""
+        panes = self._contents.get(start)
+        if panes is None:
+            panes = self._contents[start] = {}
+            self._schedule(start)
+        return panes
+
+    def cleanup_time(self, start: int) -> int:
+        """From this time on nothing remains of the window, and what belongs to it is late."""
+        return min(start + self._size - 1 + self._lateness, MAX_TIMESTAMP)
+
+    def last_timestamp(self, start: int) -> int:
+        """The window's last timestamp, which is also when it fires."""
+        return start + self._size - 1
+
+    # ------------------------------------------------------------------------------------------------ time
+
+    def advance(self, now: int) -> None:
+        """Event time has come so far; see :meth:`due`."""
+        self.now = now
+        self._slices.clear()
+
+    def first_time(self) -> int | None:
+        """When something is to be done next."""
+        return self._times[0][0] if self._times else None
+
+    def due(self, now: int) -> Iterator[DueWindow]:
+        """Give the windows whose time has come at ``now``, earliest first.
+
+        What has ended is removed when the iterator goes on.
+        """
+        times = self._times
+        self._slices.clear()
+        while times and times[0][0] <= now:
+            time, start = heappop(times)
+            end = start + self._size
+            ends = time == self.cleanup_time(start) and time < MAX_TIMESTAMP
+            fires = time == end - 1
+            if not ends and self.cleanup_time(start) < MAX_TIMESTAMP:
+                heappush(times, (self.cleanup_time(start), start))
+            yield DueWindow(start, end, self._contents[start], fires, ends)
+            if ends:
+                del self._contents[start]
+
+    def restore(self, now: int) -> None:
+        """The table has been filled from a snapshot that was made at ``now``."""
+        self.now = now
+        self._slices.clear()
+        self._times.clear()
+        for start in self._contents:
+            self._schedule(start)
+
+    def _schedule(self, start: int) -> None:
+        last = self.last_timestamp(start)
+        if last > self.now:
+            heappush(self._times, (last, start))
+        elif (cleanup_time := self.cleanup_time(start)) < MAX_TIMESTAMP:
+            heappush(self._times, (cleanup_time, start))
