@@ -26,9 +26,36 @@ if TYPE_CHECKING:
     from millstream.common.typeinfo import Types as Types
     from millstream.common.types import Row as Row
     from millstream.common.types import RowKind as RowKind
+    from millstream.common.watermark_strategy import AscendingTimestampExtractor as AscendingTimestampExtractor
+    from millstream.common.watermark_strategy import AscendingTimestampsWatermarks as AscendingTimestampsWatermarks
+    from millstream.common.watermark_strategy import AssignerWithPeriodicWatermarks as AssignerWithPeriodicWatermarks
+    from millstream.common.watermark_strategy import (
+        AssignerWithPeriodicWatermarksWrapper as AssignerWithPeriodicWatermarksWrapper,
+    )
+    from millstream.common.watermark_strategy import (
+        AssignerWithPunctuatedWatermarks as AssignerWithPunctuatedWatermarks,
+    )
+    from millstream.common.watermark_strategy import (
+        BoundedOutOfOrdernessTimestampExtractor as BoundedOutOfOrdernessTimestampExtractor,
+    )
+    from millstream.common.watermark_strategy import BoundedOutOfOrdernessWatermarks as BoundedOutOfOrdernessWatermarks
+    from millstream.common.watermark_strategy import NoWatermarksGenerator as NoWatermarksGenerator
+    from millstream.common.watermark_strategy import TimestampAssigner as TimestampAssigner
+    from millstream.common.watermark_strategy import Watermark as Watermark
+    from millstream.common.watermark_strategy import WatermarkGenerator as WatermarkGenerator
+    from millstream.common.watermark_strategy import WatermarkGeneratorSupplier as WatermarkGeneratorSupplier
+    from millstream.common.watermark_strategy import WatermarkOutput as WatermarkOutput
     from millstream.common.watermark_strategy import WatermarkStrategy as WatermarkStrategy
+    from millstream.common.watermark_strategy import WatermarksWithIdleness as WatermarksWithIdleness
 
 __all__ = [
+    "AscendingTimestampExtractor",
+    "AscendingTimestampsWatermarks",
+    "AssignerWithPeriodicWatermarks",
+    "AssignerWithPeriodicWatermarksWrapper",
+    "AssignerWithPunctuatedWatermarks",
+    "BoundedOutOfOrdernessTimestampExtractor",
+    "BoundedOutOfOrdernessWatermarks",
     "CompletableFuture",
     "ConfigOption",
     "Configuration",
@@ -39,17 +66,31 @@ __all__ = [
     "JobExecutionResult",
     "JobID",
     "JobStatus",
+    "NoWatermarksGenerator",
     "RestartStrategies",
     "RestartStrategyConfiguration",
     "Row",
     "RowKind",
     "Time",
+    "TimestampAssigner",
     "TypeInformation",
     "Types",
+    "Watermark",
+    "WatermarkGenerator",
+    "WatermarkGeneratorSupplier",
+    "WatermarkOutput",
     "WatermarkStrategy",
+    "WatermarksWithIdleness",
 ]
 
 _MODULES = {
+    "AscendingTimestampExtractor": "watermark_strategy",
+    "AscendingTimestampsWatermarks": "watermark_strategy",
+    "AssignerWithPeriodicWatermarks": "watermark_strategy",
+    "AssignerWithPeriodicWatermarksWrapper": "watermark_strategy",
+    "AssignerWithPunctuatedWatermarks": "watermark_strategy",
+    "BoundedOutOfOrdernessTimestampExtractor": "watermark_strategy",
+    "BoundedOutOfOrdernessWatermarks": "watermark_strategy",
     "CompletableFuture": "completable_future",
     "ConfigOption": "config",
     "Configuration": "config",
@@ -60,14 +101,21 @@ _MODULES = {
     "JobExecutionResult": "execution",
     "JobID": "ids",
     "JobStatus": "states",
+    "NoWatermarksGenerator": "watermark_strategy",
     "RestartStrategies": "restart_strategy",
     "RestartStrategyConfiguration": "restart_strategy",
     "Row": "types",
     "RowKind": "types",
     "Time": "time",
+    "TimestampAssigner": "watermark_strategy",
     "TypeInformation": "typeinfo",
     "Types": "typeinfo",
+    "Watermark": "watermark_strategy",
+    "WatermarkGenerator": "watermark_strategy",
+    "WatermarkGeneratorSupplier": "watermark_strategy",
+    "WatermarkOutput": "watermark_strategy",
     "WatermarkStrategy": "watermark_strategy",
+    "WatermarksWithIdleness": "watermark_strategy",
 }
 
 

@@ -71,6 +71,7 @@ if TYPE_CHECKING:
     from millstream.datastream.stream_execution_environment import (
         StreamExecutionEnvironment as StreamExecutionEnvironment,
     )
+    from millstream.datastream.time_characteristic import TimeCharacteristic as TimeCharacteristic
     from millstream.datastream.window import CountWindow as CountWindow
     from millstream.datastream.window import GlobalWindow as GlobalWindow
     from millstream.datastream.window import MergingWindowAssigner as MergingWindowAssigner
@@ -144,6 +145,7 @@ _MODULES = {
     "SourceFunction": "functions",
     "SplitStream": "split_stream",
     "StreamExecutionEnvironment": "stream_execution_environment",
+    "TimeCharacteristic": "time_characteristic",
     "TimeWindow": "window",
     "Trigger": "window",
     "TriggerResult": "window",

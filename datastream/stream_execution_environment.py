@@ -25,7 +25,7 @@ from millstream.common.execution_config import ExecutionConfig
 from millstream.common.graph.operator_spec import LegacySourceSpec, OperatorSpec, SourceSpec
 from millstream.common.ids import IdFactory
 from millstream.common.typeinfo import TypeInformation
-from millstream.common.watermark_strategy import WatermarkStrategy
+from millstream.common.watermark_strategy import WatermarkStrategy, watermark_strategy_of
 from millstream.datastream.call_site import call_site
 from millstream.datastream.collection_source import CollectionSource
 from millstream.datastream.data_stream import DataStream
@@ -33,6 +33,7 @@ from millstream.datastream.execution_mode import RuntimeExecutionMode
 from millstream.datastream.functions import ParallelSourceFunction, SourceFunction
 from millstream.datastream.slot_sharing_group import SlotSharingGroup
 from millstream.datastream.source import Source
+from millstream.datastream.time_characteristic import TimeCharacteristic
 from millstream.datastream.transformation import OperatorTransformation, Transformation
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ _LOG = logging.getLogger(__name__)
 
 _DEFAULT_JOB_NAME = "Flink Streaming Job"
 _CONTEXT_TARGET = "context"
+_DEFAULT_AUTO_WATERMARK_INTERVAL_MS = 200
 
 _JOB_KEYS = (
     "pipeline.",
@@ -207,6 +209,22 @@ class StreamExecutionEnvironment:
             return -1
         return self._configuration.get(ExecutionOptions.BUFFER_TIMEOUT) // timedelta(milliseconds=1)
 
+    def set_stream_time_characteristic(self, characteristic: TimeCharacteristic) -> None:
+        """Choose what time is for sources without a watermark strategy and for ``time_window``.
+
+        It also sets the auto-watermark interval: none in processing time, 200 ms else.
+        """
+        if not isinstance(characteristic, TimeCharacteristic):
+            raise TypeError(f"set_stream_time_characteristic takes a TimeCharacteristic, not {characteristic!r}")
+        self._configuration.set(PipelineOptions.TIME_CHARACTERISTIC, characteristic.name)
+        self._config.set_auto_watermark_interval(
+            0 if characteristic is TimeCharacteristic.ProcessingTime else _DEFAULT_AUTO_WATERMARK_INTERVAL_MS
+        )
+
+    def get_stream_time_characteristic(self) -> TimeCharacteristic:
+        """``EventTime`` unless something else was set."""
+        return TimeCharacteristic[self._configuration.get(PipelineOptions.TIME_CHARACTERISTIC)]
+
     def disable_operator_chaining(self) -> StreamExecutionEnvironment:
         """Let every operator have a task of its own."""
         self._configuration.set(PipelineOptions.OPERATOR_CHAINING, False)
@@ -280,14 +298,17 @@ class StreamExecutionEnvironment:
     ) -> DataStream:
         """A stream of what a :class:`~millstream.datastream.source.Source` reads.
 
-        :param watermark_strategy: ``WatermarkStrategy.no_watermarks()``, or ``None`` for the same.
+        :param watermark_strategy: how records get timestamps and watermarks follow from them; ``None``: as with
+            ``WatermarkStrategy.no_watermarks()`` records keep the source's own timestamps, and no watermark comes but
+            the one at the end of the input.
         """
         if not isinstance(source, Source):
             raise TypeError(f"from_source() takes a Source, not {source!r}; a SourceFunction goes to add_source()")
         if watermark_strategy is not None and not isinstance(watermark_strategy, WatermarkStrategy):
             raise TypeError(f"from_source() takes a WatermarkStrategy second, not {watermark_strategy!r}")
         _check_type(type_info)
-        return self._source(source_name, SourceSpec(source), type_info)
+        strategy = WatermarkStrategy.no_watermarks() if watermark_strategy is None else watermark_strategy
+        return self._source(source_name, SourceSpec(source, watermark_strategy_of(strategy)), type_info)
 
     def from_sequence(self, from_: int, to: int) -> DataStream:
         """A stream of all ints from ``from_`` to ``to``, both included."""

@@ -41,8 +41,14 @@ class PipelineOptions:
         "pipeline.auto-watermark-interval",
         DURATION,
         timedelta(milliseconds=200),
-        "Time between two periodic watermarks.",
-        effect=Effect.RESERVED,
+        "Time between two periodic watermarks; 0: none are made.",
+    )
+    TIME_CHARACTERISTIC: Final = option(
+        "pipeline.time-characteristic",
+        one_of("ProcessingTime", "IngestionTime", "EventTime"),
+        "EventTime",
+        "What time is for sources without a watermark strategy and for `time_window`: the clock's, the clock's at the "
+        "source, or that of the records.",
     )
     GLOBAL_JOB_PARAMETERS: Final = option(
         "pipeline.global-job-parameters", MAP, {}, "Parameters that every function of the job can read."

@@ -155,6 +155,15 @@ class WatermarkStrategy:
         """``None``: the source does not wait for others."""
         return self._alignment
 
+    def changes_nothing(self) -> bool:
+        """Whether a stream is the same with this strategy as without one."""
+        return (
+            type(self) is WatermarkStrategy
+            and self._supplier is NoWatermarksGenerator
+            and self._timestamp_assigner is None
+            and self._idle_timeout is None
+        )
+
 
 def check_timestamp_assigner(given: Any, method: str) -> None:
     """Accept what can give timestamps.

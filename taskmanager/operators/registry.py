@@ -18,6 +18,7 @@ from millstream.common.graph.operator_spec import (
     ReduceSpec,
     SinkFunctionSpec,
     SinkSpec,
+    TimestampsSpec,
 )
 from millstream.taskmanager.operators.aggregate import create_aggregate_operator
 from millstream.taskmanager.operators.async_wait import AsyncWaitOperator
@@ -29,6 +30,7 @@ from millstream.taskmanager.operators.print_sink import PrintSinkOperator
 from millstream.taskmanager.operators.reduce import ReduceOperator
 from millstream.taskmanager.operators.sink_function import SinkFunctionOperator
 from millstream.taskmanager.operators.sink_writer import SinkWriterOperator
+from millstream.taskmanager.operators.timestamps import TimestampsOperator
 from millstream.taskmanager.operators.two_input.interval_join import IntervalJoinOperator
 
 __all__ = ["create_fused_operator", "create_operator"]
@@ -49,6 +51,7 @@ _FACTORIES: dict[type, Callable[[Any, OperatorContext], Operator]] = {
     SinkSpec: SinkWriterOperator,
     PrintSinkSpec: PrintSinkOperator,
     CollectSinkSpec: CollectSinkOperator,
+    TimestampsSpec: TimestampsOperator,
     IntervalJoinSpec: IntervalJoinOperator,
 }
 

@@ -11,7 +11,6 @@ from tests.unit.project.checkout import PACKAGES, ROOT, sources
 # Read or written by the code, but nothing comes of them yet.
 KEPT_ONLY = {
     "pipeline.object-reuse": "ExecutionConfig has it; chained functions share objects in any case",
-    "pipeline.auto-watermark-interval": "ExecutionConfig has it; there are no watermarks yet",
     "pipeline.auto-generate-uids": "ExecutionConfig has it; uids matter with state",
 }
 
