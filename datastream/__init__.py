@@ -66,12 +66,15 @@ if TYPE_CHECKING:
     from millstream.datastream.joined_streams import JoinedStreams as JoinedStreams
     from millstream.datastream.keyed_stream import KeyedStream as KeyedStream
     from millstream.datastream.memory_size import MemorySize as MemorySize
+    from millstream.datastream.output_tag import OutputTag as OutputTag
     from millstream.datastream.slot_sharing_group import SlotSharingGroup as SlotSharingGroup
     from millstream.datastream.split_stream import SplitStream as SplitStream
     from millstream.datastream.stream_execution_environment import (
         StreamExecutionEnvironment as StreamExecutionEnvironment,
     )
     from millstream.datastream.time_characteristic import TimeCharacteristic as TimeCharacteristic
+    from millstream.datastream.time_domain import TimeDomain as TimeDomain
+    from millstream.datastream.timerservice import TimerService as TimerService
     from millstream.datastream.window import CountWindow as CountWindow
     from millstream.datastream.window import GlobalWindow as GlobalWindow
     from millstream.datastream.window import MergingWindowAssigner as MergingWindowAssigner
@@ -120,6 +123,7 @@ _MODULES = {
     "MemorySize": "memory_size",
     "MergingWindowAssigner": "window",
     "OutputSelector": "functions",
+    "OutputTag": "output_tag",
     "ParallelSourceFunction": "functions",
     "Partitioner": "functions",
     "ProcessAllWindowFunction": "functions",
@@ -146,7 +150,9 @@ _MODULES = {
     "SplitStream": "split_stream",
     "StreamExecutionEnvironment": "stream_execution_environment",
     "TimeCharacteristic": "time_characteristic",
+    "TimeDomain": "time_domain",
     "TimeWindow": "window",
+    "TimerService": "timerservice",
     "Trigger": "window",
     "TriggerResult": "window",
     "Window": "window",
