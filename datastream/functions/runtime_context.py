@@ -7,6 +7,18 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
     from millstream.common.metrics import MetricGroup
+    from millstream.datastream.state import (
+        AggregatingState,
+        AggregatingStateDescriptor,
+        ListState,
+        ListStateDescriptor,
+        MapState,
+        MapStateDescriptor,
+        ReducingState,
+        ReducingStateDescriptor,
+        ValueState,
+        ValueStateDescriptor,
+    )
 
 __all__ = ["KeyedStateStore", "RuntimeContext"]
 
@@ -17,30 +29,30 @@ class KeyedStateStore(ABC):
     The methods are not abstract: an operator that has no keyed state is one that does not define them.
     """
 
-    def get_state(self, state_descriptor: Any) -> Any:
+    def get_state(self, state_descriptor: ValueStateDescriptor) -> ValueState[Any]:
         """A single value per key."""
         self._no_keyed_state("get_state")
 
-    def get_list_state(self, state_descriptor: Any) -> Any:
+    def get_list_state(self, state_descriptor: ListStateDescriptor) -> ListState[Any]:
         """A list per key."""
         self._no_keyed_state("get_list_state")
 
-    def get_map_state(self, state_descriptor: Any) -> Any:
+    def get_map_state(self, state_descriptor: MapStateDescriptor) -> MapState[Any, Any]:
         """A map per key."""
         self._no_keyed_state("get_map_state")
 
-    def get_reducing_state(self, state_descriptor: Any) -> Any:
+    def get_reducing_state(self, state_descriptor: ReducingStateDescriptor) -> ReducingState[Any]:
         """A value per key that a ReduceFunction combines."""
         self._no_keyed_state("get_reducing_state")
 
-    def get_aggregating_state(self, state_descriptor: Any) -> Any:
+    def get_aggregating_state(self, state_descriptor: AggregatingStateDescriptor) -> AggregatingState[Any, Any]:
         """A value per key that an AggregateFunction combines."""
         self._no_keyed_state("get_aggregating_state")
 
     def _no_keyed_state(self, method: str) -> NoReturn:
         raise NotImplementedError(
-            f"{method}() is not available in {type(self).__name__}: it comes with keyed state, which this version of "
-            "Millstream does not have yet; keep what you need in attributes of the function that open() sets up"
+            f"{method}() is not available in {type(self).__name__}: keyed state needs a stream with keys; call "
+            "key_by(...) before, or keep what you need in attributes of the function that open() sets up"
         )
 
 

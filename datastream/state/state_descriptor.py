@@ -89,8 +89,10 @@ class MapStateDescriptor(StateDescriptor):
     ) -> None:
         _check_type(self, name, key_type_info)
         _check_type(self, name, value_type_info)
-        typed = key_type_info is not None and value_type_info is not None
-        super().__init__(name, Types.MAP(key_type_info, value_type_info) if typed else None)
+        type_info: TypeInformation | None = None
+        if key_type_info is not None and value_type_info is not None:
+            type_info = Types.MAP(key_type_info, value_type_info)
+        super().__init__(name, type_info)
 
 
 class ReducingStateDescriptor(StateDescriptor):

@@ -203,7 +203,7 @@ class StateTtlConfig:
             INCREMENTAL_CLEANUP = 1
             ROCKSDB_COMPACTION_FILTER = 2
 
-        class CleanupStrategy(ABC):  # noqa: B024  # only names what the following have in common, as in PyFlink
+        class CleanupStrategy(ABC):  # only names what the following have in common, as in PyFlink
             """One way."""
 
         class EmptyCleanupStrategy(CleanupStrategy):

@@ -12,12 +12,37 @@ from abc import ABC, abstractmethod
 from collections.abc import Hashable, Iterable
 from typing import TYPE_CHECKING, Any
 
+from millstream.common.errors import MillstreamError
 from millstream.taskmanager.state.timer_queue import TimerQueue
 
 if TYPE_CHECKING:
     from millstream.datastream.state import State, StateDescriptor
 
-__all__ = ["KeyedStateBackend", "NamespaceHolder"]
+__all__ = ["NO_KEY", "KeyedStateBackend", "NamespaceHolder", "NoCurrentKeyError"]
+
+
+class NoCurrentKeyError(MillstreamError):
+    """Keyed state was used where no record or timer of a key is being processed."""
+
+
+class _NoKey:
+    """Cannot be looked up anywhere, so that whoever uses state without a key is told at no cost to all others."""
+
+    __slots__ = ()
+
+    def __hash__(self) -> int:
+        raise NoCurrentKeyError(
+            "keyed state or a timer was used where there is no key: it belongs to the key of the record or timer that "
+            "is being processed; in open(), close() and for broadcast records there is none. Get the state object in "
+            "open(), and use it in process_element(), on_timer() or whatever works on a record"
+        )
+
+    def __repr__(self) -> str:
+        return "NO_KEY"
+
+
+NO_KEY: Any = _NoKey()
+"""The current key when there is none."""
 
 
 class NamespaceHolder:
@@ -35,10 +60,11 @@ class NamespaceHolder:
 class KeyedStateBackend(ABC):
     """The keyed state of one operator.
 
-    :ivar key: the current key; operators assign it before they let user code run.
+    :ivar key: the current key; operators assign it before they let user code run, and :data:`NO_KEY` where it works for
+        no key.
     """
 
-    key: Any = None
+    key: Any = NO_KEY
 
     @abstractmethod
     def get_state(self, descriptor: StateDescriptor, namespace: NamespaceHolder | None = None) -> State:

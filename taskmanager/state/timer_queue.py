@@ -52,15 +52,44 @@ class TimerQueue:
         bucket = self.buckets.get(time)
         if bucket is not None:
             bucket.pop(entry, None)
+            if not bucket:
+                # Who sets a timer anew with each record leaves many times behind him: only the number stays.
+                del self.buckets[time]
+
+    def clear(self) -> None:
+        """Delete all timers."""
+        self.buckets.clear()
+        self._times.clear()
 
     def first(self) -> int | None:
         """The earliest time; ``None``: no timer is set."""
         times = self._times
         while times:
-            if self.buckets[times[0]]:
+            if self.buckets.get(times[0]):
                 return times[0]
-            del self.buckets[heappop(times)]
+            self.buckets.pop(heappop(times), None)  # all of them were deleted, or it stands twice in the heap
         return None
+
+    def pop_bucket(self, now: int) -> tuple[int, dict[Hashable, None]] | None:
+        """Take out all timers of the earliest time, if it is due at ``now``."""
+        time = self.first()
+        if time is None or time > now:
+            return None
+        heappop(self._times)
+        return time, self.buckets.pop(time)
+
+    def earlier_than(self, time: int) -> bool:
+        """Whether there may be a timer before ``time``."""
+        return bool(self._times) and self._times[0] < time
+
+    def put_back(self, time: int, entries: Iterable[Hashable]) -> None:
+        """Set timers again that :meth:`pop_bucket` took out, before those that were set meanwhile."""
+        bucket = dict.fromkeys(entries)
+        if bucket:
+            later = self.open_bucket(time)
+            bucket.update(later)
+            later.clear()
+            later.update(bucket)
 
     def pop_due(self, now: int) -> Iterator[tuple[int, Hashable]]:
         """Take out what is due at ``now``, earliest first, one by one.
@@ -73,8 +102,7 @@ class TimerQueue:
                 if entry in bucket:
                     del bucket[entry]
                     yield time, entry
-                    earliest = self._times[0]
-                    if earliest < time:
+                    if self.earlier_than(time):
                         break  # one that was set meanwhile comes before the rest of this bucket
 
     def items(self) -> Iterator[tuple[int, Hashable]]:

@@ -1,0 +1,229 @@
+"""Keyed state as dicts in the worker's memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from millstream.common.errors import MillstreamError
+from millstream.common.typeinfo import TypeInformation
+from millstream.datastream.state import State, StateDescriptor
+from millstream.taskmanager.state.heap_cell import key_cell, namespace_cell
+from millstream.taskmanager.state.heap_state_kind import create_state, kind_of, stored_merger, trimmer_of
+from millstream.taskmanager.state.heap_table import HeapTable
+from millstream.taskmanager.state.incremental_cleanup import IncrementalCleanup, cleaning_cell
+from millstream.taskmanager.state.keyed_state_backend import NO_KEY, KeyedStateBackend, NamespaceHolder
+from millstream.taskmanager.state.state_pickle import dump_state, load_state
+from millstream.taskmanager.state.timer_queue import TimerQueue
+from millstream.taskmanager.state.ttl_clock import TtlClock
+
+__all__ = ["HeapKeyedStateBackend", "HeapSnapshot", "StoredTable"]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredTable:
+    """One table of a snapshot.
+
+    :ivar kind: the kind of state, empty if the operator uses the table directly.
+    :ivar expires: the values are stamped.
+    :ivar namespaces: as those of a :class:`HeapTable`.
+    """
+
+    kind: str
+    expires: bool
+    namespaces: dict[Hashable, dict[Any, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class HeapSnapshot:
+    """What a snapshot's bytes are the pickle of. All in it is by key, so that it can be divided by key."""
+
+    tables: dict[str, StoredTable]
+    timers: dict[str, list[tuple[int, Hashable]]]
+
+
+@dataclass(slots=True)
+class _Registration:
+    """What is known of a state from its descriptor, or from a snapshot (then without a type)."""
+
+    kind: str
+    expires: bool
+    type_info: TypeInformation | None = None
+    clock: TtlClock | None = None
+    trim: Callable[[Any, int], Any] | None = None
+    trim_snapshots: bool = False
+    cleanup: IncrementalCleanup | None = None
+
+
+class HeapKeyedStateBackend(KeyedStateBackend):
+    """Holds each state in a :class:`HeapTable` of its name.
+
+    A state of values needs no object per key beyond the value: the table's dict is all there is.
+    """
+
+    def __init__(self, now_ms: Callable[[], int]) -> None:
+        """:param now_ms: the processing time, by which state expires."""
+        self.key: Any = NO_KEY
+        self._now_ms = now_ms
+        self._tables: dict[str, HeapTable] = {}
+        self._timers: dict[str, TimerQueue] = {}
+        self._registrations: dict[str, _Registration] = {}
+        self._states: dict[tuple[str, NamespaceHolder | None], State] = {}
+        self._every_record: list[IncrementalCleanup] = []
+
+    def table(self, name: str) -> HeapTable:
+        """Return the table with this name, a new one if there is none. Snapshots contain it."""
+        table = self._tables.get(name)
+        if table is None:
+            table = self._tables[name] = HeapTable(name)
+        return table
+
+    def get_state(self, descriptor: StateDescriptor, namespace: NamespaceHolder | None = None) -> State:
+        registration = self._register(descriptor)
+        name = descriptor.get_name()
+        state = self._states.get((name, namespace))
+        if state is None:
+            table = self.table(name)
+            cell = key_cell(self, table) if namespace is None else namespace_cell(self, table, namespace)
+            if registration.cleanup is not None:
+                cell = cleaning_cell(cell, registration.cleanup)
+            state = self._states[name, namespace] = create_state(descriptor, cell, registration.clock)
+        return state
+
+    def _register(self, descriptor: StateDescriptor) -> _Registration:
+        kind = kind_of(descriptor)
+        name = descriptor.get_name()
+        config = descriptor.get_ttl_config()
+        known = self._registrations.get(name)
+        if known is not None:
+            self._check_same(name, known, kind, descriptor)
+            if known.clock is not None or config is None:
+                known.type_info = known.type_info or descriptor.type_info
+                return known
+        registration = _Registration(kind, config is not None, descriptor.type_info)
+        self._registrations[name] = registration
+        if config is not None:
+            cleanups = config.get_cleanup_strategies()
+            registration.clock = TtlClock(config, self._now_ms)
+            registration.trim = trimmer_of(descriptor)
+            registration.trim_snapshots = cleanups.in_full_snapshot()
+            incremental = cleanups.get_incremental_cleanup_strategy()
+            if incremental is not None and incremental.get_cleanup_size():
+                table = self.table(name)
+                size = incremental.get_cleanup_size()
+                registration.cleanup = IncrementalCleanup(table, registration.clock, registration.trim, size)
+                if incremental.run_cleanup_for_every_record():
+                    self._every_record.append(registration.cleanup)
+        return registration
+
+    @staticmethod
+    def _check_same(name: str, known: _Registration, kind: str, descriptor: StateDescriptor) -> None:
+        if known.kind != kind:
+            raise MillstreamError(
+                f"state {name!r} is {known.kind} state already and cannot be {kind} state as well; "
+                "give the second one a name of its own"
+            )
+        types = known.type_info, descriptor.type_info
+        if None not in types and types[0] != types[1]:
+            raise MillstreamError(
+                f"state {name!r} has the type {types[0]!r} already and cannot have the type {types[1]!r} as well; "
+                "give the second one a name of its own"
+            )
+        expires = descriptor.get_ttl_config() is not None
+        if known.expires != expires:
+            raise MillstreamError(
+                f"state {name!r} was used {'with' if known.expires else 'without'} a time to live before and "
+                f"{'has one' if expires else 'has none'} now; use the same descriptor, or another name"
+            )
+
+    def timers(self, name: str) -> TimerQueue:
+        queue = self._timers.get(name)
+        if queue is None:
+            queue = self._timers[name] = TimerQueue()
+        return queue
+
+    def merge_namespaces(self, descriptor: StateDescriptor, target: Hashable, sources: Iterable[Hashable]) -> None:
+        merge = stored_merger(descriptor, self._register(descriptor).clock)
+        table = self.table(descriptor.get_name())
+        key = self.key
+        merged: Any = None
+        for source in sources:
+            values = table.namespaces.get(source)
+            stored = None if values is None or source == target else values.get(key)
+            if stored is not None:
+                table.remove(source, key)
+                merged = stored if merged is None else merge(merged, stored)
+        if merged is not None:
+            values = table.of_namespace(target)
+            stored = values.get(key)
+            values[key] = merged if stored is None else merge(stored, merged)
+
+    def keys(self, name: str, namespace: Hashable = None) -> list[Any]:
+        table = self._tables.get(name)
+        values = {} if table is None else table.namespaces.get(namespace, {})
+        registration = self._registrations.get(name)
+        if registration is None or registration.clock is None or registration.trim is None:
+            return list(values)
+        trim, horizon = registration.trim, registration.clock.horizon()
+        return [key for key, stored in values.items() if trim(stored, horizon) is not None]
+
+    def clean_up_for_records(self, count: int) -> None:
+        """Make the steps of cleaning up that are due for ``count`` records, where a state asks for that."""
+        for cleanup in self._every_record:
+            cleanup.step(count)
+
+    def forget_keys(self) -> None:
+        """Remove all state and timers; state objects stay usable."""
+        for table in self._tables.values():
+            table.clear()
+        for queue in self._timers.values():
+            queue.clear()
+
+    def snapshot(self) -> bytes:
+        timers = {name: list(queue.items()) for name, queue in self._timers.items()}
+        tables = {name: self._stored(table) for name, table in self._tables.items()}
+        try:
+            return dump_state(HeapSnapshot(tables, timers))
+        except Exception as error:
+            raise MillstreamError(
+                f"{self._unpicklable(tables)} cannot be pickled ({type(error).__name__}: {error}); keep in state only "
+                "what can be, and make the rest anew in open()"
+            ) from error
+
+    def _stored(self, table: HeapTable) -> StoredTable:
+        registration = self._registrations.get(table.name, _Registration("", False))
+        namespaces = {namespace: values for namespace, values in table.namespaces.items() if values}
+        if registration.trim_snapshots and registration.clock is not None and registration.trim is not None:
+            trim, horizon = registration.trim, registration.clock.horizon()
+            live = {
+                namespace: {key: left for key, stored in values.items() if (left := trim(stored, horizon)) is not None}
+                for namespace, values in namespaces.items()
+            }
+            namespaces = {namespace: values for namespace, values in live.items() if values}
+        return StoredTable(registration.kind, registration.expires, namespaces)
+
+    @staticmethod
+    def _unpicklable(tables: dict[str, StoredTable]) -> str:
+        for name, stored in tables.items():
+            for values in stored.namespaces.values():
+                for key, value in values.items():
+                    try:
+                        dump_state((key, value))
+                    except Exception:  # noqa: BLE001  # whatever it is, it is this one
+                        return f"the value of state {name!r} for the key {key!r}"
+        return "keyed state"
+
+    def restore(self, snapshot: Any) -> None:
+        loaded = load_state(snapshot)
+        if not isinstance(loaded, HeapSnapshot):
+            raise MillstreamError(f"a snapshot of keyed state was expected, not a {type(loaded).__qualname__}")
+        self.forget_keys()
+        for name, stored in loaded.tables.items():
+            table = self.table(name)
+            for namespace, values in stored.namespaces.items():
+                table.of_namespace(namespace).update(values)
+            if stored.kind and name not in self._registrations:
+                self._registrations[name] = _Registration(stored.kind, stored.expires)
+        for name, timers in loaded.timers.items():
+            self.timers(name).restore(timers)
