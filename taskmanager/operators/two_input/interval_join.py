@@ -8,8 +8,6 @@ from time import perf_counter_ns
 from types import CodeType
 from typing import Any, cast
 
-import cloudpickle
-
 from millstream.common.errors import MillstreamError
 from millstream.common.graph.operator_spec import IntervalJoinSpec
 from millstream.common.records import MAX_TIMESTAMP, MIN_TIMESTAMP, RecordBatch, Watermark
@@ -20,6 +18,7 @@ from millstream.taskmanager.operators.operator import FailureSite, Operator, Ope
 from millstream.taskmanager.operators.result_collector import ResultCollector, result_iterator
 from millstream.taskmanager.operators.two_input.join_buffer import JoinBuffer
 from millstream.taskmanager.operators.user_function import UserFunction, positional_capacity
+from millstream.taskmanager.state.heap_keyed_state_backend import HeapKeyedStateBackend
 
 __all__ = ["IntervalJoinOperator"]
 
@@ -47,8 +46,9 @@ class IntervalJoinOperator(Operator):
         self._lower_ms = spec.lower_bound_ms
         self._upper_ms = spec.upper_bound_ms
         span = max(0, spec.upper_bound_ms - spec.lower_bound_ms)
-        self._left = JoinBuffer(spec.upper_bound_ms, span)
-        self._right = JoinBuffer(-spec.lower_bound_ms, span)
+        self._backend = HeapKeyedStateBackend(context.processing_time.now_ms)
+        self._left = JoinBuffer(self._backend, "left-buffer", spec.upper_bound_ms, span)
+        self._right = JoinBuffer(self._backend, "right-buffer", -spec.lower_bound_ms, span)
         self._late_left_tag = spec.late_left_tag
         self._late_right_tag = spec.late_right_tag
         self._late_dropped = 0
@@ -82,7 +82,7 @@ class IntervalJoinOperator(Operator):
         else:
             own, other, lower, upper = self._right, self._left, -self._upper_ms, -self._lower_ms
             late_tag = self._late_right_tag
-        own_keys, other_keys, reach = own.keys, other.keys, own.reach_ms
+        own_keys, other_keys, reach = own.keys(), other.keys(), own.reach_ms
         watermark = self._watermark
         call = self._function.call
         convert = self._collector.convert
@@ -170,12 +170,10 @@ class IntervalJoinOperator(Operator):
         yield watermark
 
     def snapshot(self) -> Any:
-        return cloudpickle.dumps((self._left.keys, self._right.keys), protocol=5)
+        return self._backend.snapshot()
 
     def restore(self, snapshot: Any) -> None:
-        left, right = cloudpickle.loads(snapshot)
-        self._left.restore(left)
-        self._right.restore(right)
+        self._backend.restore(snapshot)
 
     def locate(self, error: BaseException, phase: str | None) -> FailureSite:
         if phase is not None:

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from typing import Any, TypeAlias
 
 from millstream.taskmanager.operators.batch_sizer import MAX_BATCH_RECORDS
-from millstream.taskmanager.state.timer_queue import TimerQueue
+from millstream.taskmanager.state.heap_keyed_state_backend import HeapKeyedStateBackend
 
 __all__ = ["JoinBuffer", "SortedRecords"]
 
@@ -24,20 +24,23 @@ _STEPS_PER_SPAN = 4
 
 
 class JoinBuffer:
-    """The records of one input.
+    """The records of one input, in a table of the state backend.
 
-    :ivar keys: the records of each key; the join's loop adds to them.
     :ivar reach_ms: a record is needed as long as the watermark is not above its timestamp plus this.
     """
 
-    __slots__ = ("_queue", "_step_ms", "keys", "reach_ms")
+    __slots__ = ("_queue", "_step_ms", "_table", "reach_ms")
 
-    def __init__(self, reach_ms: int, span_ms: int) -> None:
+    def __init__(self, backend: HeapKeyedStateBackend, name: str, reach_ms: int, span_ms: int) -> None:
         """:param span_ms: the length of the join's interval; expiry is rounded up to a part of it."""
-        self.keys: dict[Any, SortedRecords] = {}
         self.reach_ms = reach_ms
         self._step_ms = max(1, span_ms // _STEPS_PER_SPAN)
-        self._queue = TimerQueue()
+        self._table = backend.table(name)
+        self._queue = backend.timers(name)
+
+    def keys(self) -> dict[Any, SortedRecords]:
+        """The records of each key; the join's loop adds to them."""
+        return self._table.of_namespace()
 
     def expire_with(self, key: Any, timestamp: int) -> None:
         """Have a key looked at when a record with this timestamp, its oldest one or so, has expired."""
@@ -48,14 +51,11 @@ class JoinBuffer:
     def expire(self, watermark: int) -> Iterator[None]:
         """Throw away what has expired, in steps that take a bounded time."""
         queue = self._queue
-        keys = self.keys
+        keys = self.keys()
         oldest = watermark - self.reach_ms
         looked_at = 0
-        while (time := queue.first()) is not None and time <= watermark:
-            bucket = queue.buckets[time]
-            due = list(bucket)
-            bucket.clear()
-            for key in due:
+        while (due := queue.pop_bucket(watermark)) is not None:
+            for key in due[1]:
                 times, records = keys[key]
                 expired = bisect_left(times, oldest)
                 if expired == len(times):
@@ -70,11 +70,5 @@ class JoinBuffer:
 
     def clear(self) -> None:
         """Throw everything away."""
-        self.keys.clear()
-        self._queue = TimerQueue()
-
-    def restore(self, keys: dict[Any, SortedRecords]) -> None:
-        """Go on with these records."""
-        self.keys = keys
-        for key, (times, _) in keys.items():
-            self.expire_with(key, times[0])
+        self._table.clear()
+        self._queue.clear()
