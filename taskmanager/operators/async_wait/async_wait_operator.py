@@ -324,10 +324,9 @@ class AsyncWaitOperator(Operator):
                 await self._invoke(call.value, CallResultFuture(self, call, _INVOKE))
             else:
                 self.on_results(call, attempt, await self._invoke(call.value), _INVOKE)
-        except GeneratorExit:
-            raise
         except BaseException as error:  # noqa: BLE001  # user code may raise anything; SystemExit must not end the loop
-            self.on_error(call, attempt, error, _INVOKE)
+            if not task.get_loop().is_closed():  # else the coroutine is only being thrown away
+                self.on_error(call, attempt, error, _INVOKE)
         finally:
             self._tasks.discard(task)
 
