@@ -9,6 +9,7 @@ from millstream.common.typeinfo import Types
 from millstream.datastream.state import ValueStateDescriptor
 from millstream.datastream.window.count_trigger import CountTrigger
 from millstream.datastream.window.count_window import CountWindow
+from millstream.datastream.window.trigger import Trigger
 from millstream.datastream.window.window_assigner import WindowAssigner
 from millstream.datastream.window.window_serializer import CountWindowSerializer
 from millstream.datastream.window.window_settings import check_positive
@@ -39,7 +40,7 @@ class CountTumblingWindowAssigner(WindowAssigner[T, CountWindow]):
         state.update(count + 1)
         return (CountWindow(count // self.window_size),)
 
-    def get_default_trigger(self, env: Any) -> CountTrigger[T]:
+    def get_default_trigger(self, env: Any) -> Trigger[T, Any]:
         return CountTrigger(self.window_size)
 
     def get_window_serializer(self) -> CountWindowSerializer:
@@ -76,7 +77,7 @@ class CountSlidingWindowAssigner(WindowAssigner[T, CountWindow]):
         first = max(0, (count - self.window_size) // self.window_slide + 1)
         return [CountWindow(number) for number in range(last, first - 1, -1)]
 
-    def get_default_trigger(self, env: Any) -> CountTrigger[T]:
+    def get_default_trigger(self, env: Any) -> Trigger[T, Any]:
         return CountTrigger(self.window_size)
 
     def get_window_serializer(self) -> CountWindowSerializer:

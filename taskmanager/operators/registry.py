@@ -9,7 +9,9 @@ from millstream.common.errors import MillstreamError
 from millstream.common.graph.operator_spec import (
     AggregateSpec,
     AsyncSpec,
+    CoFlatMapSpec,
     CollectSinkSpec,
+    CoMapSpec,
     FilterSpec,
     FlatMapSpec,
     IntervalJoinSpec,
@@ -19,6 +21,7 @@ from millstream.common.graph.operator_spec import (
     SinkFunctionSpec,
     SinkSpec,
     TimestampsSpec,
+    WindowSpec,
 )
 from millstream.taskmanager.operators.aggregate import create_aggregate_operator
 from millstream.taskmanager.operators.async_wait import AsyncWaitOperator
@@ -31,7 +34,9 @@ from millstream.taskmanager.operators.reduce import ReduceOperator
 from millstream.taskmanager.operators.sink_function import SinkFunctionOperator
 from millstream.taskmanager.operators.sink_writer import SinkWriterOperator
 from millstream.taskmanager.operators.timestamps import TimestampsOperator
+from millstream.taskmanager.operators.two_input.co_map import CoMapOperator
 from millstream.taskmanager.operators.two_input.interval_join import IntervalJoinOperator
+from millstream.taskmanager.operators.window.create import create_window_operator
 
 __all__ = ["create_fused_operator", "create_operator"]
 
@@ -52,7 +57,10 @@ _FACTORIES: dict[type, Callable[[Any, OperatorContext], Operator]] = {
     PrintSinkSpec: PrintSinkOperator,
     CollectSinkSpec: CollectSinkOperator,
     TimestampsSpec: TimestampsOperator,
+    CoFlatMapSpec: CoMapOperator,
+    CoMapSpec: CoMapOperator,
     IntervalJoinSpec: IntervalJoinOperator,
+    WindowSpec: create_window_operator,
 }
 
 

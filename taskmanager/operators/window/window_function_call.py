@@ -67,7 +67,7 @@ def _with_context(
 
     else:
 
-        def evaluate(key: Any, window: Any, inputs: Iterable[Any]) -> Any:
+        def evaluate(key: Any, window: Any, inputs: Iterable[Any]) -> Any:  # noqa: ARG001  # is the same for all
             context.current_window = window
             return call(context, inputs, *out)
 
@@ -77,7 +77,7 @@ def _with_context(
 def _with_window(call: Callable[..., Any], keyed: bool, out: tuple[Any, ...]) -> Evaluate:
     if keyed:
         return call if not out else lambda key, window, inputs: call(key, window, inputs, *out)
-    return lambda key, window, inputs: call(window, inputs, *out)
+    return lambda key, window, inputs: call(window, inputs, *out)  # noqa: ARG005  # is the same for all
 
 
 def _clear(clear: Callable[[Any], Any], context: OperatorWindowContext) -> Callable[[Any], None]:
