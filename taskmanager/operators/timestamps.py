@@ -14,6 +14,7 @@ from millstream.common.graph.operator_spec import TimestampsSpec
 from millstream.common.records import MAX_WATERMARK, MIN_TIMESTAMP, RecordBatch, Watermark, WatermarkStatus
 from millstream.common.watermark_strategy import (
     NoWatermarksGenerator,
+    WatermarkAlignment,
     WatermarkGenerator,
     WatermarkGeneratorContext,
     WatermarkStrategy,
@@ -64,12 +65,16 @@ class TimestampsOperator(Operator):
         self._due = 0
         self._records = 0
 
+    def alignment(self) -> WatermarkAlignment | None:
+        """How far the source may run ahead of others; there are no watermarks to compare in a batch job."""
+        return None if self._batch else self._strategy.get_alignment()
+
     def open(self) -> None:
         if self._extraction is not None:
             self._extraction.open()
         if self._batch:
             return
-        if self._strategy.get_alignment() is not None and not self._of_source:
+        if self.alignment() is not None and not self._of_source:
             _log.warning(
                 "operator %s: watermark alignment holds for sources only; give the strategy to from_source()",
                 self._info.name,

@@ -24,6 +24,7 @@ from millstream.taskmanager.task.interrupt import UserCodeSection
 from millstream.taskmanager.task.legacy_source import LegacySource
 from millstream.taskmanager.task.reader_source import ReaderSource
 from millstream.taskmanager.task.source_driver import SourceDriver
+from millstream.taskmanager.task.source_watermarks import SourceAlignment, create_time_operator
 from millstream.taskmanager.task.task_metrics import TaskTimes
 from millstream.taskmanager.task.user_calls import call_user_code
 from millstream.taskmanager.user_code import load_payload
@@ -170,17 +171,33 @@ class _ChainBuilder:
             self._specs.append(self._guarded(index, "load", lambda node=node: load_payload(node.spec)))  # type: ignore[misc]  # mypy cannot infer a lambda with a default
         head = self._chain.head
         spec = self._specs[0]
-        if isinstance(spec, SourceSpec):
-            self._chain.source = ReaderSource(spec.source, self._contexts[0], self._services.configuration.to_map())
-        elif isinstance(spec, LegacySourceSpec):
-            self._chain.source = self._guarded(0, "load", lambda: LegacySource(spec.function, self._contexts[0]))
-        else:
+        if not isinstance(spec, (SourceSpec, LegacySourceSpec)):
             self._grow(head, 0)
             return
-        source_alarm = self._contexts[0].processing_time
-        if isinstance(source_alarm, Alarm):
-            self._chain.source_alarm = source_alarm
-        self._connect(head, 0)
+        self._connect(self._create_source(head, spec), 0)
+
+    def _create_source(self, head: Targets, spec: SourceSpec | LegacySourceSpec) -> Targets:
+        """Make the source, and behind it what gives timestamps and watermarks; returns where its output goes on."""
+        services = self._services
+        context = self._contexts[0]
+        characteristic = services.configuration.get(PipelineOptions.TIME_CHARACTERISTIC)
+        alarm = Alarm(services.clock, self._on_alarm)  # the source has its own
+        behind = replace(context, processing_time=alarm)
+        operator = self._guarded(0, "load", lambda: create_time_operator(spec, behind, characteristic))
+        if isinstance(spec, SourceSpec):
+            alignment = SourceAlignment.of(operator, context)
+            self._chain.source = ReaderSource(spec.source, context, services.configuration.to_map(), alignment)
+        else:
+            self._chain.source = self._guarded(0, "load", lambda: LegacySource(spec.function, context, characteristic))
+        if isinstance(context.processing_time, Alarm):
+            self._chain.source_alarm = context.processing_time
+        if operator is None:
+            return head
+        node = ChainNode(operator, services.section)
+        self._chain.alarms[alarm] = node
+        head.nodes.append(node)
+        self._chain.nodes.append(node)
+        return node.targets
 
     def _create_edge(self, output: ResultPartitionDeployment) -> None:
         deployment = self._deployment

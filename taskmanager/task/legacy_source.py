@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
+from operator import index
 from typing import Any
 
 from millstream.common.records import MAX_WATERMARK, Marker, RecordBatch, Watermark, WatermarkStatus
@@ -19,6 +20,7 @@ from millstream.taskmanager.operators.operator import FailureSite, OperatorConte
 from millstream.taskmanager.operators.user_function import UserFunction
 from millstream.taskmanager.task.interrupt import TaskInterrupted, raise_in_thread
 from millstream.taskmanager.task.source_driver import END_OF_INPUT, EndOfInput
+from millstream.taskmanager.task.source_watermarks import INGESTION_TIME, PROCESSING_TIME
 
 __all__ = ["LegacySource"]
 
@@ -55,7 +57,8 @@ class _Event:
 class LegacySource:
     """Runs the function and takes what it emits."""
 
-    def __init__(self, function: Any, context: OperatorContext) -> None:
+    def __init__(self, function: Any, context: OperatorContext, characteristic: str = "EventTime") -> None:
+        """:param characteristic: in another than event time the function's timestamps and watermarks are dropped."""
         self.info = context.info
         self.records_out = 0
         self.opened = False
@@ -77,6 +80,8 @@ class LegacySource:
         self._error: BaseException | None = None
         self._markers: list[RecordBatch | Marker] = []
         self._idle = False
+        self._event_time = characteristic not in (PROCESSING_TIME, INGESTION_TIME)
+        self._tells_idleness = characteristic != PROCESSING_TIME
 
     # ---------------------------------------------------------------- the loop's side
 
@@ -210,7 +215,7 @@ class LegacySource:
 
     def _run_function(self) -> None:
         try:
-            self._function.call(_Context(self))
+            self._function.call(_Context(self, event_time=self._event_time))
         except TaskInterrupted as error:
             if not self.cancelled:
                 self._error = error
@@ -262,23 +267,25 @@ class LegacySource:
 
     def mark_idle(self) -> None:
         """The source has nothing for a while."""
-        if not self._idle:
+        if not self._idle and self._tells_idleness:
             self._idle = True
             self.put(_Event(WatermarkStatus(idle=True)))
 
     def mark_active(self) -> None:
         """The source emits again."""
-        self._idle = False
-        self.put(_Event(WatermarkStatus(idle=False)))
+        if self._idle:
+            self._idle = False
+            self.put(_Event(WatermarkStatus(idle=False)))
 
 
 class _Context(SourceContext):
     """What ``run`` emits through."""
 
-    __slots__ = ("_idle", "_pending", "_source", "_watermark")
+    __slots__ = ("_event_time", "_idle", "_pending", "_source", "_watermark")
 
-    def __init__(self, source: LegacySource) -> None:
+    def __init__(self, source: LegacySource, *, event_time: bool) -> None:
         self._source = source
+        self._event_time = event_time
         self._pending = source.pending
         self._idle = False
         self._watermark: int | None = None
@@ -295,11 +302,18 @@ class _Context(SourceContext):
             source.block()
 
     def collect_with_timestamp(self, element: Any, timestamp: int) -> None:
+        if type(timestamp) is not int:
+            timestamp = _checked(element, timestamp)
+        if not self._event_time:
+            self.collect(element)
+            return
         if self._idle:
             self._wake_up()
-        self._source.put(_Stamped(element, int(timestamp)))
+        self._source.put(_Stamped(element, timestamp))
 
     def emit_watermark(self, timestamp: Any) -> None:
+        if not self._event_time:
+            return
         if self._idle:
             self._wake_up()
         moment = int(getattr(timestamp, "timestamp", timestamp))
@@ -320,3 +334,15 @@ class _Context(SourceContext):
     def _wake_up(self) -> None:
         self._idle = False
         self._source.mark_active()
+
+
+def _checked(element: Any, timestamp: Any) -> int:
+    try:
+        if not isinstance(timestamp, bool):
+            return index(timestamp)  # ints of other libraries, such as numpy's
+    except TypeError:
+        pass
+    raise TypeError(
+        f"collect_with_timestamp() takes the timestamp as an int, a number of ms; not {timestamp!r} of type "
+        f"{type(timestamp).__name__} (record: {element!r:.200})"
+    )

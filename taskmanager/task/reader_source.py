@@ -11,6 +11,7 @@ from millstream.datastream.source import InputStatus, SourceReader, SourceReader
 from millstream.taskmanager.operators.batch_sizer import MAX_BATCH_RECORDS
 from millstream.taskmanager.operators.operator import FailureSite, OperatorContext
 from millstream.taskmanager.task.source_driver import END_OF_INPUT, EndOfInput
+from millstream.taskmanager.task.source_watermarks import SourceAlignment
 
 __all__ = ["ReaderSource"]
 
@@ -22,11 +23,18 @@ _IMPATIENCE_S = 0.001
 class ReaderSource:
     """Polls a :class:`~millstream.datastream.source.SourceReader`."""
 
-    def __init__(self, source: Any, context: OperatorContext, configuration: dict[str, str]) -> None:
+    def __init__(
+        self,
+        source: Any,
+        context: OperatorContext,
+        configuration: dict[str, str],
+        alignment: SourceAlignment | None = None,
+    ) -> None:
         self.info = context.info
         self.records_out = 0
         self.opened = False
         self._source = source
+        self._alignment = alignment
         self._context = SourceReaderContext(
             index_of_subtask=context.task.subtask_index,
             parallelism=context.task.parallelism,
@@ -40,12 +48,16 @@ class ReaderSource:
         self._wakeup = asyncio.Event()
 
     def open(self) -> None:
+        if self._alignment is not None:
+            self._alignment.open()
         self._reader = self._source.create_reader(self._context)
         self._reader.start()
 
     def poll(self) -> RecordBatch | Marker | EndOfInput | None:
         if self._reader is None:
             raise RuntimeError(f"source {self.info.name!r} was polled before it was opened")
+        if self._alignment is not None and self._alignment.holds_back():
+            return None
         given = self._reader.poll()
         if given is InputStatus.END_OF_INPUT:
             return END_OF_INPUT
@@ -64,6 +76,10 @@ class ReaderSource:
     async def wait(self) -> None:
         reader = self._reader
         if reader is None:
+            return
+        if self._alignment is not None and self._alignment.holding:
+            await self._wakeup.wait()
+            self._wakeup.clear()
             return
         # A wait that a wake-up cut short goes on: cancelling it could lose what the user's coroutine holds.
         waiting = self._waiting
@@ -89,6 +105,8 @@ class ReaderSource:
         """The chain slices batches by cost, and the reader knows its largest batch."""
 
     async def stop(self) -> None:
+        if self._alignment is not None:
+            self._alignment.close()
         waiting, self._waiting = self._waiting, None
         if waiting is not None:
             waiting.cancel()

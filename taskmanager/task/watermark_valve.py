@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from millstream.common.records import MIN_TIMESTAMP, Watermark, WatermarkStatus
+from millstream.common.records import MAX_TIMESTAMP, MAX_WATERMARK, MIN_TIMESTAMP, Watermark, WatermarkStatus
 
 __all__ = ["WatermarkValve"]
 
@@ -38,14 +38,19 @@ class WatermarkValve:
         self.idle = False
 
     def on_watermark(self, channel: int, watermark: Watermark) -> Output:
-        """A watermark came; an idle channel's is ignored."""
+        """A watermark came; an idle channel's is ignored, unless it is the last one, which ends idleness."""
         state = self._channels[channel]
-        if state.idle or state.ended or watermark.timestamp <= state.watermark:
+        if state.ended or watermark.timestamp <= state.watermark:
             return ()
+        woken: Output = ()
+        if state.idle:
+            if watermark.timestamp < MAX_TIMESTAMP:
+                return ()
+            woken = self.on_status(channel, WatermarkStatus(idle=False))
         state.watermark = watermark.timestamp
         if state.watermark >= self.watermark:
             state.aligned = True
-        return self._advance()
+        return (*woken, *self._advance())
 
     def on_status(self, channel: int, status: WatermarkStatus) -> Output:
         """A channel became idle or active."""
@@ -63,16 +68,26 @@ class WatermarkValve:
         return self._after_loss()
 
     def on_end(self, channel: int) -> Output:
-        """A channel has ended; it holds nobody back any more."""
+        """A channel has ended; it holds nobody back any more. With the last one event time comes to its end."""
         state = self._channels[channel]
         if state.ended:
             return ()
         was_active = not state.idle
         state.ended = True
         state.aligned = False
-        if not was_active or all(each.ended for each in self._channels):
+        if all(each.ended for each in self._channels):
+            return self._after_all()
+        return self._after_loss() if was_active else ()
+
+    def _after_all(self) -> Output:
+        """Nothing comes any more, whether or not all channels said so by their watermarks."""
+        if self.watermark == MAX_TIMESTAMP:
             return ()
-        return self._after_loss()
+        self.watermark = MAX_TIMESTAMP
+        if not self.idle:
+            return (MAX_WATERMARK,)
+        self.idle = False
+        return (WatermarkStatus(idle=False), MAX_WATERMARK)
 
     def _after_loss(self) -> Output:
         """One channel fewer counts."""
