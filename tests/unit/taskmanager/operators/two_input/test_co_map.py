@@ -167,10 +167,18 @@ def test_a_failure_names_method_and_record(spec: Any, second: bool, phase: str, 
     assert (site.info.name, site.phase, site.record) == ("joining", phase, record)
 
 
+class Pair(CoMapFunction):
+    def map1(self, value: Any) -> Any:
+        return value, "first"
+
+    def map2(self, value: Any) -> Any:
+        return value, "second"
+
+
 def test_results_are_converted_to_the_declared_type() -> None:
     def fragment(a: Any, b: Any) -> Any:
-        return a.connect(b).map(PlusMinus(), Types.BYTE())
+        return a.connect(b).map(Pair(), Types.ROW_NAMED(["n", "side"], [Types.INT(), Types.STRING()]))
 
     with OperatorHarness(fragment) as h:
         h.process_element1(127)
-        assert h.get_output() == [-128]
+        assert h.get_output()[0].as_dict() == {"n": 127, "side": "first"}
