@@ -24,7 +24,7 @@ from millstream.common.execution import JobExecutionResult, PipelineExecutor, co
 from millstream.common.execution_config import ExecutionConfig
 from millstream.common.graph.operator_spec import LegacySourceSpec, OperatorSpec, SourceSpec
 from millstream.common.ids import IdFactory
-from millstream.common.typeinfo import TypeInformation
+from millstream.common.typeinfo import TypeInformation, TypeMismatchError
 from millstream.common.watermark_strategy import WatermarkStrategy, watermark_strategy_of
 from millstream.datastream.call_site import call_site
 from millstream.datastream.collection_source import CollectionSource
@@ -281,12 +281,14 @@ class StreamExecutionEnvironment:
         """A stream of the elements of a list. Its source runs at parallelism 1.
 
         :param collection: is read now; the elements travel inside the job.
-        :param type_info: what the elements are; with a ROW type tuples and dicts become rows.
+        :param type_info: what the elements are; with a ROW type tuples and dicts become rows, and ints that are too
+            large are cut to the bits of their type.
+        :raises TypeMismatchError: an element cannot be made one of the type.
         """
         _check_type(type_info)
         elements = list(collection)
         if type_info is not None and type_info.need_conversion():
-            elements = [type_info.to_internal_type(element) for element in elements]
+            elements = _converted(elements, type_info)
         return self._source("Collection Source", SourceSpec(CollectionSource(elements)), type_info, non_parallel=True)
 
     def from_source(
@@ -510,3 +512,10 @@ def _with(settings: Configuration, more: Configuration | None) -> Configuration:
 def _check_type(type_info: TypeInformation | None) -> None:
     if type_info is not None and not isinstance(type_info, TypeInformation):
         raise TypeError(f"type_info must be a TypeInformation such as Types.STRING(), not {type_info!r}")
+
+
+def _converted(elements: list[Any], type_info: TypeInformation) -> list[Any]:
+    try:
+        return list(map(type_info.conversion(narrow=True), elements))
+    except TypeMismatchError as error:
+        raise TypeMismatchError(f"{call_site()}: from_collection() cannot take {error}") from None

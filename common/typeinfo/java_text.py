@@ -1,11 +1,14 @@
-"""Numbers in Java's notation, which programs that parse printed streams rely on."""
+"""Numbers and times in Java's notation, which programs that parse printed streams rely on."""
 
 from __future__ import annotations
 
+import datetime as dt
 import math
 import struct
 
-__all__ = ["double_text", "float_text"]
+__all__ = ["double_text", "float_text", "instant_text", "time_text", "timestamp_text"]
+
+_EPOCH = dt.datetime(1970, 1, 1)  # noqa: DTZ001  # written with a Z by hand
 
 
 def double_text(value: float) -> str:
@@ -23,6 +26,29 @@ def float_text(value: float) -> str:
         if struct.unpack("f", struct.pack("f", float(short)))[0] == single:
             return _notation(float(short), repr(float(short)))
     return _notation(single, repr(single))
+
+
+def instant_text(seconds: int, nanos: int) -> str:
+    """``Instant.toString``: ``1970-01-01T00:00:05.000000006Z``, the fraction in groups of three digits."""
+    fraction = f"{nanos:09d}"
+    while fraction.endswith("000"):
+        fraction = fraction[:-3]
+    try:
+        moment = (_EPOCH + dt.timedelta(seconds=seconds)).isoformat()
+    except OverflowError:  # years that Python does not know
+        return f"Instant<{seconds}, {nanos}>"
+    return f"{moment}{'.' if fraction else ''}{fraction}Z"
+
+
+def timestamp_text(value: dt.datetime) -> str:
+    """``java.sql.Timestamp.toString``: ``2020-01-02 03:04:05.0``, at least one digit of the fraction."""
+    fraction = f"{value.microsecond:06d}".rstrip("0") or "0"
+    return f"{value.replace(microsecond=0, tzinfo=None).isoformat(sep=' ')}.{fraction}"
+
+
+def time_text(value: dt.time) -> str:
+    """``java.sql.Time.toString``: ``03:04:05``, without the fraction."""
+    return value.replace(microsecond=0, tzinfo=None).isoformat()
 
 
 def _notation(value: float, shortest: str) -> str:

@@ -15,3 +15,12 @@ class PickledBytesTypeInfo(TypeInformation):
     @staticmethod
     def PICKLED_BYTE_ARRAY_TYPE_INFO() -> PickledBytesTypeInfo:  # PyFlink's name
         return PickledBytesTypeInfo()
+
+    def need_conversion(self) -> bool:
+        return False
+
+    def guard(self, variable: str) -> str | None:
+        return "True"
+
+    def __repr__(self) -> str:
+        return "PickledByteArrayTypeInfo"

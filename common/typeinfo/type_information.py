@@ -11,31 +11,48 @@ __all__ = ["TypeInformation", "text_of"]
 class TypeInformation:
     """Says what a stream's records are.
 
-    The network and the state layer choose an encoder by it; ``print`` chooses a text form by it. Two of them are
-    equal when they describe the same type.
+    Results of a function with such a type are converted to it, the network chooses an encoder by it, and ``print``
+    chooses a text form by it. Two of them are equal when they describe the same type.
     """
 
     __slots__ = ()
 
     def need_conversion(self) -> bool:
-        """Whether values differ on the wire from what the user sees."""
-        return False
+        """Whether :meth:`to_internal_type` may change or refuse a value."""
+        return True
 
     def to_internal_type(self, obj: Any) -> Any:
-        """From the user's value to its wire form."""
-        return obj
+        """Return the value as one of this type; the value itself if it is one. ``None`` stays ``None``.
 
-    def conversion(self) -> Callable[[Any], Any]:
-        """:meth:`to_internal_type` for many values."""
-        return self.to_internal_type
+        :raises TypeMismatchError: it cannot be one.
+        """
+        return self.conversion()(obj)
+
+    def conversion(self, *, narrow: bool = False) -> Callable[[Any], Any]:
+        """Return :meth:`to_internal_type` for many values.
+
+        :param narrow: be less strict, as the elements of a collection are taken: an int that is too large is cut to
+            the bits of its type, and anything has a text.
+        """
+        return _same
 
     def from_internal_type(self, obj: Any) -> Any:
-        """From the wire form to the user's value."""
+        """The reverse of :meth:`to_internal_type`: values are held as they are, so nothing changes."""
         return obj
+
+    def guard(self, variable: str) -> str | None:
+        """Python source of a test that is true only if ``variable`` is of this type or ``None`` and would be converted
+        to itself; ``None`` if there is no simple one. Generated loops use it to leave out the call of a conversion.
+        """
+        return None
 
     def to_text(self, value: Any) -> str:
         """The text of a value as ``print()`` shows it (Java's notation, as PyFlink's)."""
         return str(value)
+
+    def to_java_text(self, value: Any) -> str:
+        """The text of a value inside another one and in files: Java's ``toString`` throughout."""
+        return self.to_text(value)
 
     def text_differs(self) -> bool:
         """Whether :meth:`to_text` may give something else than ``str``."""
@@ -59,4 +76,8 @@ class TypeInformation:
 
 def text_of(type_info: TypeInformation, value: Any) -> str:
     """The text of a field of a composite type, which may be absent."""
-    return "null" if value is None else type_info.to_text(value)
+    return "null" if value is None else type_info.to_java_text(value)
+
+
+def _same(value: Any) -> Any:
+    return value

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import math
 import pickle
 import struct
+from decimal import Decimal
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from millstream.common import Row, RowKind, TypeInformation, Types
-from millstream.common.typeinfo import BasicTypeInfo, RowTypeInfo
+from millstream.common import Instant, Row, RowKind, TypeInformation, Types
+from millstream.common.typeinfo import BasicTypeInfo, ExternalTypeInfo, RowTypeInfo, TypeMismatchError
 from millstream.common.typeinfo.java_text import double_text, float_text
+from millstream.common.types import Right
 
 TEXTS: list[tuple[TypeInformation, Any, str]] = [
     (Types.STRING(), "a", "a"),
@@ -31,7 +34,43 @@ TEXTS: list[tuple[TypeInformation, Any, str]] = [
     (Types.ROW([Types.INT()]), Row.of_kind(RowKind.DELETE, 1), "-D[1]"),
     (Types.ROW([Types.BOOLEAN(), Types.STRING()]), Row(True, None), "+I[True,None]"),
     (Types.MAP(Types.STRING(), Types.INT()), {"a": 1, "b": 2}, "{a=1, b=2}"),
+    (Types.SQL_DATE(), dt.date(2020, 1, 2), "2020-01-02"),
+    (Types.SQL_TIME(), dt.time(1, 2, 3, 456000), "01:02:03"),
+    (Types.SQL_TIMESTAMP(), dt.datetime(2020, 1, 2, 3, 4, 5), "2020-01-02 03:04:05.0"),  # noqa: DTZ001  # SQL's
+    (Types.INSTANT(), Instant(5, 6), "1970-01-01T00:00:05.000000006Z"),
+    (Types.INSTANT(), Instant(5, 600_000_000), "1970-01-01T00:00:05.600Z"),
+    (Types.INSTANT(), Instant(-1, 0), "1969-12-31T23:59:59Z"),
+    (Types.BIG_DEC(), Decimal("1E+3"), "1E+3"),
+    (Types.TUPLE([Types.ROW([Types.INT(), Types.BOOLEAN()])]), (Row(1, True),), "(+I[1, true])"),
+    (Types.ROW([Types.DOUBLE(), Types.TUPLE([Types.INT()])]), Row(1.0, (1,)), "+I[1.0,(1,)]"),
+    (Types.PRIMITIVE_ARRAY(Types.BYTE()), b"a\xff", "[97, -1]"),
+    (Types.BASIC_ARRAY(Types.DOUBLE()), [1e10, None], "[1.0E10, null]"),
+    (Types.EITHER(Types.INT(), Types.BOOLEAN()), Right(True), "Right(true)"),
 ]
+
+
+REPRS = [
+    (Types.SQL_DATE(), "DateTypeInfo"),
+    (Types.SQL_TIME(), "TimeTypeInfo"),
+    (Types.SQL_TIMESTAMP(), "TimestampTypeInfo"),
+    (Types.INSTANT(), "Instant"),
+    (Types.PICKLED_BYTE_ARRAY(), "PickledByteArrayTypeInfo"),
+    (Types.PRIMITIVE_ARRAY(Types.INT()), "PrimitiveArrayTypeInfo<Integer>"),
+    (Types.BASIC_ARRAY(Types.INT()), "BasicArrayTypeInfo<Integer>"),
+    (Types.OBJECT_ARRAY(Types.ROW([Types.INT()])), "ObjectArrayTypeInfo<RowTypeInfo(Integer)>"),
+    (Types.LIST(Types.INT()), "ListTypeInfo<Integer>"),
+    (Types.MAP(Types.INT(), Types.STRING()), "MapTypeInfo<Integer, String>"),
+    (Types.TUPLE([Types.INT(), Types.STRING()]), "TupleTypeInfo(Integer, String)"),
+    (Types.ROW([Types.INT(), Types.STRING()]), "RowTypeInfo(Integer, String)"),
+    (Types.ROW_NAMED(["a", "b"], [Types.INT(), Types.LONG()]), "RowTypeInfo(a: Integer, b: Long)"),
+    (Types.EITHER(Types.INT(), Types.STRING()), "Either <Integer, String>"),
+    (ExternalTypeInfo(Types.INT()), "ExternalTypeInfo<Integer>"),
+]
+
+
+@pytest.mark.parametrize(("type_info", "text"), REPRS)
+def test_they_are_called_as_pyflinks_are(type_info: TypeInformation, text: str) -> None:
+    assert repr(type_info) == str(type_info) == text
 
 
 @pytest.mark.parametrize(("type_info", "value", "text"), TEXTS)
@@ -125,7 +164,10 @@ def test_values_become_rows_where_the_type_says_so(type_info: TypeInformation, v
 
 
 def test_what_cannot_be_a_row() -> None:
-    with pytest.raises(ValueError, match="1 fields in"):
-        Types.ROW([Types.INT(), Types.INT()]).to_internal_type((1,))
-    with pytest.raises(TypeError, match="cannot be a row"):
-        Types.ROW([Types.INT()]).to_internal_type(1)
+    row = Types.ROW_NAMED(["a", "b"], [Types.INT(), Types.INT()])
+    with pytest.raises(TypeMismatchError, match="it has 1 fields, the type 2"):
+        row.to_internal_type((1,))
+    with pytest.raises(TypeMismatchError, match="1 of type int is no RowTypeInfo"):
+        row.to_internal_type(1)
+    with pytest.raises(TypeMismatchError, match="it has the fields a, x, the type a, b"):
+        row.to_internal_type(Row(a=1, x=2))
