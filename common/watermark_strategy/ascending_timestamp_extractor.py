@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeAlias
 
 from millstream.common.records import MIN_TIMESTAMP, Watermark
 from millstream.common.watermark_strategy.assigner_with_periodic_watermarks import AssignerWithPeriodicWatermarks
@@ -53,10 +53,10 @@ class AscendingTimestampExtractor(AssignerWithPeriodicWatermarks):
     timestamp that goes back is logged, or handled as :meth:`with_violation_handler` says.
     """
 
-    MonotonyViolationHandler = _MonotonyViolationHandler
-    IgnoringHandler = _IgnoringHandler
-    FailingHandler = _FailingHandler
-    LoggingHandler = _LoggingHandler
+    MonotonyViolationHandler: TypeAlias = _MonotonyViolationHandler
+    IgnoringHandler: TypeAlias = _IgnoringHandler
+    FailingHandler: TypeAlias = _FailingHandler
+    LoggingHandler: TypeAlias = _LoggingHandler
 
     _extractor: Callable[[Any], int] | None = None
     _current = MIN_TIMESTAMP

@@ -75,9 +75,10 @@ class TimestampExtraction:
     def close(self) -> None:
         self._function.close()
 
-    def of_batch(self, values: list[Any], timestamps: list[int | None] | None) -> list[int]:
-        """Return the timestamps of these records, which are all ints.
+    def of_batch(self, values: list[Any], timestamps: list[int | None] | None) -> tuple[list[int], int]:
+        """Return the timestamps of these records, which are all ints, and the highest.
 
+        :param values: at least one.
         :param timestamps: those so far.
         :raises TypeError: one is no int.
         """
@@ -89,12 +90,14 @@ class TimestampExtraction:
                 timestamps = [MIN_TIMESTAMP if each is None else each for each in timestamps]
             extracted = self._stamped.call(values, timestamps)
         try:
-            ints = type(sum(extracted)) is int
-        except TypeError:
-            ints = False
-        if not ints or max(extracted, default=0) > MAX_TIMESTAMP:
-            return [self.checked(value, timestamp) for value, timestamp in zip(values, extracted, strict=True)]
-        return extracted
+            if type(sum(extracted)) is int:
+                highest = max(extracted)
+                if highest <= MAX_TIMESTAMP:
+                    return extracted, highest
+        except TypeError:  # the check below says which of them it was
+            pass
+        ints = [self.checked(value, timestamp) for value, timestamp in zip(values, extracted, strict=True)]
+        return ints, max(ints)
 
     def checked(self, value: Any, timestamp: Any) -> int:
         """Return the timestamp of ``value`` as an int.

@@ -106,8 +106,7 @@ class TimestampsOperator(Operator):
         if not values:
             return ()
         if self._extraction is not None:
-            extracted = self._extraction.of_batch(values, timestamps)
-            highest = max(extracted)
+            extracted, highest = self._extraction.of_batch(values, timestamps)
             batch = RecordBatch(values, extracted, batch.keys)  # type: ignore[arg-type]  # ints are ints or None
         elif timestamps is None:
             highest = MIN_TIMESTAMP

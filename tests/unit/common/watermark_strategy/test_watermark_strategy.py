@@ -272,12 +272,10 @@ def test_the_wrapper_is_an_assigner_as_well() -> None:
 
 
 def test_classes_that_lack_a_method_say_which() -> None:
-    for missing, method in (
-        (lambda: BoundedOutOfOrdernessTimestampExtractor(Time.seconds(1)).extract_timestamp(1), "extract_timestamp"),
-        (lambda: AscendingTimestampExtractor().extract_timestamp(1, 0), "extract_ascending_timestamp"),
-    ):
-        with pytest.raises(NotImplementedError, match=f"must define {method}"):
-            missing()
+    with pytest.raises(NotImplementedError, match="must define extract_timestamp"):
+        BoundedOutOfOrdernessTimestampExtractor(Time.seconds(1)).extract_timestamp(1)
+    with pytest.raises(NotImplementedError, match="must define extract_ascending_timestamp"):
+        AscendingTimestampExtractor().extract_timestamp(1, 0)
 
 
 class ElementZero(BoundedOutOfOrdernessTimestampExtractor):
