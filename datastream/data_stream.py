@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from millstream.common.errors import InvalidProgramError
 from millstream.common.graph.operator_spec import (
@@ -249,6 +249,12 @@ class DataStream:
         return self.window_all(assigner)
 
     # -- several streams --------------------------------------------------------------------------------------------
+
+    @overload
+    def connect(self, ds: DataStream) -> ConnectedStreams: ...
+
+    @overload
+    def connect(self, ds: BroadcastStream) -> BroadcastConnectedStream: ...
 
     def connect(self, ds: DataStream | BroadcastStream) -> ConnectedStreams | BroadcastConnectedStream:
         """Process this and another stream, of another type perhaps, in one function."""
