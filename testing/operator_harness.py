@@ -16,6 +16,7 @@ import cloudpickle
 from millstream.common.records import RecordBatch, Watermark, WatermarkStatus
 from millstream.datastream.execution_mode import RuntimeExecutionMode
 from millstream.datastream.output_tag import OutputTag
+from millstream.testing.harness_contents import contents_of
 from millstream.testing.harness_fragment import build_fragment
 from millstream.testing.harness_output import OutputElement
 from millstream.testing.harness_pipeline import HarnessPipeline, HarnessSettings
@@ -258,6 +259,24 @@ class OperatorHarness:
         self._pipeline.output.clear()
 
     # -- what operators hold ------------------------------------------------------------------------------------------
+
+    def num_event_time_timers(self) -> int:
+        """How many event-time timers are set, by functions, triggers and windows.
+
+        Tumbling and sliding windows with their default trigger need none: their results are due by the window.
+        """
+        return sum(contents_of(operator).event_time_timers for operator in self._pipeline.operators)
+
+    def num_processing_time_timers(self) -> int:
+        """How many processing-time timers are set."""
+        return sum(contents_of(operator).processing_time_timers for operator in self._pipeline.operators)
+
+    def num_keyed_state_entries(self) -> int:
+        """How many values of keyed state there are: one per key, or per key and window, for each state.
+
+        What operators keep besides (broadcast state, the values of a rolling reduce) does not count.
+        """
+        return sum(contents_of(operator).state_entries for operator in self._pipeline.operators)
 
     def late_records_dropped(self) -> int:
         """How many records came too late and went nowhere (``numLateRecordsDropped``)."""
