@@ -79,7 +79,8 @@ def _integer(value: Any, expected: str) -> int:
         if isinstance(value, int):
             return int.__index__(value)
         if isinstance(value, (Real, Decimal)):
-            return int(math.trunc(value))
+            whole: int = math.trunc(value)
+            return whole
     except (ValueError, OverflowError) as error:  # NaN and infinities
         raise mismatch(value, expected, str(error)) from None
     raise mismatch(value, expected)
