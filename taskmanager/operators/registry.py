@@ -17,6 +17,7 @@ from millstream.common.graph.operator_spec import (
     IntervalJoinSpec,
     MapSpec,
     PrintSinkSpec,
+    ProcessSpec,
     ReduceSpec,
     SinkFunctionSpec,
     SinkSpec,
@@ -28,8 +29,10 @@ from millstream.taskmanager.operators.async_wait import AsyncWaitOperator
 from millstream.taskmanager.operators.collect_sink import CollectSinkOperator
 from millstream.taskmanager.operators.fused import FusedOperator, fusable
 from millstream.taskmanager.operators.keyed import KeyedOperator
+from millstream.taskmanager.operators.keyed_process import KeyedProcessOperator
 from millstream.taskmanager.operators.operator import Operator, OperatorContext
 from millstream.taskmanager.operators.print_sink import PrintSinkOperator
+from millstream.taskmanager.operators.process import ProcessOperator
 from millstream.taskmanager.operators.reduce import ReduceOperator
 from millstream.taskmanager.operators.sink_function import SinkFunctionOperator
 from millstream.taskmanager.operators.sink_writer import SinkWriterOperator
@@ -45,10 +48,15 @@ def _stateless(spec: Any, context: OperatorContext) -> Operator:
     return FusedOperator([(spec, context)]) if fusable(spec) else KeyedOperator(spec, context)
 
 
+def _process(spec: Any, context: OperatorContext) -> Operator:
+    return ProcessOperator(spec, context) if spec.key_selector is None else KeyedProcessOperator(spec, context)
+
+
 _FACTORIES: dict[type, Callable[[Any, OperatorContext], Operator]] = {
     MapSpec: _stateless,
     FilterSpec: _stateless,
     FlatMapSpec: _stateless,
+    ProcessSpec: _process,
     ReduceSpec: ReduceOperator,
     AggregateSpec: create_aggregate_operator,
     AsyncSpec: AsyncWaitOperator,

@@ -10,6 +10,7 @@ Order is kept within each output; between the outputs it is not.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterator
 from time import perf_counter_ns
 from types import FrameType, GeneratorType
@@ -22,7 +23,7 @@ from millstream.taskmanager.operators.batch_sizer import MAX_BATCH_RECORDS, Batc
 from millstream.taskmanager.operators.generated import frame_variables
 from millstream.taskmanager.operators.operator import SideOutput
 
-__all__ = ["ResultCollector", "result_iterator"]
+__all__ = ["ResultCollector", "result_iterator", "takes_collector"]
 
 
 def result_iterator(results: Any) -> Iterator[Any]:
@@ -39,6 +40,17 @@ def result_iterator(results: Any) -> Iterator[Any]:
             f"the function returned {results!r} of type {type(results).__qualname__}; it has to yield its results, or "
             "return an iterable of them, or None if there are none"
         ) from None
+
+
+def takes_collector(function: Callable[..., Any], given: int) -> bool:
+    """Whether a function wants a collector after the ``given`` arguments that are passed in any case."""
+    try:
+        parameters = list(inspect.signature(function).parameters.values())
+    except (TypeError, ValueError):
+        return False  # a builtin without a signature
+    places = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    needed = [each for each in parameters if each.kind in places and each.default is inspect.Parameter.empty]
+    return len(needed) == given + 1
 
 
 class ResultCollector:

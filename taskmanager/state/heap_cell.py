@@ -1,7 +1,7 @@
 """The place where a state keeps what it stores for the current key.
 
-State objects are made of three functions over a table: get, put and remove. They are closures and no methods, since
-they stand in the way of every record, and a variable of a closure is found faster than an attribute.
+Where there are namespaces, times to live or cleaning up, each is a layer of cells; the state objects above know nothing
+of it.
 """
 
 from __future__ import annotations
@@ -42,20 +42,20 @@ def key_cell(backend: KeyedStateBackend, table: HeapTable) -> HeapCell:
         try:
             return find(backend.key)
         except NoCurrentKeyError as error:
-            raise _named(table, error) from None
+            raise error.of_state(table.name) from None
 
     def put(stored: Any) -> None:
         try:
             values[backend.key] = stored
         except NoCurrentKeyError as error:
-            raise _named(table, error) from None
+            raise error.of_state(table.name) from None
 
     def remove() -> None:
         try:
             hash(backend.key)  # an empty dict pops without looking at the key
             pop(backend.key, None)
         except NoCurrentKeyError as error:
-            raise _named(table, error) from None
+            raise error.of_state(table.name) from None
 
     return HeapCell(get, put, remove)
 
@@ -69,13 +69,13 @@ def namespace_cell(backend: KeyedStateBackend, table: HeapTable, holder: Namespa
         try:
             return _NOTHING.get(backend.key) if values is None else values.get(backend.key)
         except NoCurrentKeyError as error:
-            raise _named(table, error) from None
+            raise error.of_state(table.name) from None
 
     def put(stored: Any) -> None:
         try:
             table.of_namespace(holder.current)[backend.key] = stored
         except NoCurrentKeyError as error:
-            raise _named(table, error) from None
+            raise error.of_state(table.name) from None
 
     def remove() -> None:
         namespace = holder.current
@@ -86,7 +86,3 @@ def namespace_cell(backend: KeyedStateBackend, table: HeapTable, holder: Namespa
                 del namespaces[namespace]
 
     return HeapCell(get, put, remove)
-
-
-def _named(table: HeapTable, error: NoCurrentKeyError) -> NoCurrentKeyError:
-    return NoCurrentKeyError(f"state {table.name!r}: {error}")

@@ -12,6 +12,7 @@ from millstream.datastream.state import State, StateDescriptor
 from millstream.taskmanager.state.heap_cell import key_cell, namespace_cell
 from millstream.taskmanager.state.heap_state_kind import create_state, kind_of, stored_merger, trimmer_of
 from millstream.taskmanager.state.heap_table import HeapTable
+from millstream.taskmanager.state.heap_value_state import HeapValueState
 from millstream.taskmanager.state.incremental_cleanup import IncrementalCleanup, cleaning_cell
 from millstream.taskmanager.state.keyed_state_backend import NO_KEY, KeyedStateBackend, NamespaceHolder
 from millstream.taskmanager.state.state_pickle import dump_state, load_state
@@ -84,12 +85,19 @@ class HeapKeyedStateBackend(KeyedStateBackend):
         name = descriptor.get_name()
         state = self._states.get((name, namespace))
         if state is None:
-            table = self.table(name)
-            cell = key_cell(self, table) if namespace is None else namespace_cell(self, table, namespace)
-            if registration.cleanup is not None:
-                cell = cleaning_cell(cell, registration.cleanup)
-            state = self._states[name, namespace] = create_state(descriptor, cell, registration.clock)
+            state = self._states[name, namespace] = self._create(descriptor, registration, namespace)
         return state
+
+    def _create(
+        self, descriptor: StateDescriptor, registration: _Registration, namespace: NamespaceHolder | None
+    ) -> State:
+        table = self.table(descriptor.get_name())
+        if registration.kind == "value" and registration.clock is None and namespace is None:
+            return HeapValueState(self, table)
+        cell = key_cell(self, table) if namespace is None else namespace_cell(self, table, namespace)
+        if registration.cleanup is not None:
+            cell = cleaning_cell(cell, registration.cleanup)
+        return create_state(descriptor, cell, registration.clock)
 
     def _register(self, descriptor: StateDescriptor) -> _Registration:
         kind = kind_of(descriptor)

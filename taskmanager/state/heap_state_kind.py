@@ -15,12 +15,12 @@ from millstream.datastream.state import (
     StateDescriptor,
     ValueStateDescriptor,
 )
+from millstream.taskmanager.state.cell_value_state import CellValueState
 from millstream.taskmanager.state.heap_aggregating_state import HeapAggregatingState
 from millstream.taskmanager.state.heap_cell import HeapCell
 from millstream.taskmanager.state.heap_list_state import HeapListState
 from millstream.taskmanager.state.heap_map_state import HeapMapState
 from millstream.taskmanager.state.heap_reducing_state import HeapReducingState
-from millstream.taskmanager.state.heap_value_state import HeapValueState
 from millstream.taskmanager.state.ttl_cell import trim_value, ttl_cell
 from millstream.taskmanager.state.ttl_clock import TtlClock
 from millstream.taskmanager.state.ttl_list_state import TtlListState, trim_list
@@ -62,7 +62,7 @@ def create_state(descriptor: StateDescriptor, cell: HeapCell, clock: TtlClock | 
         return HeapReducingState(cell, current, descriptor.get_reduce_function().reduce)
     if isinstance(descriptor, AggregatingStateDescriptor):
         return HeapAggregatingState(cell, current, descriptor.get_agg_function())
-    return HeapValueState(cell)
+    return CellValueState(cell)
 
 
 def trimmer_of(descriptor: StateDescriptor) -> Callable[[Any, int], Any]:

@@ -1,34 +1,44 @@
-"""ValueState on the heap: the value itself is what is stored."""
+"""ValueState of a key on the heap, by the shortest way: one dict, and the backend's key."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from millstream.datastream.state import ValueState
-from millstream.taskmanager.state.heap_cell import HeapCell
+from millstream.taskmanager.state.heap_table import HeapTable
+from millstream.taskmanager.state.keyed_state_backend import KeyedStateBackend, NoCurrentKeyError
 
 __all__ = ["HeapValueState"]
 
 
 class HeapValueState(ValueState[Any]):
-    """Its methods are the cell's functions themselves."""
+    """Stores the values themselves. For state that neither expires nor belongs to a namespace."""
 
-    __slots__ = ("clear", "update", "value")
+    __slots__ = ("_backend", "_table", "_values")
 
-    value: Callable[[], Any]
-    update: Callable[[Any], None]  # type: ignore[assignment]  # a slot in the place of the method
-    clear: Callable[[], None]
+    def __init__(self, backend: KeyedStateBackend, table: HeapTable) -> None:
+        self._backend = backend
+        self._table = table
+        self._values = table.of_namespace(None)  # stays the same dict as long as the table lives
 
-    def __init__(self, cell: HeapCell) -> None:
-        put, remove = cell.put, cell.remove
+    def value(self) -> Any:
+        try:
+            return self._values.get(self._backend.key)
+        except NoCurrentKeyError as error:
+            raise error.of_state(self._table.name) from None
 
-        def update(value: Any) -> None:
-            if value is None:
-                remove()
-            else:
-                put(value)
+    def update(self, value: Any) -> None:
+        if value is None:
+            self.clear()
+            return
+        try:
+            self._values[self._backend.key] = value
+        except NoCurrentKeyError as error:
+            raise error.of_state(self._table.name) from None
 
-        self.value = cell.get
-        self.update = update
-        self.clear = cell.remove
+    def clear(self) -> None:
+        try:
+            hash(self._backend.key)  # an empty dict pops without looking at the key
+            self._values.pop(self._backend.key, None)
+        except NoCurrentKeyError as error:
+            raise error.of_state(self._table.name) from None

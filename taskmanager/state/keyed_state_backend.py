@@ -24,6 +24,10 @@ __all__ = ["NO_KEY", "KeyedStateBackend", "NamespaceHolder", "NoCurrentKeyError"
 class NoCurrentKeyError(MillstreamError):
     """Keyed state was used where no record or timer of a key is being processed."""
 
+    def of_state(self, name: str) -> NoCurrentKeyError:
+        """The same error with the state's name before it."""
+        return NoCurrentKeyError(f"state {name!r}: {self}")
+
 
 class _NoKey:
     """Cannot be looked up anywhere, so that whoever uses state without a key is told at no cost to all others."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Iterator
 from heapq import heapify, heappop, heappush
+from typing import Any
 
 __all__ = ["TimerQueue"]
 
@@ -105,6 +106,20 @@ class TimerQueue:
                     if self.earlier_than(time):
                         break  # one that was set meanwhile comes before the rest of this bucket
 
+    def pop_due_keys(self, now: int) -> Iterator[tuple[int, Any, int]]:
+        """Like :meth:`pop_due`, for entries that nobody can delete but while it is their own turn (keys).
+
+        A step gives the entry between its time twice: where a record would have its value, and its timestamp.
+        """
+        times = self._times
+        while (due := self.pop_bucket(now)) is not None:
+            time, bucket = due
+            entries = iter(bucket)
+            for entry in entries:
+                yield time, entry, time
+                if times and times[0] < time:
+                    self.put_back(time, entries)
+
     def items(self) -> Iterator[tuple[int, Hashable]]:
         """All timers; the queue must not change meanwhile."""
         for time in sorted(self.buckets):
@@ -115,5 +130,5 @@ class TimerQueue:
         """Set many timers, beside those that are set."""
         for time, entry in timers:
             self.buckets.setdefault(time, {})[entry] = None
-        self._times = list(self.buckets)
+        self._times[:] = self.buckets
         heapify(self._times)
