@@ -45,11 +45,20 @@ def test_word_count_gives_each_step_when_it_streams(env: StreamExecutionEnvironm
 
 def test_records_are_what_their_type_says(env: StreamExecutionEnvironment) -> None:
     row = Types.ROW_NAMED(["id", "share"], [Types.SHORT(), Types.FLOAT()])
-    rows = env.from_collection([1, 2**15]).map(lambda n: (n, 0.1), row)
+    rows = env.from_collection([1, 2.5]).map(lambda n: (n, 0.1), row)
     single = 0.10000000149011612
     results = sorted(rows.execute_and_collect(), key=list)
-    assert results == [Row(id=-(2**15), share=single), Row(id=1, share=single)]
-    assert sorted(rows.map(lambda r: r.id + 1).execute_and_collect()) == [1 - 2**15, 2]
+    assert results == [Row(id=1, share=single), Row(id=2, share=single)]
+    assert sorted(rows.map(lambda r: r.id + 1).execute_and_collect()) == [2, 3]
+    assert list(env.from_collection([2**31], Types.INT()).execute_and_collect()) == [-(2**31)]
+
+
+def test_a_result_that_is_not_of_its_type(env: StreamExecutionEnvironment) -> None:
+    env.from_collection(["abc"]).map(lambda text: text, Types.INT()).name("parse").print()
+    with pytest.raises(JobExecutionError) as caught:
+        env.execute()
+    assert "'abc' of type str is no Integer" in str(caught.value)
+    assert "parse" in str(caught.value)
 
 
 @pytest.mark.parametrize(

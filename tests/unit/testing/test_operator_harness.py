@@ -96,9 +96,9 @@ def test_two_inputs() -> None:
 
 
 def test_results_are_what_the_program_says() -> None:
-    with OperatorHarness(lambda s: s.map(lambda v: (v,), Types.ROW([Types.SHORT()]))) as harness:
-        harness.process_element(2**15)
-        assert harness.get_output()[0][0] == -(2**15)
+    with OperatorHarness(lambda s: s.map(lambda v: (v,), Types.ROW([Types.FLOAT()]))) as harness:
+        harness.process_element(0.1)
+        assert harness.get_output()[0][0] == 0.10000000149011612
 
 
 def test_batch_mode_gives_results_at_the_end() -> None:
