@@ -76,6 +76,7 @@ class _EmbeddedClusters:
                     cluster.close()
                 elif overview.slots_available >= slots and its_settings == settings:
                     return cluster
+            _keep_the_engine_quiet()
             _log.info("Starting an embedded cluster with %d slots (%s)", slots, isolation)
             cluster = MiniCluster(1, slots, isolation, configuration).start()
             self._clusters.append((cluster, settings))
@@ -94,6 +95,13 @@ class _EmbeddedClusters:
         if self._process_id != os.getpid():
             self._process_id = os.getpid()
             self._clusters.clear()
+
+
+def _keep_the_engine_quiet() -> None:
+    """A program that logs its own affairs at level INFO does not ask for those of a cluster inside it."""
+    engine = logging.getLogger("millstream")
+    if engine.level == logging.NOTSET:
+        engine.setLevel(logging.WARNING)
 
 
 def _cluster_settings(configuration: Configuration) -> dict[str, str]:
