@@ -37,12 +37,14 @@ if TYPE_CHECKING:
     from millstream.datastream.functions import JoinFunction as JoinFunction
     from millstream.datastream.functions import KeyedBroadcastProcessFunction as KeyedBroadcastProcessFunction
     from millstream.datastream.functions import KeyedCoProcessFunction as KeyedCoProcessFunction
+    from millstream.datastream.functions import KeyedProcessFunction as KeyedProcessFunction
     from millstream.datastream.functions import KeySelector as KeySelector
     from millstream.datastream.functions import MapFunction as MapFunction
     from millstream.datastream.functions import OutputSelector as OutputSelector
     from millstream.datastream.functions import ParallelSourceFunction as ParallelSourceFunction
     from millstream.datastream.functions import Partitioner as Partitioner
     from millstream.datastream.functions import ProcessAllWindowFunction as ProcessAllWindowFunction
+    from millstream.datastream.functions import ProcessFunction as ProcessFunction
     from millstream.datastream.functions import ProcessJoinFunction as ProcessJoinFunction
     from millstream.datastream.functions import ProcessWindowFunction as ProcessWindowFunction
     from millstream.datastream.functions import ReduceFunction as ReduceFunction
@@ -118,6 +120,7 @@ _MODULES = {
     "KeySelector": "functions",
     "KeyedBroadcastProcessFunction": "functions",
     "KeyedCoProcessFunction": "functions",
+    "KeyedProcessFunction": "functions",
     "KeyedStream": "keyed_stream",
     "MapFunction": "functions",
     "MemorySize": "memory_size",
@@ -127,6 +130,7 @@ _MODULES = {
     "ParallelSourceFunction": "functions",
     "Partitioner": "functions",
     "ProcessAllWindowFunction": "functions",
+    "ProcessFunction": "functions",
     "ProcessJoinFunction": "functions",
     "ProcessWindowFunction": "functions",
     "ReduceFunction": "functions",
