@@ -202,9 +202,10 @@ class Harness:
             outputs=[ResultPartitionDeployment(edge=edge) for _ in range(outputs)],
         )
         self.section = UserCodeSection.of_this_thread()
+        self.clock = ManualClock(1234)
         services = TaskServices(
             exchange=self,
-            clock=ManualClock(1234),
+            clock=self.clock,
             configuration=Configuration.from_map(configuration or {}),
             section=self.section,
             task_manager="tm @ host (pid 1)",
