@@ -9,9 +9,11 @@ from millstream.common.errors import MillstreamError
 from millstream.common.graph.operator_spec import (
     AggregateSpec,
     AsyncSpec,
+    BroadcastProcessSpec,
     CoFlatMapSpec,
     CollectSinkSpec,
     CoMapSpec,
+    CoProcessSpec,
     FilterSpec,
     FlatMapSpec,
     IntervalJoinSpec,
@@ -38,6 +40,10 @@ from millstream.taskmanager.operators.sink_function import SinkFunctionOperator
 from millstream.taskmanager.operators.sink_writer import SinkWriterOperator
 from millstream.taskmanager.operators.timestamps import TimestampsOperator
 from millstream.taskmanager.operators.two_input.co_map import CoMapOperator
+from millstream.taskmanager.operators.two_input.create import (
+    create_broadcast_process_operator,
+    create_co_process_operator,
+)
 from millstream.taskmanager.operators.two_input.interval_join import IntervalJoinOperator
 from millstream.taskmanager.operators.window.create import create_window_operator
 
@@ -67,6 +73,8 @@ _FACTORIES: dict[type, Callable[[Any, OperatorContext], Operator]] = {
     TimestampsSpec: TimestampsOperator,
     CoFlatMapSpec: CoMapOperator,
     CoMapSpec: CoMapOperator,
+    CoProcessSpec: create_co_process_operator,
+    BroadcastProcessSpec: create_broadcast_process_operator,
     IntervalJoinSpec: IntervalJoinOperator,
     WindowSpec: create_window_operator,
 }

@@ -8,11 +8,17 @@ from typing import Any
 from millstream.common.graph.operator_spec import CoFlatMapSpec, CoMapSpec
 from millstream.common.records import RecordBatch
 from millstream.taskmanager.operators.operator import FailureSite, Operator, OperatorContext, OperatorInfo, Output
-from millstream.taskmanager.operators.result_collector import ResultCollector
-from millstream.taskmanager.operators.two_input.two_input_function import TwoInputFunction
-from millstream.taskmanager.operators.user_function import positional_capacity
+from millstream.taskmanager.operators.process_loop import ProcessLoop
+from millstream.taskmanager.operators.result_collector import ResultCollector, takes_collector
+from millstream.taskmanager.operators.two_input.two_input_function import NoKeys, TwoInputFunction
 
 __all__ = ["CoMapOperator"]
+
+
+class _Time:
+    """All that the loop's context is needed for here."""
+
+    current_timestamp: int | None = None
 
 
 class CoMapOperator(Operator):
@@ -23,26 +29,27 @@ class CoMapOperator(Operator):
     def __init__(self, spec: CoMapSpec | CoFlatMapSpec, context: OperatorContext) -> None:
         self.infos = (context.info,)
         self._info = context.info
-        self._collector = ResultCollector(spec.output_type)
         maps = isinstance(spec, CoMapSpec)
-        names = ("map1", "map2") if maps else ("flat_map1", "flat_map2")
+        self._methods = ("map1", "map2") if maps else ("flat_map1", "flat_map2")
         keys = (spec.key_selector1, spec.key_selector2)
-        self._function = TwoInputFunction(spec.function, names[0], keys, context, self._collector)
-        calls = [getattr(spec.function, name) for name in names]
-        self._sides = [
-            self._function.side(index, names[index], _one_result(call) if maps else self._results(call))
-            for index, call in enumerate(calls)
-        ]
+        self._function = TwoInputFunction(spec.function, self._methods[0], keys, context)
+        self._collector = ResultCollector(spec.output_type)
+        self._loop = ProcessLoop(self._collector, _Time(), self._function.backend or NoKeys())
+        calls = [getattr(spec.function, method) for method in self._methods]
+        self._calls = [_one_result(call) if maps else self._results(call) for call in calls]
+        self._input = 0
 
-    def _results(self, call: Callable[..., Any]) -> Callable[[Any], Any]:
-        if positional_capacity(call, 1) < 2:
-            return call
+    def _results(self, call: Callable[..., Any]) -> Callable[[Any, Any], Any]:
         collector = self._collector
 
-        def collecting(value: Any) -> Any:
+        def given(value: Any, _time: _Time) -> Any:
+            return call(value)
+
+        def collected(value: Any, time: _Time) -> Any:
+            collector.timestamp = time.current_timestamp
             return call(value, collector)
 
-        return collecting
+        return collected if takes_collector(call, 1) else given
 
     def open(self) -> None:
         self._function.open()
@@ -51,30 +58,40 @@ class CoMapOperator(Operator):
         self._function.close()
 
     def process_batch(self, batch: RecordBatch) -> Iterable[Output]:
-        calls = self._function.calls(batch, self._sides[0])
-        return self._collector.pump(calls, batch.timestamps is not None)
+        return self._process(batch, 0)
 
     def process_second_batch(self, batch: RecordBatch) -> Iterable[Output]:
-        calls = self._function.calls(batch, self._sides[1])
-        return self._collector.pump(calls, batch.timestamps is not None)
+        return self._process(batch, 1)
+
+    def _process(self, batch: RecordBatch, index: int) -> Iterable[Output]:
+        self._input = index
+        function = self._function
+        if function.backend is not None:
+            function.backend.clean_up_for_records(len(batch))
+        return self._loop.run(self._calls[index], batch.values, batch.timestamps, function.keys(batch, index))
 
     def snapshot(self) -> Any:
         backend = self._function.backend
         return None if backend is None else backend.snapshot()
 
     def restore(self, snapshot: Any) -> None:
-        if self._function.backend is not None:
+        if self._function.backend is not None and snapshot is not None:
             self._function.backend.restore(snapshot)
 
     def locate(self, error: BaseException, phase: str | None) -> FailureSite:
-        return self._function.locate(error, phase) or FailureSite(self._info, self._sides[0].method)
+        if phase is not None:
+            return FailureSite(self._info, phase)
+        failed = self._loop.failed_call(error)
+        if failed is None:
+            return FailureSite(self._info, "key_by", self._loop.failed_key(error))
+        return FailureSite(self._info, self._methods[self._input], failed[0])
 
     def records_out(self) -> Iterable[tuple[OperatorInfo, int]]:
         yield self._info, self._collector.records_out
 
 
-def _one_result(call: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    def one(value: Any) -> Any:
+def _one_result(call: Callable[[Any], Any]) -> Callable[[Any, Any], Any]:
+    def one(value: Any, _time: _Time) -> Any:
         result = call(value)
         return None if result is None else (result,)
 
