@@ -139,6 +139,13 @@ class CheckpointingOptions:
         former=("execution.checkpointing.unaligned",),
         effect=Effect.RESERVED,
     )
+    UNALIGNED_FORCED: Final = option(
+        "execution.checkpointing.unaligned.forced",
+        BOOLEAN,
+        False,
+        "Whether checkpoints are unaligned also where that is not known to be safe.",
+        effect=Effect.RESERVED,
+    )
     ALIGNED_TIMEOUT: Final = option(
         "execution.checkpointing.aligned-checkpoint-timeout",
         DURATION,
