@@ -9,7 +9,8 @@ import tempfile
 from dataclasses import dataclass
 from typing import Any
 
-from benchmarks.workloads import WORKLOADS, Workload, read_results
+from benchmarks.workloads import WORKLOADS
+from benchmarks.workloads.workload import Workload, read_results
 from millstream.client.mini_cluster import MiniCluster
 from millstream.testing import environment_for
 
@@ -20,13 +21,14 @@ __all__ = ["Throughput", "measure"]
 class Throughput:
     """Medians of one workload, in seconds for the whole input.
 
+    :ivar parallel_2: ``None``: not measured.
     :ivar spreads: what was measured, by column, fastest and slowest run.
     """
 
     workload: Workload
     bare: float
     parallel_1: float
-    parallel_2: float
+    parallel_2: float | None
     spreads: dict[str, tuple[float, float]]
 
 
@@ -48,15 +50,16 @@ def _job(cluster: MiniCluster, workload: Workload, source: str, parallelism: int
         return times / 1000, read_results(directory)
 
 
-def measure(name: str, source: str, runs: int) -> Throughput:
-    """Run baseline, parallelism 1 and parallelism 2 in turn, ``runs`` times, and compare all results."""
+def measure(name: str, source: str, runs: int, *, parallel_2: bool = True) -> Throughput:
+    """Run baseline, parallelism 1 and (if wanted) 2 in turn, ``runs`` times, and compare all results."""
     workload = WORKLOADS[name]
-    seconds: dict[str, list[float]] = {"bare": [], "p1": [], "p2": []}
+    columns = {"p1": 1, "p2": 2} if parallel_2 else {"p1": 1}
+    seconds: dict[str, list[float]] = {"bare": [], **{column: [] for column in columns}}
     with MiniCluster(slots_per_task_manager=2, isolation="process") as cluster:
         for _ in range(runs):
             bare, expected = _bare(workload, source)
             seconds["bare"].append(bare)
-            for column, parallelism in (("p1", 1), ("p2", 2)):
+            for column, parallelism in columns.items():
                 took, result = _job(cluster, workload, source, parallelism)
                 if result != expected:
                     raise AssertionError(f"{workload.title} at {parallelism}: got {result}, the bare loop {expected}")
@@ -65,6 +68,6 @@ def measure(name: str, source: str, runs: int) -> Throughput:
         workload,
         statistics.median(seconds["bare"]),
         statistics.median(seconds["p1"]),
-        statistics.median(seconds["p2"]),
+        statistics.median(seconds["p2"]) if parallel_2 else None,
         {column: (min(values), max(values)) for column, values in seconds.items()},
     )

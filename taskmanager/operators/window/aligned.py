@@ -7,7 +7,6 @@ the user's functions (see :mod:`.aligned_loops`). Results are what the general o
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from functools import partial
@@ -21,6 +20,7 @@ from millstream.datastream.window.event_time_trigger import EventTimeTrigger
 from millstream.datastream.window.no_timestamp import check_timestamp, no_timestamp_error
 from millstream.datastream.window.processing_time_trigger import ProcessingTimeTrigger
 from millstream.datastream.window.sliding_windows import SlidingEventTimeWindows, SlidingProcessingTimeWindows
+from millstream.datastream.window.time_window import TimeWindow
 from millstream.datastream.window.tumbling_windows import TumblingEventTimeWindows, TumblingProcessingTimeWindows
 from millstream.taskmanager.operators.batch_sizer import BatchSizer
 from millstream.taskmanager.operators.detached import IMMUTABLE, detached
@@ -34,6 +34,7 @@ from millstream.taskmanager.operators.operator import (
     Output,
 )
 from millstream.taskmanager.operators.result_collector import ResultCollector
+from millstream.taskmanager.operators.runtime_context import OperatorRuntimeContext
 from millstream.taskmanager.operators.user_function import UserFunction
 from millstream.taskmanager.operators.window.aligned_loops import (
     ADD,
@@ -48,7 +49,14 @@ from millstream.taskmanager.operators.window.aligned_loops import (
     compile_results,
 )
 from millstream.taskmanager.operators.window.aligned_windows import AlignedWindows, DueWindow
-from millstream.taskmanager.state.heap_table import HeapTable
+from millstream.taskmanager.operators.window.window_contexts import (
+    OperatorWindowContext,
+    WindowStateStore,
+    WindowTimes,
+)
+from millstream.taskmanager.operators.window.window_function_call import WindowFunctionCall
+from millstream.taskmanager.state.heap_keyed_state_backend import HeapKeyedStateBackend
+from millstream.taskmanager.state.keyed_state_backend import NamespaceHolder
 
 __all__ = ["AlignedWindowOperator", "aligned_applies"]
 
@@ -58,13 +66,14 @@ _TRIGGERS: dict[type, type] = {
     TumblingProcessingTimeWindows: ProcessingTimeTrigger,
     SlidingProcessingTimeWindows: ProcessingTimeTrigger,
 }
+_GONE_OFF = -1
 _PHASES = {HASH: KEY, SLICE: "assign_windows"}
 
 
 def aligned_applies(spec: WindowSpec, context: OperatorContext) -> bool:  # noqa: ARG001  # whom it runs for may matter one day
     """Whether :class:`AlignedWindowOperator` can run a window operator."""
     trigger_class = _TRIGGERS.get(type(spec.assigner))
-    if trigger_class is None or spec.evictor is not None or spec.window_function is not None:
+    if trigger_class is None or spec.evictor is not None:
         return False
     return spec.trigger is None or type(spec.trigger) is trigger_class
 
@@ -87,9 +96,9 @@ class AlignedWindowOperator(Operator):
         self._records_out = 0
         self._sizer = BatchSizer()
         self._collector = ResultCollector(spec.output_type)
-        self._table = HeapTable("window-contents")
+        self._backend = HeapKeyedStateBackend(context.processing_time.now_ms)
         self._windows = AlignedWindows(
-            self._table,
+            self._backend.table("window-contents"),
             spec.assigner.size,
             spec.assigner.slide if self._sliding else None,
             spec.assigner.offset,
@@ -116,9 +125,29 @@ class AlignedWindowOperator(Operator):
         )
         self._loops: dict[bool, GeneratedFunction] = {}
         self._single = compile_adding(self._calls, stamped=False, sliding=False, keyed_batch=True)
-        self._window_function: Any = None
         self._phase = RESULT
+        self._times = WindowTimes(context.processing_time)
+        self._window_function: WindowFunctionCall | None = None
+        if spec.window_function is not None:
+            self._window_function = self._make_window_function(spec, context)
         self._results = None if self._get_result is None else compile_results(self._get_result, inline=context.inline)
+
+    def _make_window_function(self, spec: WindowSpec, context: OperatorContext) -> WindowFunctionCall:
+        self._namespace = NamespaceHolder()
+        runtime_context = OperatorRuntimeContext(context)
+        runtime_context.use_backend(self._backend)
+        window_context = OperatorWindowContext(
+            self._times,
+            WindowStateStore(self._backend, self._namespace, merging=False),
+            runtime_context,
+            self._collector,
+        )
+        call = WindowFunctionCall(
+            spec.window_function, spec.key_selector is not None, context, window_context, self._collector
+        )
+        call.function.runtime_context.use_backend(self._backend)
+        self._phase = call.phase
+        return call
 
     def open(self) -> None:
         for function in self._functions():
@@ -134,12 +163,14 @@ class AlignedWindowOperator(Operator):
         for function in (self._key, self._function):
             if function is not None:
                 yield function
+        if self._window_function is not None:
+            yield self._window_function.function
 
     # ------------------------------------------------------------------------------------------------ records
 
     def process_batch(self, batch: RecordBatch) -> Iterable[Output]:
         if not self._event_time:
-            return self._add_now(batch)
+            return self._add_now(batch) if batch.values else ()
         timestamps = batch.timestamps
         if timestamps is None:
             timestamps = [None] * len(batch.values)
@@ -189,7 +220,7 @@ class AlignedWindowOperator(Operator):
                 if last <= now:
                     phase = self._phase
                     self._collector.timestamp = last
-                    yield last, self._evaluate(start, key, panes[key])
+                    yield last, self._evaluate(windows.window(start), key, panes[key])
                     phase = KEY
             if late and timestamp + self._lateness <= now:
                 if self._late_tag:
@@ -203,30 +234,31 @@ class AlignedWindowOperator(Operator):
     def process_watermark(self, watermark: Watermark) -> Iterable[Output]:
         windows = self._windows
         now = watermark.timestamp
-        windows.advance(now)
-        first = windows.first_time()
-        if not self._event_time or first is None or first > now:
+        self._times.watermark = now
+        if self._event_time:
+            windows.advance(now)
+        elif not self._batch or now != MAX_TIMESTAMP:
             return (watermark,)
-        return self._fire(now, watermark)
+        # else in a batch job processing time stands still until the input has ended, and then is over for good
+        first = windows.first_time()
+        return (watermark,) if first is None or first > now else self._fire(now, watermark)
 
     def on_wake(self, now_ms: int) -> Iterable[Output]:
-        self._alarm = None
-        return self._fire(now_ms, None)
-
-    def finish(self) -> Iterable[Output]:
-        # In a batch job processing time stands still until the input has ended.
-        return self._fire(MAX_TIMESTAMP, None) if self._batch and not self._event_time else ()
+        self._alarm = _GONE_OFF
+        # Until its last millisecond is over, elements come that belong to a window.
+        return self._fire(now_ms - 1, None)
 
     def _fire(self, now: int, watermark: Watermark | None) -> Iterator[Output]:
         """Evaluate the windows whose time has come, and remove those that have ended."""
+        clear = None if self._window_function is None else self._window_function.clear
         for window in self._windows.due(now):
             if window.fires:
                 if self._window_function is None:
                     yield from self._results_of(window)
                 else:
                     yield from self._collector.pump(self._evaluate_all(window))
-            if window.ends and self._window_function is not None and self._window_function.clears:
-                yield from self._collector.pump(self._clear_all(window))
+            if window.ends and clear is not None:
+                yield from self._collector.pump(self._clear_all(window, clear))
         self._set_alarm()
         if watermark is not None:
             yield watermark
@@ -256,49 +288,58 @@ class AlignedWindowOperator(Operator):
     def _evaluate_all(self, window: DueWindow) -> Iterator[tuple[int, Any]]:
         """For each key of a window, its last timestamp and what the window function returns."""
         last = window.end - 1
-        start = window.start
-        phase = self._phase  # read from the frame by locate(), as is the value
-        self._collector.timestamp = last
-        for key, value in window.panes.items():
-            yield last, self._evaluate(start, key, value)
+        evaluated = TimeWindow(window.start, window.end)
+        phase = self._phase  # read from the frame by locate()
+        for key, contents in window.panes.items():
+            self._collector.timestamp = last
+            yield last, self._evaluate(evaluated, key, contents)
         del phase
 
-    def _evaluate(self, start: int, key: Any, contents: Any) -> Any:
+    def _evaluate(self, window: TimeWindow, key: Any, contents: Any) -> Any:
         """The results of a key's window."""
         if self._results is not None:
             contents = self._results.call([contents])[0]
         if self._window_function is None:
-            return (detached(contents),)
-        return self._window_function.evaluate(start, key, contents if self._kind == "list" else [contents])
+            return (contents if type(contents) in IMMUTABLE else detached(contents),)
+        self._backend.key = key
+        self._namespace.current = window
+        if self._kind != "list":
+            contents = [contents]
+        elif self._lateness:
+            contents = contents[:]  # later elements are not to show up in what was handed out
+        return self._window_function.evaluate(key, window, contents)
 
-    def _clear_all(self, window: DueWindow) -> Iterator[tuple[int, Any]]:
-        """Have the window function clear its state of each key of a window."""
-        start = window.start
+    def _clear_all(self, window: DueWindow, clear: Callable[[TimeWindow], None]) -> Iterator[tuple[int, Any]]:
+        """Tell the window function that a window has ended, for each of its keys."""
+        ended = self._namespace.current = TimeWindow(window.start, window.end)
+        last = window.end - 1
         phase = "clear"  # read from the frame by locate()
-        clear = self._window_function.clear
         for key in window.panes:
-            clear(start, key)
-            yield start, None
+            self._backend.key = key
+            clear(ended)
+            yield last, None
         del phase
 
     def _set_alarm(self) -> None:
         if self._event_time or self._batch:
             return
         first = self._windows.first_time()
-        if first != self._alarm:
-            self._alarm = first
-            self._processing_time.wake_at(first)
+        alarm = None if first is None else first + 1
+        if alarm != self._alarm:
+            self._alarm = alarm
+            self._processing_time.wake_at(alarm)
 
     # ------------------------------------------------------------------------------------------------ the rest
 
     def snapshot(self) -> Any:
-        return pickle.dumps((self._windows.now, self._table.namespaces), pickle.HIGHEST_PROTOCOL)
+        return self._windows.now, self._backend.snapshot()
 
     def restore(self, snapshot: Any) -> None:
         if snapshot is None:
             return
-        now, contents = pickle.loads(snapshot)
-        self._table.namespaces.update(contents)
+        now, state = snapshot
+        self._backend.restore(state)
+        self._times.watermark = now
         self._windows.restore(now)
 
     def locate(self, error: BaseException, phase: str | None) -> FailureSite:

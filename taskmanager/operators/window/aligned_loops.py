@@ -20,6 +20,7 @@ __all__ = [
     "CREATE",
     "HASH",
     "KEY",
+    "KEY_OF_ALL",
     "REDUCE",
     "RESULT",
     "SLICE",
@@ -28,6 +29,8 @@ __all__ = [
     "compile_results",
 ]
 
+KEY_OF_ALL = 0
+"""The key of everything where there are no keys."""
 KEY = "key_by"
 HASH = "hash"
 SLICE = "slice"
@@ -91,16 +94,17 @@ def compile_adding(calls: WindowCalls, *, stamped: bool, sliding: bool, keyed_ba
     """Return the loop ``(values, timestamps, target, keys) -> records that need a closer look``.
 
     :param stamped: records have timestamps and ``target`` is :meth:`AlignedWindows.slice_of`; what needs a closer look
-        comes back as ``(value, timestamp, key or None)``. Else ``target`` is the contents that all records go to.
+        comes back as ``(value, timestamp, key)``, with any key if the keys are not known. Else ``target`` is the
+        contents that all records go to.
     :param sliding: contents are lists of dictionaries.
     :param keyed_batch: the records' keys are known.
     """
     names = _Names(calls.inline)
-    key = "None" if calls.key is None or keyed_batch else names.call("key_of", calls.key, "value")
+    key = str(KEY_OF_ALL) if calls.key is None or keyed_batch else names.call("key_of", calls.key, "value")
     indent = "        "
     body: list[Line] = []
     if stamped:
-        known = "key" if keyed_batch else "None"
+        known = "key" if keyed_batch else str(KEY_OF_ALL)
         body += [
             Line(f"{indent}if not low <= timestamp < high:", SLICE),
             Line(f"{indent}    low, high, panes = slice_of(timestamp)", SLICE),

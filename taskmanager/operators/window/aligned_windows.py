@@ -12,6 +12,7 @@ from heapq import heappop, heappush
 from typing import Any
 
 from millstream.common.records import MAX_TIMESTAMP, MIN_TIMESTAMP
+from millstream.datastream.window.time_window import TimeWindow
 from millstream.taskmanager.state.heap_table import HeapTable
 
 __all__ = ["AlignedWindows", "DueWindow", "Slice"]
@@ -122,6 +123,10 @@ class AlignedWindows:
     def cleanup_time(self, start: int) -> int:
         """From this time on nothing remains of the window, and what belongs to it is late."""
         return min(start + self._size - 1 + self._lateness, MAX_TIMESTAMP)
+
+    def window(self, start: int) -> TimeWindow:
+        """The window that starts then."""
+        return TimeWindow(start, start + self._size)
 
     def last_timestamp(self, start: int) -> int:
         """The window's last timestamp, which is also when it fires."""
