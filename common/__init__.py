@@ -12,12 +12,21 @@ if TYPE_CHECKING:
     from millstream.common.completable_future import CompletableFuture as CompletableFuture
     from millstream.common.config import ConfigOption as ConfigOption
     from millstream.common.config import Configuration as Configuration
+    from millstream.common.config_options import ConfigOptions as ConfigOptions
     from millstream.common.execution import JobExecutionResult as JobExecutionResult
     from millstream.common.execution_config import ExecutionConfig as ExecutionConfig
+    from millstream.common.execution_mode import ExecutionMode as ExecutionMode
     from millstream.common.ids import JobID as JobID
+    from millstream.common.input_dependency_constraint import InputDependencyConstraint as InputDependencyConstraint
     from millstream.common.job_client import JobClient as JobClient
     from millstream.common.restart_strategy import RestartStrategies as RestartStrategies
     from millstream.common.restart_strategy import RestartStrategyConfiguration as RestartStrategyConfiguration
+    from millstream.common.serialization import ByteArraySchema as ByteArraySchema
+    from millstream.common.serialization import DeserializationSchema as DeserializationSchema
+    from millstream.common.serialization import Encoder as Encoder
+    from millstream.common.serialization import SerializationSchema as SerializationSchema
+    from millstream.common.serialization import SimpleStringSchema as SimpleStringSchema
+    from millstream.common.serializer import TypeSerializer as TypeSerializer
     from millstream.common.states import JobStatus as JobStatus
     from millstream.common.time import Duration as Duration
     from millstream.common.time import Instant as Instant
@@ -56,11 +65,17 @@ __all__ = [
     "AssignerWithPunctuatedWatermarks",
     "BoundedOutOfOrdernessTimestampExtractor",
     "BoundedOutOfOrdernessWatermarks",
+    "ByteArraySchema",
     "CompletableFuture",
     "ConfigOption",
+    "ConfigOptions",
     "Configuration",
+    "DeserializationSchema",
     "Duration",
+    "Encoder",
     "ExecutionConfig",
+    "ExecutionMode",
+    "InputDependencyConstraint",
     "Instant",
     "JobClient",
     "JobExecutionResult",
@@ -71,9 +86,12 @@ __all__ = [
     "RestartStrategyConfiguration",
     "Row",
     "RowKind",
+    "SerializationSchema",
+    "SimpleStringSchema",
     "Time",
     "TimestampAssigner",
     "TypeInformation",
+    "TypeSerializer",
     "Types",
     "Watermark",
     "WatermarkGenerator",
@@ -91,11 +109,17 @@ _MODULES = {
     "AssignerWithPunctuatedWatermarks": "watermark_strategy",
     "BoundedOutOfOrdernessTimestampExtractor": "watermark_strategy",
     "BoundedOutOfOrdernessWatermarks": "watermark_strategy",
+    "ByteArraySchema": "serialization",
     "CompletableFuture": "completable_future",
     "ConfigOption": "config",
+    "ConfigOptions": "config_options",
     "Configuration": "config",
+    "DeserializationSchema": "serialization",
     "Duration": "time",
+    "Encoder": "serialization",
     "ExecutionConfig": "execution_config",
+    "ExecutionMode": "execution_mode",
+    "InputDependencyConstraint": "input_dependency_constraint",
     "Instant": "time",
     "JobClient": "job_client",
     "JobExecutionResult": "execution",
@@ -106,9 +130,12 @@ _MODULES = {
     "RestartStrategyConfiguration": "restart_strategy",
     "Row": "types",
     "RowKind": "types",
+    "SerializationSchema": "serialization",
+    "SimpleStringSchema": "serialization",
     "Time": "time",
     "TimestampAssigner": "watermark_strategy",
     "TypeInformation": "typeinfo",
+    "TypeSerializer": "serializer",
     "Types": "typeinfo",
     "Watermark": "watermark_strategy",
     "WatermarkGenerator": "watermark_strategy",

@@ -7,8 +7,22 @@ configuration says, and the other way round.
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
-from millstream.common.config import Configuration, CoreOptions, PipelineOptions, TaskManagerOptions
+from millstream.common.config import (
+    CheckpointingOptions,
+    Configuration,
+    CoreOptions,
+    MetricOptions,
+    PipelineOptions,
+    TaskManagerOptions,
+)
+from millstream.common.execution_mode import ExecutionMode
+from millstream.common.input_dependency_constraint import InputDependencyConstraint
+from millstream.common.restart_strategy import restart_strategy_of
+
+if TYPE_CHECKING:
+    from millstream.common.restart_strategy import RestartStrategyConfiguration
 
 __all__ = ["ExecutionConfig"]
 
@@ -21,6 +35,12 @@ class ExecutionConfig:
 
     def __init__(self, configuration: Configuration | None = None) -> None:
         self._configuration = configuration if configuration is not None else Configuration()
+        self._execution_mode = ExecutionMode.PIPELINED
+        self._input_dependency_constraint = InputDependencyConstraint.ANY
+        self._kryo_serializers: dict[str, str] = {}
+        self._kryo_types: list[str] = []
+        self._pojo_types: list[str] = []
+        self._default_kryo_serializers: dict[str, str] = {}
 
     def set_parallelism(self, parallelism: int) -> ExecutionConfig:
         """Set the parallelism of operators that set none; -1: the cluster's default.
@@ -113,6 +133,132 @@ class ExecutionConfig:
         texts = {str(key): str(value) for key, value in global_job_parameters_dict.items()}
         self._configuration.set(PipelineOptions.GLOBAL_JOB_PARAMETERS, texts)
         return self
+
+    def set_restart_strategy(self, restart_strategy_configuration: RestartStrategyConfiguration) -> ExecutionConfig:
+        """Say what is done when the job fails; the same as the ``restart-strategy.*`` options."""
+        restart_strategy_configuration.write_to(self._configuration)
+        return self
+
+    def get_restart_strategy(self) -> RestartStrategyConfiguration:
+        """What the ``restart-strategy.*`` options say."""
+        return restart_strategy_of(self._configuration)
+
+    def set_latency_tracking_interval(self, interval: int) -> ExecutionConfig:
+        """Set the time between two latency markers in ms; 0: none are sent."""
+        _check_int("latency tracking interval", interval, 0)
+        self._configuration.set(MetricOptions.LATENCY_INTERVAL, timedelta(milliseconds=interval))
+        return self
+
+    def get_latency_tracking_interval(self) -> int:
+        return _milliseconds(self._configuration.get(MetricOptions.LATENCY_INTERVAL))
+
+    def set_use_snapshot_compression(self, use_snapshot_compression: bool) -> ExecutionConfig:
+        self._configuration.set(CheckpointingOptions.SNAPSHOT_COMPRESSION, bool(use_snapshot_compression))
+        return self
+
+    def is_use_snapshot_compression(self) -> bool:
+        return self._configuration.get(CheckpointingOptions.SNAPSHOT_COMPRESSION)
+
+    def enable_generic_types(self) -> ExecutionConfig:
+        """Let types without a serializer of their own be pickled."""
+        self._configuration.set(PipelineOptions.GENERIC_TYPES, True)
+        return self
+
+    def disable_generic_types(self) -> ExecutionConfig:
+        self._configuration.set(PipelineOptions.GENERIC_TYPES, False)
+        return self
+
+    def has_generic_types_disabled(self) -> bool:
+        return not self._configuration.get(PipelineOptions.GENERIC_TYPES)
+
+    # What follows is about the classes of a JVM, or about the scheduling of older Flink versions. It is kept and given
+    # back, so that programs that set it run; nothing else comes of it.
+
+    def enable_closure_cleaner(self) -> ExecutionConfig:
+        return self._keep("pipeline.closure-cleaner-level", "RECURSIVE")
+
+    def disable_closure_cleaner(self) -> ExecutionConfig:
+        return self._keep("pipeline.closure-cleaner-level", "NONE")
+
+    def is_closure_cleaner_enabled(self) -> bool:
+        return self._configuration.get_string("pipeline.closure-cleaner-level", "RECURSIVE") != "NONE"
+
+    def enable_force_kryo(self) -> ExecutionConfig:
+        return self._keep("pipeline.force-kryo", "true")
+
+    def disable_force_kryo(self) -> ExecutionConfig:
+        return self._keep("pipeline.force-kryo", "false")
+
+    def is_force_kryo_enabled(self) -> bool:
+        return self._configuration.get_boolean("pipeline.force-kryo", False)
+
+    def enable_force_avro(self) -> ExecutionConfig:
+        return self._keep("pipeline.force-avro", "true")
+
+    def disable_force_avro(self) -> ExecutionConfig:
+        return self._keep("pipeline.force-avro", "false")
+
+    def is_force_avro_enabled(self) -> bool:
+        return self._configuration.get_boolean("pipeline.force-avro", False)
+
+    def disable_auto_type_registration(self) -> ExecutionConfig:
+        return self._keep("pipeline.auto-type-registration", "false")
+
+    def is_auto_type_registration_disabled(self) -> bool:
+        return not self._configuration.get_boolean("pipeline.auto-type-registration", True)
+
+    def set_execution_mode(self, execution_mode: ExecutionMode) -> ExecutionConfig:
+        self._execution_mode = execution_mode
+        return self
+
+    def get_execution_mode(self) -> ExecutionMode:
+        return self._execution_mode
+
+    def set_default_input_dependency_constraint(
+        self, input_dependency_constraint: InputDependencyConstraint
+    ) -> ExecutionConfig:
+        self._input_dependency_constraint = input_dependency_constraint
+        return self
+
+    def get_default_input_dependency_constraint(self) -> InputDependencyConstraint:
+        return self._input_dependency_constraint
+
+    def add_default_kryo_serializer(self, type_class_name: str, serializer_class_name: str) -> ExecutionConfig:
+        self._default_kryo_serializers[type_class_name] = serializer_class_name
+        return self
+
+    def get_default_kryo_serializer_classes(self) -> dict[str, str]:
+        return dict(self._default_kryo_serializers)
+
+    def register_type_with_kryo_serializer(self, type_class_name: str, serializer_class_name: str) -> ExecutionConfig:
+        self._kryo_serializers[type_class_name] = serializer_class_name
+        return self
+
+    def get_registered_types_with_kryo_serializer_classes(self) -> dict[str, str]:
+        return dict(self._kryo_serializers)
+
+    def register_kryo_type(self, type_class_name: str) -> ExecutionConfig:
+        _add_once(self._kryo_types, type_class_name)
+        return self
+
+    def get_registered_kryo_types(self) -> list[str]:
+        return list(self._kryo_types)
+
+    def register_pojo_type(self, type_class_name: str) -> ExecutionConfig:
+        _add_once(self._pojo_types, type_class_name)
+        return self
+
+    def get_registered_pojo_types(self) -> list[str]:
+        return list(self._pojo_types)
+
+    def _keep(self, key: str, value: str) -> ExecutionConfig:
+        self._configuration.set_string(key, value)
+        return self
+
+
+def _add_once(names: list[str], name: str) -> None:
+    if name not in names:
+        names.append(name)
 
 
 def _milliseconds(duration: timedelta) -> int:

@@ -18,6 +18,7 @@ __all__ = [
     "NoRestartStrategyConfiguration",
     "RestartStrategies",
     "RestartStrategyConfiguration",
+    "restart_strategy_of",
 ]
 
 
@@ -34,7 +35,7 @@ class RestartStrategyConfiguration(Protocol):
 
 
 @dataclass(frozen=True)
-class NoRestartStrategyConfiguration:
+class NoRestartStrategyConfiguration(RestartStrategyConfiguration):
     """The first failure fails the job."""
 
     def get_description(self) -> str:
@@ -45,7 +46,7 @@ class NoRestartStrategyConfiguration:
 
 
 @dataclass(frozen=True)
-class FixedDelayRestartStrategyConfiguration:
+class FixedDelayRestartStrategyConfiguration(RestartStrategyConfiguration):
     """A number of restarts, with a pause before each."""
 
     restart_attempts: int
@@ -70,7 +71,7 @@ class FixedDelayRestartStrategyConfiguration:
 
 
 @dataclass(frozen=True)
-class FailureRateRestartStrategyConfiguration:
+class FailureRateRestartStrategyConfiguration(RestartStrategyConfiguration):
     """Restarts unless there are too many failures within an interval."""
 
     max_failure_rate: int
@@ -100,7 +101,7 @@ class FailureRateRestartStrategyConfiguration:
 
 
 @dataclass(frozen=True)
-class FallbackRestartStrategyConfiguration:
+class FallbackRestartStrategyConfiguration(RestartStrategyConfiguration):
     """What the cluster is configured to do."""
 
     def get_description(self) -> str:
@@ -144,3 +145,22 @@ class RestartStrategies:
         return _FailureRate(
             failure_rate, timedelta(milliseconds=failure_interval), timedelta(milliseconds=delay_interval)
         )
+
+
+def restart_strategy_of(configuration: Configuration) -> RestartStrategyConfiguration:
+    """The strategy that the ``restart-strategy.*`` options say; without a class for it, the cluster's."""
+    get = configuration.get
+    kind = get(RestartStrategyOptions.TYPE)
+    if kind == "none":
+        return _None()
+    if kind == "fixed-delay":
+        return _FixedDelay(
+            get(RestartStrategyOptions.FIXED_DELAY_ATTEMPTS), get(RestartStrategyOptions.FIXED_DELAY_DELAY)
+        )
+    if kind == "failure-rate":
+        return _FailureRate(
+            get(RestartStrategyOptions.FAILURE_RATE_MAX_FAILURES),
+            get(RestartStrategyOptions.FAILURE_RATE_INTERVAL),
+            get(RestartStrategyOptions.FAILURE_RATE_DELAY),
+        )
+    return _Fallback()

@@ -13,12 +13,24 @@ if TYPE_CHECKING:
     from millstream.datastream.async_data_stream import AsyncDataStream as AsyncDataStream
     from millstream.datastream.broadcast_connected_stream import BroadcastConnectedStream as BroadcastConnectedStream
     from millstream.datastream.broadcast_stream import BroadcastStream as BroadcastStream
+    from millstream.datastream.checkpoint_config import CheckpointConfig as CheckpointConfig
+    from millstream.datastream.checkpoint_storage import CheckpointStorage as CheckpointStorage
+    from millstream.datastream.checkpoint_storage import CustomCheckpointStorage as CustomCheckpointStorage
+    from millstream.datastream.checkpoint_storage import FileSystemCheckpointStorage as FileSystemCheckpointStorage
+    from millstream.datastream.checkpoint_storage import JobManagerCheckpointStorage as JobManagerCheckpointStorage
+    from millstream.datastream.checkpointing_mode import CheckpointingMode as CheckpointingMode
     from millstream.datastream.closeable_iterator import CloseableIterator as CloseableIterator
     from millstream.datastream.co_grouped_streams import CoGroupedStreams as CoGroupedStreams
     from millstream.datastream.connected_streams import ConnectedStreams as ConnectedStreams
     from millstream.datastream.data_stream import DataStream as DataStream
     from millstream.datastream.data_stream_sink import DataStreamSink as DataStreamSink
     from millstream.datastream.execution_mode import RuntimeExecutionMode as RuntimeExecutionMode
+    from millstream.datastream.externalized_checkpoint_cleanup import (
+        ExternalizedCheckpointCleanup as ExternalizedCheckpointCleanup,
+    )
+    from millstream.datastream.externalized_checkpoint_retention import (
+        ExternalizedCheckpointRetention as ExternalizedCheckpointRetention,
+    )
     from millstream.datastream.functions import AggregateFunction as AggregateFunction
     from millstream.datastream.functions import AllWindowFunction as AllWindowFunction
     from millstream.datastream.functions import AsyncFunction as AsyncFunction
@@ -71,6 +83,14 @@ if TYPE_CHECKING:
     from millstream.datastream.output_tag import OutputTag as OutputTag
     from millstream.datastream.slot_sharing_group import SlotSharingGroup as SlotSharingGroup
     from millstream.datastream.split_stream import SplitStream as SplitStream
+    from millstream.datastream.state_backend import CustomStateBackend as CustomStateBackend
+    from millstream.datastream.state_backend import EmbeddedRocksDBStateBackend as EmbeddedRocksDBStateBackend
+    from millstream.datastream.state_backend import FsStateBackend as FsStateBackend
+    from millstream.datastream.state_backend import HashMapStateBackend as HashMapStateBackend
+    from millstream.datastream.state_backend import MemoryStateBackend as MemoryStateBackend
+    from millstream.datastream.state_backend import PredefinedOptions as PredefinedOptions
+    from millstream.datastream.state_backend import RocksDBStateBackend as RocksDBStateBackend
+    from millstream.datastream.state_backend import StateBackend as StateBackend
     from millstream.datastream.stream_execution_environment import (
         StreamExecutionEnvironment as StreamExecutionEnvironment,
     )
@@ -99,6 +119,9 @@ _MODULES = {
     "BroadcastConnectedStream": "broadcast_connected_stream",
     "BroadcastProcessFunction": "functions",
     "BroadcastStream": "broadcast_stream",
+    "CheckpointConfig": "checkpoint_config",
+    "CheckpointStorage": "checkpoint_storage",
+    "CheckpointingMode": "checkpointing_mode",
     "CloseableIterator": "closeable_iterator",
     "CoFlatMapFunction": "functions",
     "CoGroupFunction": "functions",
@@ -107,14 +130,23 @@ _MODULES = {
     "CoProcessFunction": "functions",
     "ConnectedStreams": "connected_streams",
     "CountWindow": "window",
+    "CustomCheckpointStorage": "checkpoint_storage",
+    "CustomStateBackend": "state_backend",
     "DataStream": "data_stream",
     "DataStreamSink": "data_stream_sink",
+    "EmbeddedRocksDBStateBackend": "state_backend",
+    "ExternalizedCheckpointCleanup": "externalized_checkpoint_cleanup",
+    "ExternalizedCheckpointRetention": "externalized_checkpoint_retention",
+    "FileSystemCheckpointStorage": "checkpoint_storage",
     "FilterFunction": "functions",
     "FlatJoinFunction": "functions",
     "FlatMapFunction": "functions",
+    "FsStateBackend": "state_backend",
     "Function": "functions",
     "GlobalWindow": "window",
+    "HashMapStateBackend": "state_backend",
     "IntervalJoin": "interval_join",
+    "JobManagerCheckpointStorage": "checkpoint_storage",
     "JoinFunction": "functions",
     "JoinedStreams": "joined_streams",
     "KeySelector": "functions",
@@ -124,11 +156,13 @@ _MODULES = {
     "KeyedStream": "keyed_stream",
     "MapFunction": "functions",
     "MemorySize": "memory_size",
+    "MemoryStateBackend": "state_backend",
     "MergingWindowAssigner": "window",
     "OutputSelector": "functions",
     "OutputTag": "output_tag",
     "ParallelSourceFunction": "functions",
     "Partitioner": "functions",
+    "PredefinedOptions": "state_backend",
     "ProcessAllWindowFunction": "functions",
     "ProcessFunction": "functions",
     "ProcessJoinFunction": "functions",
@@ -145,6 +179,7 @@ _MODULES = {
     "RichSinkFunction": "functions",
     "RichSourceFunction": "functions",
     "RichWindowFunction": "functions",
+    "RocksDBStateBackend": "state_backend",
     "RuntimeContext": "functions",
     "RuntimeExecutionMode": "execution_mode",
     "SinkFunction": "functions",
@@ -152,6 +187,7 @@ _MODULES = {
     "SourceContext": "functions",
     "SourceFunction": "functions",
     "SplitStream": "split_stream",
+    "StateBackend": "state_backend",
     "StreamExecutionEnvironment": "stream_execution_environment",
     "TimeCharacteristic": "time_characteristic",
     "TimeDomain": "time_domain",

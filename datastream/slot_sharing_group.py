@@ -108,3 +108,6 @@ class SlotSharingGroupBuilder:
             self._managed_memory,
             dict(self._external_resources),
         )
+
+
+SlotSharingGroup.Builder = SlotSharingGroupBuilder  # type: ignore[attr-defined]  # PyFlink nests the class

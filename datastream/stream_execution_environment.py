@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from millstream.common.config import (
+    CheckpointingOptions,
     Configuration,
     CoreOptions,
     DeploymentOptions,
@@ -17,6 +18,7 @@ from millstream.common.config import (
     JobManagerOptions,
     PipelineOptions,
     PythonOptions,
+    StateOptions,
     load_configuration,
 )
 from millstream.common.errors import InvalidProgramError, JobExecutionError
@@ -27,10 +29,12 @@ from millstream.common.ids import IdFactory
 from millstream.common.typeinfo import TypeInformation, TypeMismatchError
 from millstream.common.watermark_strategy import WatermarkStrategy, watermark_strategy_of
 from millstream.datastream.call_site import call_site
+from millstream.datastream.checkpoint_config import CheckpointConfig
 from millstream.datastream.collection_source import CollectionSource
 from millstream.datastream.data_stream import DataStream
 from millstream.datastream.execution_mode import RuntimeExecutionMode
 from millstream.datastream.functions import ParallelSourceFunction, SourceFunction
+from millstream.datastream.settings_without_effect import settings_without_effect
 from millstream.datastream.slot_sharing_group import SlotSharingGroup
 from millstream.datastream.source import Source
 from millstream.datastream.time_characteristic import TimeCharacteristic
@@ -41,9 +45,11 @@ if TYPE_CHECKING:
     from millstream.common.job_client import JobClient
     from millstream.common.restart_strategy import RestartStrategyConfiguration
     from millstream.common.wire.graph_pb2 import Artifact, JobGraph
+    from millstream.datastream.checkpointing_mode import CheckpointingMode
     from millstream.datastream.closeable_iterator import CloseableIterator
     from millstream.datastream.data_stream_sink import DataStreamSink
     from millstream.datastream.graph.stream_graph import StreamGraph
+    from millstream.datastream.state_backend import StateBackend
 
 __all__ = ["StreamExecutionEnvironment"]
 
@@ -58,6 +64,8 @@ _JOB_KEYS = (
     "restart-strategy",
     "execution.buffer-timeout",
     "execution.runtime-mode",
+    "execution.checkpointing.",
+    "state.",
     "parallelism.default",
     "slot.request.timeout",
     "task.cancellation.",
@@ -81,6 +89,8 @@ class StreamExecutionEnvironment:
         self._configuration = configuration
         self._target = target
         self._config = ExecutionConfig(configuration)
+        self._checkpoint_config = CheckpointConfig(configuration)
+        self._state_backend: StateBackend | None = None
         self._transformations: list[Transformation] = []
         self._last_id = 0
         self._python_files: list[Path] = []
@@ -241,6 +251,78 @@ class StreamExecutionEnvironment:
         """Say what is done when the job fails; the same as the ``restart-strategy.*`` options."""
         restart_strategy_configuration.write_to(self._configuration)
 
+    def get_restart_strategy(self) -> RestartStrategyConfiguration:
+        """What the ``restart-strategy.*`` options say."""
+        return self._config.get_restart_strategy()
+
+    # -- checkpoints and state --------------------------------------------------------------------------------------
+
+    def get_checkpoint_config(self) -> CheckpointConfig:
+        """The settings of checkpoints."""
+        return self._checkpoint_config
+
+    def enable_checkpointing(self, interval: int, mode: CheckpointingMode | None = None) -> StreamExecutionEnvironment:
+        """Set the time between checkpoints, in ms. This version takes none yet; ``execute()`` says so in the log.
+
+        :param mode: default: exactly once.
+        :raises ValueError: less than 10 ms.
+        """
+        self._checkpoint_config.set_checkpoint_interval(interval)
+        if mode is not None:
+            self._checkpoint_config.set_checkpointing_mode(mode)
+        return self
+
+    def get_checkpoint_interval(self) -> int:
+        """In ms; -1: there are no checkpoints."""
+        return self._checkpoint_config.get_checkpoint_interval()
+
+    def get_checkpointing_mode(self) -> CheckpointingMode:
+        return self._checkpoint_config.get_checkpointing_mode()
+
+    def get_checkpointing_consistency_mode(self) -> CheckpointingMode:
+        return self._checkpoint_config.get_checkpointing_mode()
+
+    def is_unaligned_checkpoints_enabled(self) -> bool:
+        return self._checkpoint_config.is_unaligned_checkpoints_enabled()
+
+    def is_force_unaligned_checkpoints(self) -> bool:
+        return self._checkpoint_config.is_force_unaligned_checkpoints()
+
+    def set_state_backend(self, state_backend: StateBackend) -> StreamExecutionEnvironment:
+        """Say where keyed state lives. In this version it is always the workers' memory."""
+        from millstream.datastream.state_backend import StateBackend
+
+        if not isinstance(state_backend, StateBackend):
+            raise TypeError(f"set_state_backend() takes a StateBackend, not {state_backend!r}")
+        state_backend.write_to(self._configuration)
+        self._state_backend = state_backend
+        return self
+
+    def get_state_backend(self) -> StateBackend | None:
+        """What :meth:`set_state_backend` was given."""
+        return self._state_backend
+
+    def enable_changelog_state_backend(self, enabled: bool) -> StreamExecutionEnvironment:
+        """Log changes of state continuously. Without effect in this version."""
+        self._configuration.set(StateOptions.CHANGELOG_ENABLED, bool(enabled))
+        return self
+
+    def is_changelog_state_backend_enabled(self) -> bool | None:
+        """``None``: nothing is said."""
+        if not self._configuration.contains(StateOptions.CHANGELOG_ENABLED):
+            return None
+        return self._configuration.get(StateOptions.CHANGELOG_ENABLED)
+
+    def set_default_savepoint_directory(self, directory: str) -> StreamExecutionEnvironment:
+        """Set the directory of savepoints that name none, as a URI."""
+        self._configuration.set(CheckpointingOptions.SAVEPOINT_DIRECTORY, directory)
+        return self
+
+    def get_default_savepoint_directory(self) -> str | None:
+        return self._configuration.get(CheckpointingOptions.SAVEPOINT_DIRECTORY)
+
+    # -- files and interpreters -------------------------------------------------------------------------------------
+
     def add_python_file(self, file_path: str) -> None:
         """Send a ``.py`` file, a zip or a directory along with the job; functions can import it.
 
@@ -263,6 +345,40 @@ class StreamExecutionEnvironment:
     def set_python_executable(self, python_exec: str) -> None:
         """Set the interpreter of the worker processes."""
         self._configuration.set(PythonOptions.EXECUTABLE, python_exec)
+
+    def set_python_requirements(self, requirements_file_path: str, requirements_cache_dir: str | None = None) -> None:
+        """Refused: nothing is installed on the workers in this version."""
+        raise InvalidProgramError(
+            f"{call_site()}: set_python_requirements() is not supported: install {requirements_file_path!r} into the "
+            "environment of the TaskManagers (or choose one that has it with set_python_executable()); a package of "
+            "pure Python can go with the job by add_python_file()"
+        )
+
+    def add_python_archive(self, archive_path: str, target_dir: str | None = None) -> None:
+        """Refused: archives are not unpacked on the workers in this version."""
+        raise InvalidProgramError(
+            f"{call_site()}: add_python_archive() is not supported: a zip of Python code can go with the job by "
+            f"add_python_file({archive_path!r}); data belong to a place that all TaskManagers can read"
+        )
+
+    def register_cached_file(self, file_path: str, name: str, executable: bool = False) -> None:
+        """Refused: there is no distributed cache in this version."""
+        raise InvalidProgramError(
+            f"{call_site()}: register_cached_file() is not supported: put {file_path!r} to a place that all "
+            "TaskManagers can read, or send a directory with it along by add_python_file()"
+        )
+
+    def register_type(self, type_class_name: str) -> None:
+        """Does nothing: there is no JVM whose classes it could be about."""
+        _LOG.info("Ignored, as there is no JVM: type %s", type_class_name)
+
+    def add_default_kryo_serializer(self, type_class_name: str, serializer_class_name: str) -> None:
+        """Does nothing: there is no JVM whose classes it could be about."""
+        self._config.add_default_kryo_serializer(type_class_name, serializer_class_name)
+
+    def register_type_with_kryo_serializer(self, type_class_name: str, serializer_class_name: str) -> None:
+        """Does nothing: there is no JVM whose classes it could be about."""
+        self._config.register_type_with_kryo_serializer(type_class_name, serializer_class_name)
 
     def get_default_local_parallelism(self) -> int:
         """The parallelism of local programs that set none."""
@@ -355,6 +471,13 @@ class StreamExecutionEnvironment:
         _check_type(type_info)
         non_parallel = not isinstance(source_func, ParallelSourceFunction)
         return self._source(source_name, LegacySourceSpec(source_func), type_info, non_parallel=non_parallel)
+
+    def create_input(self, input_format: Any, type_info: TypeInformation | None = None) -> DataStream:
+        """Refused: the input formats of PyFlink are Java classes."""
+        raise InvalidProgramError(
+            f"{call_site()}: create_input() is not supported: there is no JVM for the input format {input_format!r}; "
+            "read with from_source() and a FileSource, or with a SourceFunction of your own and add_source()"
+        )
 
     # -- execution --------------------------------------------------------------------------------------------------
 
@@ -454,6 +577,9 @@ class StreamExecutionEnvironment:
     def _submit(self, executor: PipelineExecutor, job_name: str | None) -> BlockingJobClient:
         graph = self._stream_graph(job_name)
         self._transformations.clear()
+        without_effect = settings_without_effect(self._configuration)
+        if without_effect:
+            _LOG.warning("Job %s: %s.", graph.name, without_effect)
         return executor.submit(self._job_graph(graph), self._configuration)
 
     def _stream_graph(self, job_name: str | None) -> StreamGraph:
