@@ -137,7 +137,6 @@ class WindowOperation:
             raise TypeError(
                 f"{call_site()}: output_type must be a TypeInformation such as Types.STRING(), not {output_type!r}"
             )
-        self._check_merging_function(function)
         evictor = self.own_evictor
         spec = WindowSpec(
             self.assigner,
@@ -176,16 +175,6 @@ class WindowOperation:
         ours = type(self.assigner).__module__.rpartition(".")[0] == _OURS
         same = own is default or (type(own) is type(default) and isinstance(own, _DEFAULT_TRIGGERS))
         return None if ours and same else own
-
-    def _check_merging_function(self, function: Any) -> None:
-        if (
-            isinstance(self.assigner, MergingWindowAssigner)
-            and isinstance(function, AggregateFunction)
-            and type(function).merge is AggregateFunction.merge
-        ):
-            raise InvalidProgramError(
-                f"{call_site()}: {self.assigner!r} merges windows, which needs merge() of {type(function).__name__}"
-            )
 
 
 def _name(function: Any) -> str:

@@ -1,0 +1,177 @@
+"""Jobs with windows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+
+from millstream.common.time import Time
+from millstream.common.typeinfo import Types
+from millstream.common.watermark_strategy import TimestampAssigner, WatermarkStrategy
+from millstream.datastream import StreamExecutionEnvironment
+from millstream.datastream.functions import (
+    AggregateFunction,
+    AllWindowFunction,
+    ProcessAllWindowFunction,
+    ProcessWindowFunction,
+    WindowFunction,
+)
+from millstream.datastream.window import (
+    CountSlidingWindowAssigner,
+    CountTrigger,
+    CountWindow,
+    EventTimeSessionWindows,
+    GlobalWindow,
+    SessionWindowTimeGapExtractor,
+    SlidingEventTimeWindows,
+    Trigger,
+    TumblingEventTimeWindows,
+    WindowAssigner,
+)
+
+PAIRS = Types.TUPLE([Types.STRING(), Types.INT()])
+
+
+class SecondField(TimestampAssigner):
+    def extract_timestamp(self, value: Any, record_timestamp: int) -> int:
+        return int(value[1])
+
+
+class Count(ProcessWindowFunction[tuple, tuple, str, CountWindow]):
+    def process(self, key: str, context: ProcessWindowFunction.Context, elements: Iterable[tuple]) -> Iterable[tuple]:
+        return [(key, len(list(elements)))]
+
+    def clear(self, context: ProcessWindowFunction.Context) -> None:
+        pass
+
+
+class Sum(WindowFunction[tuple, tuple, str, CountWindow]):
+    def apply(self, key: str, window: CountWindow, inputs: Iterable[tuple]) -> list[tuple]:
+        return [(key, sum(number for _, number in inputs))]
+
+
+class SumAll(AllWindowFunction[tuple, tuple, CountWindow]):
+    def apply(self, window: CountWindow, inputs: Iterable[tuple]) -> list[int]:
+        return [sum(number for _, number in inputs)]
+
+
+class CountAll(ProcessAllWindowFunction[tuple, tuple, CountWindow]):
+    def process(self, context: ProcessAllWindowFunction.Context, elements: Iterable[tuple]) -> list[int]:
+        return [len(list(elements))]
+
+
+class Average(AggregateFunction):
+    def create_accumulator(self) -> tuple[int, int]:
+        return 0, 0
+
+    def add(self, value: Any, accumulator: tuple[int, int]) -> tuple[int, int]:
+        return accumulator[0] + value[1], accumulator[1] + 1
+
+    def get_result(self, accumulator: tuple[int, int]) -> float:
+        return accumulator[0] / accumulator[1]
+
+    def merge(self, acc_a: tuple[int, int], acc_b: tuple[int, int]) -> tuple[int, int]:
+        return acc_a[0] + acc_b[0], acc_a[1] + acc_b[1]
+
+
+class GapOfNumber(SessionWindowTimeGapExtractor):
+    def extract(self, element: tuple) -> int:
+        return int(element[1])
+
+
+NUMBERS = [("hi", number) for number in (1, 2, 3, 4, 5, 8, 9, 15)]
+
+
+def stamped(environment: StreamExecutionEnvironment, numbers: list[Any] = NUMBERS) -> Any:
+    strategy = WatermarkStrategy.for_monotonous_timestamps().with_timestamp_assigner(SecondField())
+    return environment.from_collection(numbers, type_info=PAIRS).assign_timestamps_and_watermarks(strategy)
+
+
+def keyed(environment: StreamExecutionEnvironment, numbers: list[Any] = NUMBERS) -> Any:
+    return stamped(environment, numbers).key_by(lambda pair: pair[0], key_type=Types.STRING())
+
+
+@pytest.mark.parametrize(
+    ("assigner", "counts"),
+    [
+        (TumblingEventTimeWindows.of(Time.milliseconds(5)), [1, 3, 4]),
+        (SlidingEventTimeWindows.of(Time.milliseconds(5), Time.milliseconds(2)), [1, 1, 2, 2, 2, 3, 4, 4]),
+        (EventTimeSessionWindows.with_gap(Time.milliseconds(5)), [1, 7]),
+        (EventTimeSessionWindows.with_dynamic_gap(GapOfNumber()), [8]),
+    ],
+)
+def test_windows_of_event_time(environment: StreamExecutionEnvironment, assigner: Any, counts: list[int]) -> None:
+    with keyed(environment).window(assigner).process(Count(), PAIRS).execute_and_collect() as results:
+        assert sorted(results) == [("hi", count) for count in counts]
+
+
+def test_count_windows(environment: StreamExecutionEnvironment) -> None:
+    pairs = environment.from_collection([("a", 1), ("b", 2), ("a", 3), ("b", 4), ("a", 5), ("b", 6), ("b", 6)])
+    by_name = pairs.key_by(lambda pair: pair[0])
+    with by_name.count_window(3).apply(Sum(), PAIRS).execute_and_collect() as results:
+        assert sorted(results) == [("a", 9), ("b", 12)]
+    with by_name.window(CountSlidingWindowAssigner(2, 1)).apply(Sum()).execute_and_collect() as results:
+        assert sorted(results) == [("a", 4), ("a", 8), ("b", 6), ("b", 10), ("b", 12)]
+    with by_name.count_window(2, 1).reduce(lambda a, b: (a[0], a[1] + b[1])).execute_and_collect() as results:
+        assert sorted(results) == [("a", 4), ("a", 8), ("b", 6), ("b", 10), ("b", 12)]
+
+
+@pytest.mark.parametrize("parallelism", [1, 2])
+def test_windows_over_all(environment: StreamExecutionEnvironment, parallelism: int) -> None:
+    environment.set_parallelism(parallelism)
+    windows = stamped(environment).rebalance().window_all(TumblingEventTimeWindows.of(Time.milliseconds(5)))
+    for stream, expected in (
+        (windows.apply(SumAll()), [10, 15, 22]),
+        (windows.process(CountAll()), [1, 3, 4]),
+        (windows.aggregate(Average()), [2.5, 7.333333333333333, 15.0]),
+        (windows.max(1), [("hi", 4), ("hi", 9), ("hi", 15)]),
+    ):
+        with stream.execute_and_collect() as results:
+            assert sorted(results) == expected
+
+
+def test_incremental_functions_and_what_comes_after_them(environment: StreamExecutionEnvironment) -> None:
+    windows = keyed(environment).window(EventTimeSessionWindows.with_gap(Time.milliseconds(5)))
+    with windows.aggregate(Average(), output_type=Types.DOUBLE()).execute_and_collect() as results:
+        assert sorted(results) == [32 / 7, 15.0]
+    with windows.reduce(lambda a, b: (a[0], a[1] + b[1]), Sum()).execute_and_collect() as results:
+        assert sorted(results) == [("hi", 15), ("hi", 32)]
+    with windows.aggregate(Average(), lambda key, _, inputs: [(key, *inputs)]).execute_and_collect() as results:
+        assert sorted(results) == [("hi", 32 / 7), ("hi", 15.0)]
+
+
+class EveryTwo(WindowAssigner[Any, GlobalWindow]):
+    """A program's own assigner, which asks its environment for nothing and has a trigger of ours."""
+
+    def assign_windows(self, element: Any, timestamp: int, context: WindowAssigner.WindowAssignerContext) -> Any:
+        assert context.get_current_processing_time() > 0
+        assert context.get_runtime_context().get_number_of_parallel_subtasks() >= 1
+        return [GlobalWindow.get()]
+
+    def get_default_trigger(self, env: Any) -> Trigger[Any, Any]:
+        assert isinstance(env, StreamExecutionEnvironment)
+        return CountTrigger.of(2)
+
+    def get_window_serializer(self) -> Any:
+        return None
+
+    def is_event_time(self) -> bool:
+        return False
+
+
+def test_an_assigner_of_the_program(environment: StreamExecutionEnvironment) -> None:
+    pairs = environment.from_collection([("a", 1), ("a", 3), ("b", 4), ("a", 5), ("a", 7)])
+    with pairs.key_by(lambda pair: pair[0]).window(EveryTwo()).apply(Sum()).execute_and_collect() as results:
+        assert list(results) == [("a", 4), ("a", 16)]
+
+
+def test_records_without_timestamps(environment: StreamExecutionEnvironment) -> None:
+    pairs = environment.from_collection([("a", 1)]).key_by(lambda pair: pair[0])
+    for assigner in (TumblingEventTimeWindows(5), EventTimeSessionWindows(5)):
+        with (
+            pytest.raises(Exception, match="assign_timestamps_and_watermarks"),
+            pairs.window(assigner).apply(Sum()).execute_and_collect() as results,
+        ):
+            list(results)
