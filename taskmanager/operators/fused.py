@@ -18,7 +18,7 @@ from millstream.taskmanager.operators.generated import FailedLine, GeneratedFunc
 from millstream.taskmanager.operators.inlining import inline_expression
 from millstream.taskmanager.operators.operator import NO_RECORD, FailureSite, Operator, OperatorContext, OperatorInfo
 from millstream.taskmanager.operators.output_conversion import convert_results
-from millstream.taskmanager.operators.user_function import UserFunction, is_generator_callable
+from millstream.taskmanager.operators.user_function import UserFunction, gets_runtime_context, is_generator_callable
 
 __all__ = ["FusedOperator", "StatelessSpec", "fusable", "is_lazy"]
 
@@ -26,8 +26,13 @@ StatelessSpec = MapSpec | FilterSpec | FlatMapSpec
 
 
 def fusable(spec: Any) -> bool:
-    """Whether an operator may become a part of a :class:`FusedOperator`."""
-    return isinstance(spec, (MapSpec, FilterSpec, FlatMapSpec)) and spec.key_selector is None
+    """Whether an operator may become a part of a :class:`FusedOperator`.
+
+    On a keyed stream too, if the function cannot get at the state of the key.
+    """
+    if not isinstance(spec, (MapSpec, FilterSpec, FlatMapSpec)):
+        return False
+    return spec.key_selector is None or not gets_runtime_context(spec.function, _kind(spec))
 
 
 def _kind(spec: StatelessSpec) -> str:

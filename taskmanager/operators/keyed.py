@@ -1,4 +1,4 @@
-"""Map, filter and flat_map on a keyed stream: the function can see whose key it works for."""
+"""Map, filter and flat_map on a keyed stream, whose function may use the state of the key it works for."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from millstream.taskmanager.operators.generated import frame_variables, record_a
 from millstream.taskmanager.operators.operator import FailureSite, Operator, OperatorContext, OperatorInfo
 from millstream.taskmanager.operators.output_conversion import convert_results
 from millstream.taskmanager.operators.user_function import UserFunction
+from millstream.taskmanager.state.heap_keyed_state_backend import HeapKeyedStateBackend
+from millstream.taskmanager.state.keyed_state_backend import NO_KEY
 
 __all__ = ["KeyedOperator"]
 
@@ -34,6 +36,8 @@ class KeyedOperator(Operator):
             self._kind = "filter" if isinstance(spec, FilterSpec) else "flat_map"
         self._key = UserFunction(spec.key_selector, "get_key", context, "key_by")
         self._function = UserFunction(spec.function, self._kind, context)
+        self._backend = HeapKeyedStateBackend(context.processing_time.now_ms)
+        self._function.runtime_context.use_backend(self._backend)
         convert_results(self._function, spec)
         self._sizer = BatchSizer()
         self._records_out = 0
@@ -43,6 +47,7 @@ class KeyedOperator(Operator):
         self._function.open()
 
     def close(self) -> None:
+        self._backend.key = NO_KEY
         try:
             self._function.close()
         finally:
@@ -50,6 +55,7 @@ class KeyedOperator(Operator):
 
     def process_batch(self, batch: RecordBatch) -> Iterable[RecordBatch]:
         stamped = batch.timestamps is not None
+        self._backend.clean_up_for_records(len(batch.values))
         results = self._results(batch)
         done = False
         while not done:
@@ -80,11 +86,11 @@ class KeyedOperator(Operator):
         key_of = self._key.call
         call = self._function.call
         kind = self._kind
-        context = self._function.runtime_context
+        backend = self._backend
         phase = "key_by"  # read from the frame by locate()
         for index, value in enumerate(it):
             phase = "key_by"
-            context.current_key = key_of(value) if keys is None else keys[index]
+            backend.key = key_of(value) if keys is None else keys[index]
             phase = kind
             produced = call(value)
             timestamp = None if timestamps is None else timestamps[index]
@@ -96,6 +102,13 @@ class KeyedOperator(Operator):
             elif produced is not None:
                 yield from ((timestamp, (each,)) for each in produced)
         del phase
+
+    def snapshot(self) -> Any:
+        return self._backend.snapshot()
+
+    def restore(self, snapshot: Any) -> None:
+        if snapshot is not None:
+            self._backend.restore(snapshot)
 
     def locate(self, error: BaseException, phase: str | None) -> FailureSite:
         if phase is not None:

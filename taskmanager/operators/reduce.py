@@ -5,7 +5,6 @@ In a batch job only each key's last result goes out, when the input has ended.
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from itertools import islice
@@ -18,13 +17,17 @@ from millstream.taskmanager.operators.detached import IMMUTABLE, detached
 from millstream.taskmanager.operators.generated import GeneratedFunction, Line, record_at
 from millstream.taskmanager.operators.inlining import inline_expression
 from millstream.taskmanager.operators.operator import NO_RECORD, FailureSite, Operator, OperatorContext, OperatorInfo
-from millstream.taskmanager.operators.user_function import UserFunction
+from millstream.taskmanager.operators.process_loop import CurrentKey
+from millstream.taskmanager.operators.user_function import UserFunction, gets_runtime_context
+from millstream.taskmanager.state.heap_keyed_state_backend import HeapKeyedStateBackend
+from millstream.taskmanager.state.keyed_state_backend import NO_KEY
 
 __all__ = ["ReduceOperator", "compile_reduce"]
 
 _KEY = "key_by"
 _HASH = "hash"
 _REDUCE = "reduce"
+_TABLE = " reduced"  # no name of a user's state begins with a blank
 
 
 def compile_reduce(
@@ -34,11 +37,13 @@ def compile_reduce(
     inline: bool,
     emit: bool = True,
     detach: bool = False,
+    current: CurrentKey | None = None,
 ) -> tuple[GeneratedFunction, GeneratedFunction]:
     """Return the loops ``(values, state) -> list`` and ``(values, state, keys) -> list``.
 
     :param emit: the list is of each step's result; else it is empty.
     :param detach: the function may change a record in place and return it: what has been emitted stays as it was.
+    :param current: is told the key before the function is called.
     """
     key_inline = inline_expression(key_of, 1) if inline else None
     combine_inline = inline_expression(combine, 2) if inline else None
@@ -51,6 +56,8 @@ def compile_reduce(
 
     # An expression that stands in the loop makes a new result.
     detach = detach and emit and combine_inline is None
+    namespace["current"] = current
+    tell = [] if current is None else [Line("        current.key = key")]
 
     def body(indent: str) -> list[Line]:
         if detach:
@@ -84,6 +91,7 @@ def compile_reduce(
         *head,
         Line("    for value in it:"),
         Line(f"        key = {key}", _KEY),
+        *tell,
         *body("        "),
         Line("    return out"),
     ]
@@ -91,6 +99,7 @@ def compile_reduce(
         Line("def generated(values, state, keys, combine=combine):"),
         *head,
         Line("    for key, value in zip(keys, it):"),
+        *tell,
         *body("        "),
         Line("    return out"),
     ]
@@ -106,6 +115,9 @@ class ReduceOperator(Operator):
         self._phase = phase
         self._key = UserFunction(spec.key_selector, "get_key", context, _KEY)
         self._function = UserFunction(spec.function, "reduce", context, phase)
+        self._backend = HeapKeyedStateBackend(context.processing_time.now_ms)
+        self._function.runtime_context.use_backend(self._backend)
+        self._state = self._backend.table(_TABLE).of_namespace(None)
         self._emit_final_only = spec.emit_final_only
         self._alone, self._with_keys = compile_reduce(
             self._key.call,
@@ -113,8 +125,8 @@ class ReduceOperator(Operator):
             inline=context.inline,
             emit=not spec.emit_final_only,
             detach=phase == _REDUCE,
+            current=self._backend if gets_runtime_context(spec.function, "reduce") else None,
         )
-        self._state: dict[Any, Any] = {}
         self._records_out = 0
 
     def open(self) -> None:
@@ -122,6 +134,7 @@ class ReduceOperator(Operator):
         self._function.open()
 
     def close(self) -> None:
+        self._backend.key = NO_KEY
         try:
             self._function.close()
         finally:
@@ -147,11 +160,12 @@ class ReduceOperator(Operator):
             yield RecordBatch(values)
         self._state.clear()
 
-    def snapshot(self) -> dict[Any, Any]:
-        return copy.deepcopy(self._state)
+    def snapshot(self) -> Any:
+        return self._backend.snapshot()
 
-    def restore(self, snapshot: dict[Any, Any]) -> None:
-        self._state = copy.deepcopy(snapshot)
+    def restore(self, snapshot: Any) -> None:
+        if snapshot is not None:
+            self._backend.restore(snapshot)
 
     def locate(self, error: BaseException, phase: str | None) -> FailureSite:
         if phase is not None:

@@ -12,10 +12,11 @@ from collections.abc import Callable
 from typing import Any
 
 from millstream.common.errors import MillstreamError
+from millstream.datastream.functions import Function, RichFunction
 from millstream.taskmanager.operators.operator import OperatorContext
 from millstream.taskmanager.operators.runtime_context import OperatorRuntimeContext
 
-__all__ = ["UserFunction", "is_generator_callable", "positional_capacity"]
+__all__ = ["UserFunction", "gets_runtime_context", "is_generator_callable", "positional_capacity"]
 
 
 class UserFunction:
@@ -60,6 +61,16 @@ class UserFunction:
             closer = getattr(self.target, "close", None)
             if callable(closer):
                 closer()
+
+
+def gets_runtime_context(target: Any, method: str) -> bool:
+    """Whether a function can have state: it is opened with a RuntimeContext, and does not ignore that."""
+    if inspect.isfunction(target) or not callable(getattr(target, method, None)):
+        return False  # a plain callable
+    opener = getattr(target, "open", None)
+    if isinstance(target, RichFunction) or callable(getattr(target, "set_runtime_context", None)):
+        return True
+    return callable(opener) and getattr(opener, "__func__", None) is not Function.open
 
 
 def is_generator_callable(call: Any) -> bool:

@@ -38,7 +38,8 @@ class HeapValueState(ValueState[Any]):
 
     def clear(self) -> None:
         try:
-            hash(self._backend.key)  # an empty dict pops without looking at the key
-            self._values.pop(self._backend.key, None)
+            key = self._backend.key
+            if key in self._values:  # an empty dict would pop without looking at the key
+                del self._values[key]
         except NoCurrentKeyError as error:
             raise error.of_state(self._table.name) from None

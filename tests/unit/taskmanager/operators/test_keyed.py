@@ -9,6 +9,10 @@ import pytest
 
 from millstream.common.graph.operator_spec import FilterSpec, FlatMapSpec, MapSpec
 from millstream.common.records import RecordBatch
+from millstream.common.typeinfo import Types
+from millstream.datastream.functions import MapFunction, RichMapFunction
+from millstream.datastream.state import ValueStateDescriptor
+from millstream.taskmanager.operators.fused import FusedOperator
 from millstream.taskmanager.operators.keyed import KeyedOperator
 from millstream.taskmanager.operators.registry import create_operator
 from tests.unit.taskmanager.operators.support import context, failure_of, run, run_stamped
@@ -30,20 +34,59 @@ def test_the_three_kinds() -> None:
     assert stamped == [(1, 7), (0, 7), (2, None), (0, None), (3, 9), (0, 9)]
 
 
-def test_the_function_sees_the_key_that_it_works_for() -> None:
-    class Sees:
-        def open(self, runtime_context: Any) -> None:
-            self.context = runtime_context
+class _Counts:
+    """Gives each value with how many there were of its key before."""
 
-        def map(self, value: Any) -> Any:
-            return self.context.current_key
+    def open(self, runtime_context: Any) -> None:
+        self.count = runtime_context.get_state(ValueStateDescriptor("count", Types.INT()))
 
-    operator = create_operator(MapSpec(Sees(), _key), context())
+    def map(self, value: Any) -> Any:
+        seen = self.count.value() or 0
+        self.count.update(seen + 1)
+        return value, seen
+
+    def filter(self, value: Any) -> bool:
+        return bool(self.map(value)[1] == 0)
+
+    def flat_map(self, value: Any) -> Iterator[Any]:
+        for _ in range(2):
+            yield self.map(value)
+
+
+def test_functions_may_use_the_state_of_the_key() -> None:
+    operator = create_operator(MapSpec(_Counts(), _key), context())
     operator.open()
-    assert run(operator, [("a", 1), ("b", 2)]) == ["a", "b"]
-    batch = RecordBatch([("a", 1)], None, ["given"])
-    assert [each.values for each in operator.process_batch(batch)] == [["given"]]
-    assert [count for _, count in operator.records_out()] == [3]
+    assert run(operator, [("a", 1), ("b", 2), ("a", 3)]) == [(("a", 1), 0), (("b", 2), 0), (("a", 3), 1)]
+    batch = RecordBatch([("a", 1)], None, ["b"])
+    assert [each.values for each in operator.process_batch(batch) if isinstance(each, RecordBatch)] == [[(("a", 1), 1)]]
+    assert [count for _, count in operator.records_out()] == [4]
+    snapshot = operator.snapshot()
+    run(operator, [("a", 1)])
+    again = create_operator(MapSpec(_Counts(), _key), context())
+    again.restore(snapshot)
+    again.open()
+    assert run(again, [("a", 1), ("b", 2)]) == [(("a", 1), 2), (("b", 2), 2)]
+
+    operator = create_operator(FilterSpec(_Counts(), _key), context())
+    operator.open()
+    assert run(operator, [("a", 1), ("b", 2), ("a", 3)]) == [("a", 1), ("b", 2)]
+    operator = create_operator(FlatMapSpec(_Counts(), _key), context())
+    operator.open()
+    assert [seen for _, seen in run(operator, [("a", 1), ("b", 2), ("a", 3)])] == [0, 1, 0, 1, 2, 3]
+
+
+def test_functions_that_cannot_use_state_are_fused() -> None:
+    class Plain(MapFunction):
+        def map(self, value: Any) -> Any:
+            return value
+
+    class Rich(RichMapFunction):
+        def map(self, value: Any) -> Any:
+            return value
+
+    assert isinstance(create_operator(MapSpec(str, _key), context()), FusedOperator)
+    assert isinstance(create_operator(MapSpec(Plain(), _key), context()), FusedOperator)
+    assert isinstance(create_operator(MapSpec(Rich(), _key), context()), KeyedOperator)
 
 
 @pytest.mark.parametrize("stage", ["key_by", "map"])

@@ -11,7 +11,10 @@ from hypothesis import strategies as st
 
 from millstream.common.graph.operator_spec import AggregateSpec, ReduceSpec
 from millstream.common.records import RecordBatch
+from millstream.common.typeinfo import Types
 from millstream.common.types import Row
+from millstream.datastream.functions import RichReduceFunction
+from millstream.datastream.state import ValueStateDescriptor
 from millstream.taskmanager.operators.operator import NO_RECORD
 from millstream.taskmanager.operators.reduce import ReduceOperator
 from millstream.taskmanager.operators.registry import create_operator
@@ -221,3 +224,30 @@ def test_a_function_that_changes_records_does_not_change_what_was_emitted(
     (out,) = operator.process_batch(batch)
     assert out.values == [{"n": 1}, {"n": 3}, {"n": 6}]
     assert run(operator, [{"n": 4}]) == [{"n": 10}]
+
+
+class _Rich(RichReduceFunction):
+    """Adds, and how often it has been called for the key beside that."""
+
+    def open(self, runtime_context: Any) -> None:
+        self.calls = runtime_context.get_state(ValueStateDescriptor("calls", Types.INT()))
+
+    def reduce(self, value1: Any, value2: Any) -> Any:
+        calls = (self.calls.value() or 0) + 1
+        self.calls.update(calls)
+        return value1[0], value1[1] + value2[1], calls
+
+
+def test_a_rich_function_may_use_the_state_of_the_key() -> None:
+    records = [("a", 1), ("b", 2), ("a", 3), ("a", 4), ("b", 5)]
+    expected = [("a", 1), ("b", 2), ("a", 4, 1), ("a", 8, 2), ("b", 7, 1)]
+    for keys in (None, ["a", "b", "a", "a", "b"]):
+        operator = ReduceOperator(ReduceSpec(_Rich(), lambda value: value[0]), context())
+        operator.open()
+        out = [each.values for each in operator.process_batch(RecordBatch(records, None, keys))]
+        assert out == [expected]
+    again = ReduceOperator(ReduceSpec(_Rich(), lambda value: value[0]), context())
+    again.restore(operator.snapshot())
+    run(operator, records)
+    again.open()
+    assert run(again, [("a", 1), ("c", 1)]) == [("a", 9, 3), ("c", 1)]
