@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from millstream.common import execution
 from millstream.common.completable_future import CompletableFuture
+from millstream.common.errors import MillstreamError
 
 if TYPE_CHECKING:
     from millstream.common.execution import JobExecutionResult
@@ -39,6 +40,28 @@ class JobClient:
     def cancel(self) -> CompletableFuture[None]:
         """Ask for cancellation; the future is done when the cluster has accepted it."""
         return CompletableFuture.of(self._client.cancel)
+
+    def get_accumulators(self) -> CompletableFuture[dict[str, Any]]:
+        """None: functions have no accumulators here; see their metrics."""
+        return CompletableFuture.of(dict)
+
+    def trigger_savepoint(self, savepoint_directory: str | None = None) -> CompletableFuture[str]:
+        """Refused: this version takes no savepoints.
+
+        :raises MillstreamError: always.
+        """
+        raise MillstreamError("trigger_savepoint(): this version of Millstream takes no savepoints yet")
+
+    def stop_with_savepoint(
+        self, advance_to_end_of_event_time: bool, savepoint_directory: str | None = None
+    ) -> CompletableFuture[str]:
+        """Refused: this version takes no savepoints.
+
+        :raises MillstreamError: always.
+        """
+        raise MillstreamError(
+            "stop_with_savepoint(): this version of Millstream takes no savepoints yet; cancel() ends the job"
+        )
 
     def get_job_execution_result(self) -> CompletableFuture[JobExecutionResult]:
         """The job's result; the future raises what the job failed with."""

@@ -7,6 +7,7 @@ new handles; nothing runs before ``env.execute()``.
 from __future__ import annotations
 
 import importlib
+import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
     from millstream.datastream.all_windowed_stream import AllWindowedStream
     from millstream.datastream.broadcast_connected_stream import BroadcastConnectedStream
     from millstream.datastream.broadcast_stream import BroadcastStream
+    from millstream.datastream.cached_data_stream import CachedDataStream
     from millstream.datastream.closeable_iterator import CloseableIterator
     from millstream.datastream.co_grouped_streams import CoGroupedStreams
     from millstream.datastream.connected_streams import ConnectedStreams
@@ -66,6 +68,8 @@ if TYPE_CHECKING:
     from millstream.datastream.window import WindowAssigner
 
 __all__ = ["DataStream"]
+
+_LOG = logging.getLogger(__name__)
 
 S = TypeVar("S", bound="DataStream")
 
@@ -427,6 +431,13 @@ class DataStream:
                     break
             return values
 
+    def cache(self) -> CachedDataStream:
+        """The stream for use in several jobs. In this version each of them computes it anew."""
+        from millstream.datastream.cached_data_stream import CachedDataStream
+
+        _LOG.info("cache(): nothing is stored in this version of Millstream; each job computes the stream anew")
+        return CachedDataStream(self._environment, self._transformation)
+
     # -- what the methods above are made of -------------------------------------------------------------------------
 
     def _key_selector(self) -> Any:
@@ -480,6 +491,7 @@ def __getattr__(name: str) -> Any:
         "AllWindowedStream": "all_windowed_stream",
         "BroadcastConnectedStream": "broadcast_connected_stream",
         "BroadcastStream": "broadcast_stream",
+        "CachedDataStream": "cached_data_stream",
         "CloseableIterator": "closeable_iterator",
         "ConnectedStreams": "connected_streams",
         "DataStreamSink": "data_stream_sink",

@@ -204,6 +204,10 @@ class KeyedStream(DataStream):
     def _fixed(self) -> NoReturn:
         raise InvalidProgramError(f"{call_site()}: Cannot override partitioning for KeyedStream.")
 
+    def cache(self) -> NoReturn:
+        """Refused: cache the stream that is keyed."""
+        raise InvalidProgramError(f"{call_site()}: cache() is not supported for KeyedStream: call it before key_by()")
+
     def shuffle(self) -> DataStream:
         self._fixed()
 

@@ -579,7 +579,7 @@ class StreamExecutionEnvironment:
         self._transformations.clear()
         without_effect = settings_without_effect(self._configuration)
         if without_effect:
-            _LOG.warning("Job %s: %s.", graph.name, without_effect)
+            _LOG.warning("Job %s: %s.", graph.job_name, without_effect)
         return executor.submit(self._job_graph(graph), self._configuration)
 
     def _stream_graph(self, job_name: str | None) -> StreamGraph:

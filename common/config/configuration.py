@@ -11,6 +11,9 @@ import builtins
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
+import yaml
+
+from millstream.common.config.collection_kind import STRING_LIST
 from millstream.common.config.option import ConfigOption
 from millstream.common.config.registry import current_setting
 from millstream.common.config.secret import shown
@@ -150,6 +153,21 @@ class Configuration:
 
     def add_all_to_dict(self, target_dict: dict[str, str]) -> None:
         target_dict.update(self._settings)
+
+    @staticmethod
+    def parse_list_value(value: str) -> list[str]:
+        """The items of a list as a configuration file holds it: ``a;b`` or ``[a, b]``."""
+        if not value:
+            return []
+        if value.strip().startswith("["):
+            items = yaml.safe_load(value)
+            return [str(item) for item in items]
+        return list(STRING_LIST.parse(value))
+
+    @staticmethod
+    def parse_jars_value(value: str, jvm: Any = None) -> list[str]:
+        """The same for ``pipeline.jars``; there is no JVM here that loads them."""
+        return Configuration.parse_list_value(value)
 
     def _get(self, key: str, kind: ValueKind[T], default_value: T) -> T:
         text = self._settings.get(current_setting(key)[0])

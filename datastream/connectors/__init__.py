@@ -9,10 +9,12 @@ from millstream.connectors import (
     SocketTextStreamFunction,
     StreamFormat,
 )
+from millstream.datastream.connectors.base import DeliveryGuarantee
 from millstream.datastream.sink import Sink
 from millstream.datastream.source import Source
 
 __all__ = [
+    "DeliveryGuarantee",
     "FileSource",
     "FileSourceBuilder",
     "NumberSequenceSource",

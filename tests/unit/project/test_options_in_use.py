@@ -12,6 +12,28 @@ from tests.unit.project.checkout import PACKAGES, ROOT, sources
 KEPT_ONLY = {
     "pipeline.object-reuse": "ExecutionConfig has it; chained functions share objects in any case",
     "pipeline.auto-generate-uids": "ExecutionConfig has it; uids matter with state",
+    "metrics.latency.interval": "ExecutionConfig has it; no latency markers are sent yet",
+    "pipeline.generic-types": "ExecutionConfig has it; pickle is never refused yet",
+    "state.backend.type": "the environment has it; state lives on the heap in any case, and the log says so",
+    "state.changelog.enabled": "the environment has it; the log says that nothing comes of it",
+    "state.backend.rocksdb.localdir": "EmbeddedRocksDBStateBackend writes it",
+    "execution.checkpointing.interval": "CheckpointConfig has it; there are no checkpoints yet",
+    "execution.checkpointing.mode": "CheckpointConfig has it; there are no checkpoints yet",
+    "execution.checkpointing.timeout": "CheckpointConfig has it; there are no checkpoints yet",
+    "execution.checkpointing.min-pause": "CheckpointConfig has it; there are no checkpoints yet",
+    "execution.checkpointing.max-concurrent-checkpoints": "CheckpointConfig has it; there are no checkpoints yet",
+    "execution.checkpointing.tolerable-failed-checkpoints": "CheckpointConfig has it; there are no checkpoints yet",
+    "execution.checkpointing.externalized-checkpoint-retention": "CheckpointConfig has it; there are no checkpoints yet",
+    "execution.checkpointing.storage": "CheckpointConfig has it; there are no checkpoints yet",
+    "execution.checkpointing.dir": "CheckpointConfig has it; there are no checkpoints yet",
+    "execution.checkpointing.savepoint-dir": "CheckpointConfig has it; there are no checkpoints yet",
+    "execution.checkpointing.incremental": "CheckpointConfig has it; there are no checkpoints yet",
+    "execution.checkpointing.data-inline-threshold": "CheckpointConfig has it; there are no checkpoints yet",
+    "execution.checkpointing.write-buffer-size": "CheckpointConfig has it; there are no checkpoints yet",
+    "execution.checkpointing.unaligned.enabled": "CheckpointConfig has it; there are no checkpoints yet",
+    "execution.checkpointing.unaligned.forced": "CheckpointConfig has it; there are no checkpoints yet",
+    "execution.checkpointing.aligned-checkpoint-timeout": "CheckpointConfig has it; there are no checkpoints yet",
+    "execution.checkpointing.snapshot-compression": "CheckpointConfig has it; there are no checkpoints yet",
 }
 
 
