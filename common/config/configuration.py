@@ -165,7 +165,7 @@ class Configuration:
         return list(STRING_LIST.parse(value))
 
     @staticmethod
-    def parse_jars_value(value: str, jvm: Any = None) -> list[str]:
+    def parse_jars_value(value: str, jvm: Any = None) -> list[str]:  # noqa: ARG004  # PyFlink's signature
         """The same for ``pipeline.jars``; there is no JVM here that loads them."""
         return Configuration.parse_list_value(value)
 
