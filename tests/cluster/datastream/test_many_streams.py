@@ -235,7 +235,7 @@ def test_window_join_and_co_group(environment: StreamExecutionEnvironment, mode:
     environment.set_runtime_mode(mode)
     first = environment.from_collection([("a", 1), ("b", 2), ("a", 1001)]).assign_timestamps_and_watermarks(IN_ORDER)
     second = environment.from_collection([("a", 3), ("c", 4)]).assign_timestamps_and_watermarks(IN_ORDER)
-    windows = TumblingEventTimeWindows.of(Time.seconds(1))
+    windows: Any = TumblingEventTimeWindows.of(Time.seconds(1))
     joined = first.join(second).where(0).equal_to(0).window(windows).apply(lambda a, b: (a[1], b[1]))
     assert list(joined.execute_and_collect()) == [(1, 3)]
     grouped = first.co_group(second).where(0).equal_to(0).window(windows).apply(lambda a, b: [(len(a), len(b))])
@@ -279,7 +279,7 @@ def test_a_failure_in_a_timer(environment: StreamExecutionEnvironment) -> None:
 
 def test_a_failure_in_a_join_function(environment: StreamExecutionEnvironment) -> None:
     stream = environment.from_collection([("a", 1)]).assign_timestamps_and_watermarks(IN_ORDER)
-    windows = TumblingEventTimeWindows.of(Time.seconds(1))
+    windows: Any = TumblingEventTimeWindows.of(Time.seconds(1))
     stream.join(stream).where(0).equal_to(0).window(windows).apply(lambda a, b: a[1] // 0).print()
     with pytest.raises(JobExecutionError) as caught:
         environment.execute()

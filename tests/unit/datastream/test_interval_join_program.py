@@ -43,7 +43,8 @@ def test_bounds(env: StreamExecutionEnvironment, lower: Any, upper: Any) -> None
     assert stream.get_name() == "Interval Join"
     joined.lower_bound_exclusive().upper_bound_exclusive()
     joined.side_output_left_late_data(OutputTag("l")).side_output_right_late_data(OutputTag("r"))
-    operator = joined.process(Pairs())._transformation  # type: ignore[assignment]  # an operator too
+    operator = joined.process(Pairs())._transformation
+    assert isinstance(operator, OperatorTransformation)
     assert isinstance(operator.spec, IntervalJoinSpec)
     assert (operator.spec.lower_bound_ms, operator.spec.upper_bound_ms) == (-999, 1999)
     assert (operator.spec.late_left_tag, operator.spec.late_right_tag) == ("l", "r")

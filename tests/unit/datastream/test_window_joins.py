@@ -168,7 +168,7 @@ def test_a_failure_names_the_operator_and_the_users_line() -> None:
 
 def test_names_types_and_refusals(env: StreamExecutionEnvironment) -> None:
     a, b = env.from_collection([(1, 2)], Types.TUPLE([Types.INT(), Types.INT()])), env.from_collection([(1, 2)])
-    window = TumblingEventTimeWindows.of(Time.seconds(1))
+    window: Any = TumblingEventTimeWindows.of(Time.seconds(1))
     joined = a.join(b).where(0).equal_to(0).window(window).apply(Pairs(), Types.STRING())
     assert (joined.get_name(), joined.get_type()) == ("Join", Types.STRING())
     assert a.co_group(b).where(0).equal_to(0).window(window).apply(Sides()).get_name() == "CoGroup"

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from millstream.common import Types
 from millstream.common.errors import MillstreamError
-from millstream.common.records import MAX_TIMESTAMP, MIN_TIMESTAMP
+from millstream.common.records import MAX_TIMESTAMP, MIN_TIMESTAMP, Watermark
 from millstream.datastream import (
     CoProcessFunction,
     KeyedCoProcessFunction,
@@ -130,7 +130,7 @@ def test_results_of_timers_come_before_the_watermark() -> None:
         h.process_watermark(100)
         first, second = h.get_output_with_markers()
         assert isinstance(first, StreamRecord)
-        assert second.timestamp == 100
+        assert second == Watermark(100)
 
 
 def test_all_event_time_timers_fire_at_the_end_and_processing_time_timers_do_not() -> None:

@@ -126,7 +126,8 @@ def test_a_function_that_multiplies_gives_bounded_pieces() -> None:
 
 def test_records_without_timestamps_are_refused() -> None:
     operator = join()
-    for timestamps in (None, [None]):
+    given: list[list[int | None] | None] = [None, [None]]
+    for timestamps in given:
         with pytest.raises(MillstreamError, match="operator 'joining': records of its right input have no timestamps"):
             list(operator.process_second_batch(RecordBatch([("a", 1)], timestamps)))
 
