@@ -71,7 +71,9 @@ def _stepped(function: Callable[[Any, Any], Any], state: ValueState[Any] | None,
     returned = function(value, state.value())
     if not isinstance(returned, (tuple, list)) or len(returned) != 2:
         name = getattr(function, "__qualname__", repr(function))
-        raise TypeError(f"{name}(value, state) has to return {wanted}, but returned {returned!r}")
+        code = getattr(function, "__code__", None)
+        where = "" if code is None else f" in {code.co_filename}:{code.co_firstlineno}"
+        raise TypeError(f"{name}(value, state){where} has to return {wanted}, but returned {returned!r}")
     result, new_state = returned
     state.update(new_state)
     return result
