@@ -148,6 +148,16 @@ class OperatorHarness:
         own = None if timestamps is None else list(timestamps)
         self._process(self._only_input("process_batch"), list(values), own)
 
+    def process_batch1(self, values: Iterable[Any], timestamps: Iterable[int | None] | None = None) -> None:
+        """Process several records of the first of two inputs at once."""
+        own = None if timestamps is None else list(timestamps)
+        self._process(self._one_of_two(0, "process_batch1"), list(values), own)
+
+    def process_batch2(self, values: Iterable[Any], timestamps: Iterable[int | None] | None = None) -> None:
+        """Process several records of the second input at once."""
+        own = None if timestamps is None else list(timestamps)
+        self._process(self._one_of_two(1, "process_batch2"), list(values), own)
+
     def process_element1(self, value: Any, timestamp: int | None = None) -> None:
         """Process one record of the first of two inputs."""
         self._process(self._one_of_two(0, "process_element1"), [value], timestamp if timestamp is None else [timestamp])

@@ -72,9 +72,9 @@ def test_processing_time_windows() -> None:
     assigner: Any = TumblingProcessingTimeWindows.of(Time.milliseconds(100))
     with OperatorHarness(lambda s: total(s, assigner), processing_time=1_050) as harness:
         harness.process_element(("a", 1))
-        harness.set_processing_time(1_098)
+        harness.set_processing_time(1_099)
         harness.process_element(("a", 2))
-        assert harness.get_output() == []
+        assert harness.get_output() == [], "its last millisecond is not over"
         harness.advance_processing_time(1)
         assert harness.take_output() == [("a", 3)]
         harness.process_element(("a", 4))
