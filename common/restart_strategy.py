@@ -5,9 +5,9 @@ Each writes the same ``restart-strategy.*`` options that a configuration file wo
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Protocol
 
 from millstream.common.config import Configuration, RestartStrategyOptions
 
@@ -22,16 +22,16 @@ __all__ = [
 ]
 
 
-class RestartStrategyConfiguration(Protocol):
+class RestartStrategyConfiguration(ABC):
     """What is done when a job fails."""
 
+    @abstractmethod
     def get_description(self) -> str:
         """For people."""
-        ...
 
+    @abstractmethod
     def write_to(self, configuration: Configuration) -> None:
         """Set the options that mean this."""
-        ...
 
 
 @dataclass(frozen=True)

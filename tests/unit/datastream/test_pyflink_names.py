@@ -50,8 +50,8 @@ MISSING: frozenset[str] = frozenset(
 OTHER_PARAMETERS: dict[str, str] = {
     "datastream.data_stream.CloseableIterator.__init__": "programs get it from execute_and_collect()",
     "datastream.slot_sharing_group.MemorySize.__init__": "without a size PyFlink's fails too",
-    "common.restart_strategy.RestartStrategies.FailureRateRestartStrategyConfiguration.__init__": "see RestartStrategies",
-    "common.restart_strategy.RestartStrategies.FixedDelayRestartStrategyConfiguration.__init__": "see RestartStrategies",
+    "common.restart_strategy.RestartStrategies.FailureRateRestartStrategyConfiguration.__init__": "made by methods",
+    "common.restart_strategy.RestartStrategies.FixedDelayRestartStrategyConfiguration.__init__": "made by methods",
 }
 
 
