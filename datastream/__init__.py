@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from millstream.datastream.functions import KeyedBroadcastProcessFunction as KeyedBroadcastProcessFunction
     from millstream.datastream.functions import KeyedCoProcessFunction as KeyedCoProcessFunction
     from millstream.datastream.functions import KeyedProcessFunction as KeyedProcessFunction
+    from millstream.datastream.functions import KeyedStateFunction as KeyedStateFunction
     from millstream.datastream.functions import KeySelector as KeySelector
     from millstream.datastream.functions import MapFunction as MapFunction
     from millstream.datastream.functions import OutputSelector as OutputSelector
@@ -62,9 +63,14 @@ if TYPE_CHECKING:
     from millstream.datastream.functions import ReduceFunction as ReduceFunction
     from millstream.datastream.functions import ResultFuture as ResultFuture
     from millstream.datastream.functions import RichAsyncFunction as RichAsyncFunction
+    from millstream.datastream.functions import RichCoFlatMapFunction as RichCoFlatMapFunction
+    from millstream.datastream.functions import RichCoGroupFunction as RichCoGroupFunction
+    from millstream.datastream.functions import RichCoMapFunction as RichCoMapFunction
     from millstream.datastream.functions import RichFilterFunction as RichFilterFunction
+    from millstream.datastream.functions import RichFlatJoinFunction as RichFlatJoinFunction
     from millstream.datastream.functions import RichFlatMapFunction as RichFlatMapFunction
     from millstream.datastream.functions import RichFunction as RichFunction
+    from millstream.datastream.functions import RichJoinFunction as RichJoinFunction
     from millstream.datastream.functions import RichMapFunction as RichMapFunction
     from millstream.datastream.functions import RichParallelSourceFunction as RichParallelSourceFunction
     from millstream.datastream.functions import RichReduceFunction as RichReduceFunction
@@ -153,6 +159,7 @@ _MODULES = {
     "KeyedBroadcastProcessFunction": "functions",
     "KeyedCoProcessFunction": "functions",
     "KeyedProcessFunction": "functions",
+    "KeyedStateFunction": "functions",
     "KeyedStream": "keyed_stream",
     "MapFunction": "functions",
     "MemorySize": "memory_size",
@@ -170,9 +177,14 @@ _MODULES = {
     "ReduceFunction": "functions",
     "ResultFuture": "functions",
     "RichAsyncFunction": "functions",
+    "RichCoFlatMapFunction": "functions",
+    "RichCoGroupFunction": "functions",
+    "RichCoMapFunction": "functions",
     "RichFilterFunction": "functions",
+    "RichFlatJoinFunction": "functions",
     "RichFlatMapFunction": "functions",
     "RichFunction": "functions",
+    "RichJoinFunction": "functions",
     "RichMapFunction": "functions",
     "RichParallelSourceFunction": "functions",
     "RichReduceFunction": "functions",
