@@ -25,7 +25,7 @@ import cloudpickle
 from millstream.common.graph.operator_spec import AsyncSpec
 from millstream.common.records import RecordBatch, Watermark, WatermarkStatus
 from millstream.common.types import Row
-from millstream.datastream.functions import takes_result_future
+from millstream.datastream.functions import AsyncFunction, takes_result_future
 from millstream.taskmanager.operators.async_wait.async_call import AsyncCall
 from millstream.taskmanager.operators.async_wait.call_result_future import CallResultFuture
 from millstream.taskmanager.operators.async_wait.element_queue import (
@@ -76,6 +76,8 @@ class AsyncWaitOperator(Operator):
         self._is_coroutine = inspect.iscoroutinefunction(self._invoke) or inspect.iscoroutinefunction(unwrapped)
         self._wants_future = takes_result_future(self._invoke)
         self._on_timeout: Callable[..., Any] | None = getattr(spec.function, _TIMEOUT, None)
+        if getattr(self._on_timeout, "__func__", None) is AsyncFunction.timeout:
+            self._on_timeout = None  # the same, but it can say more
         self._timeout_wants_future = self._on_timeout is not None and takes_result_future(self._on_timeout)
         self._convert: Callable[[Any], Any] | None = None
         if spec.output_type is not None:
@@ -433,19 +435,28 @@ class AsyncWaitOperator(Operator):
             call.retry.cancel()
             call.retry = None
         on_timeout = self._on_timeout
+        waiting_at = _line_of(call.task)
         if call.task is not None and call.task.cancel():
             call.task.add_done_callback(self._tasks.discard)
             call.attempt += 1  # whatever the coroutine says from now on does not count
         attempt = call.attempt
         try:
             if on_timeout is None:
-                raise TimeoutError(f"Async function call has timed out for input: {call.value}")
+                where = waiting_at and f"; {_INVOKE} was waiting in {waiting_at}"
+                raise TimeoutError(f"Async function call has timed out for input: {call.value}{where}")
             if self._timeout_wants_future:
                 on_timeout(call.value, CallResultFuture(self, call, _TIMEOUT))
             else:
                 self.on_results(call, attempt, on_timeout(call.value), _TIMEOUT)
         except Exception as error:  # noqa: BLE001  # user code may raise anything
             self.on_error(call, attempt, error, _TIMEOUT)
+
+
+def _line_of(task: asyncio.Task[None] | None) -> str:
+    """The line of the user's coroutine that a task of this operator is in; empty if that is not known."""
+    own: Any = None if task is None else task.get_coro()
+    frame = getattr(getattr(own, "cr_await", None), "cr_frame", None)
+    return "" if frame is None else f"{frame.f_code.co_filename}:{frame.f_lineno}"
 
 
 async def _breathe() -> None:

@@ -109,7 +109,7 @@ class _NoPredicate(async_retry_strategies.NoRetryStrategy[Any]):
 
 
 class _Plain(AsyncFunction[Any, Any]):
-    def async_invoke(self, value: Any) -> Any:  # type: ignore[override]  # that is what the test is about
+    def async_invoke(self, value: Any) -> Any:
         return [value]
 
 
@@ -152,7 +152,11 @@ def test_functions_that_are_none(env: StreamExecutionEnvironment, given: Any, me
         (lambda s: AsyncDataStream.ordered_wait([1], LookUp(), 1), TypeError, "takes a DataStream first"),  # type: ignore[arg-type]  # that is what the test is about
         (lambda s: AsyncDataStream.ordered_wait(s, LookUp(), 1, 0), ValueError, "capacity must be at least 1"),
         (lambda s: AsyncDataStream.ordered_wait(s, LookUp(), 1, True), TypeError, "capacity is a number of records"),
-        (lambda s: AsyncDataStream.ordered_wait(s, LookUp(), "1 s"), TypeError, "timeout: '1 s' is no length of time"),
+        (
+            lambda s: AsyncDataStream.ordered_wait(s, LookUp(), "1 s"),  # type: ignore[arg-type]  # that is what the test is about
+            TypeError,
+            "timeout: '1 s' is no length of time",
+        ),
         (
             lambda s: AsyncDataStream.ordered_wait_with_retry(
                 s, LookUp(), 0, AsyncRetryStrategy.fixed_delay(1, 1, None, None)
@@ -161,7 +165,7 @@ def test_functions_that_are_none(env: StreamExecutionEnvironment, given: Any, me
             "Timeout should be configured",
         ),
         (
-            lambda s: AsyncDataStream.ordered_wait_with_retry(s, LookUp(), 1, None),
+            lambda s: AsyncDataStream.ordered_wait_with_retry(s, LookUp(), 1, None),  # type: ignore[arg-type]  # that is what the test is about
             TypeError,
             "must be an AsyncRetryStrategy",
         ),

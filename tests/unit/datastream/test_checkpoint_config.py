@@ -134,8 +134,8 @@ def test_values_out_of_bounds(call: Callable[[CheckpointConfig], Any]) -> None:
         lambda c: c.set_checkpointing_mode("EXACTLY_ONCE"),
         lambda c: c.set_externalized_checkpoint_retention(ExternalizedCheckpointCleanup.DELETE_ON_CANCELLATION),
         lambda c: c.set_checkpoint_storage("file:///tmp"),
-        lambda c: FileSystemCheckpointStorage(5),
-        lambda c: EmbeddedRocksDBStateBackend().set_predefined_options("DEFAULT"),
+        lambda c: FileSystemCheckpointStorage(5),  # type: ignore[arg-type]  # that is what the test is about
+        lambda c: EmbeddedRocksDBStateBackend().set_predefined_options("DEFAULT"),  # type: ignore[arg-type]  # that is what the test is about
         lambda c: EmbeddedRocksDBStateBackend().set_db_storage_paths(["/tmp"]),  # type: ignore[arg-type]  # that is what the test is about
     ],
 )

@@ -45,7 +45,9 @@ def test_without_a_timeout_method_the_job_fails() -> None:
             await driver.push("a", "b")
             error, site = await failure_of(driver, driver.finish())
             assert type(error) is TimeoutError
-            assert str(error) == "Async function call has timed out for input: a"
+            line = NeverEnds.async_invoke.__code__.co_firstlineno + 2
+            where = f"async_invoke was waiting in {__file__}:{line}"
+            assert str(error) == f"Async function call has timed out for input: a; {where}"
             assert (site.info.name, site.phase, site.record) == ("enrich", "timeout", "a")
 
     asyncio.run(run())
