@@ -45,10 +45,8 @@ class JoinedStreams:
         self, key_selector: Callable[[Any], Any] | KeySelector | int | str, key_type: TypeInformation | None = None
     ) -> Where:
         """Say what the first stream's records are keyed by."""
-        pair = KeyedPair(self._first, self._second, "Join", _window_function)
-        pair.first_key = key_selector_of((key_selector,))
-        pair.key_type = key_type
-        return Where(pair)
+        selector = key_selector_of((key_selector,))
+        return Where(KeyedPair(self._first, self._second, "Join", _window_function, selector, key_type=key_type))
 
 
 def _window_function(function: Any) -> PairWindowFunction:

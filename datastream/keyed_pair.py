@@ -7,6 +7,7 @@ that keeps them all; so assigners, triggers and evictors are just those of windo
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from millstream.common.errors import InvalidProgramError
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["EqualTo", "KeyedPair", "Where", "WithWindow"]
 
 
+@dataclass(frozen=True, slots=True)
 class KeyedPair:
     """What is known of the two streams so far.
 
@@ -34,27 +36,17 @@ class KeyedPair:
     :ivar window_function: makes the window function of what the user gives to ``apply``.
     """
 
-    __slots__ = ("first", "first_key", "key_type", "name", "second", "second_key", "window_function")
-
-    def __init__(
-        self,
-        first: DataStream,
-        second: DataStream,
-        name: str,
-        window_function: Callable[[Any], PairWindowFunction],
-    ) -> None:
-        self.first = first
-        self.second = second
-        self.name = name
-        self.window_function = window_function
-        self.first_key: Callable[[Any], Any] | KeySelector | None = None
-        self.second_key: Callable[[Any], Any] | KeySelector | None = None
-        self.key_type: TypeInformation | None = None
+    first: DataStream
+    second: DataStream
+    name: str
+    window_function: Callable[[Any], PairWindowFunction]
+    first_key: Callable[[Any], Any] | KeySelector
+    second_key: Callable[[Any], Any] | KeySelector | None = None
+    key_type: TypeInformation | None = None
 
     def windowed(self, assigner: WindowAssigner[Any, Any]) -> WindowedStream:
         """Both streams' records in windows."""
-        assert self.first_key is not None
-        assert self.second_key is not None
+        assert self.second_key is not None  # equal_to() has been called
         united = _tagged(self.first, tag_first).union(_tagged(self.second, tag_second))
         return united.key_by(PairKey(self.first_key, self.second_key), key_type=self.key_type).window(assigner)
 
@@ -77,9 +69,8 @@ class Where:
             raise InvalidProgramError(
                 f"{call_site()}: the keys of the two streams are of different types, {pair.key_type!r} and {key_type!r}"
             )
-        pair.second_key = key_selector_of((key_selector,))
-        pair.key_type = key_type or pair.key_type
-        return EqualTo(pair)
+        selector = key_selector_of((key_selector,))
+        return EqualTo(replace(pair, second_key=selector, key_type=key_type or pair.key_type))
 
 
 class EqualTo:

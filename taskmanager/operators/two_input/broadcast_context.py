@@ -35,6 +35,10 @@ class BroadcastContext(BroadcastProcessFunction.Context):
     def timestamp(self) -> int | None:
         return self.current_timestamp
 
+    def timer_service(self) -> TimerService:
+        """Not a part of the interface, but there in PyFlink as well."""
+        return self._timers
+
     def current_processing_time(self) -> int:
         return self._timers.current_processing_time()
 
@@ -68,6 +72,10 @@ class KeyedBroadcastContext(KeyedBroadcastProcessFunction.Context):
 
     def timestamp(self) -> int | None:
         return self.current_timestamp
+
+    def timer_service(self) -> TimerService:
+        """Not a part of the interface, but there in PyFlink as well."""
+        return self._timers
 
     def current_processing_time(self) -> int:
         return self._timers.current_processing_time()

@@ -15,9 +15,9 @@ from millstream.datastream.functions import ProcessJoinFunction
 from millstream.datastream.output_tag import OutputTag
 from millstream.taskmanager.operators.generated import frame_variables, record_at
 from millstream.taskmanager.operators.operator import FailureSite, Operator, OperatorContext, OperatorInfo, Output
-from millstream.taskmanager.operators.result_collector import ResultCollector, result_iterator
+from millstream.taskmanager.operators.result_collector import ResultCollector, result_iterator, takes_collector
 from millstream.taskmanager.operators.two_input.join_buffer import JoinBuffer
-from millstream.taskmanager.operators.user_function import UserFunction, positional_capacity
+from millstream.taskmanager.operators.user_function import UserFunction
 from millstream.taskmanager.state.heap_keyed_state_backend import HeapKeyedStateBackend
 
 __all__ = ["IntervalJoinOperator"]
@@ -40,7 +40,7 @@ class IntervalJoinOperator(Operator):
         self._key1 = UserFunction(spec.key_selector1, "get_key", context, _KEY)
         self._key2 = UserFunction(spec.key_selector2, "get_key", context, _KEY)
         self._function = UserFunction(spec.function, _PHASE, context)
-        self._collects = positional_capacity(self._function.call, 3) > 3
+        self._collects = takes_collector(self._function.call, 3)
         self._collector = ResultCollector(spec.output_type)
         self._context = _JoinContext(self._collector)
         self._lower_ms = spec.lower_bound_ms

@@ -221,14 +221,6 @@ def test_an_interval_join_finds_all_pairs(
     assert found == sorted(expected)
 
 
-def test_late_records_of_an_interval_join(environment: StreamExecutionEnvironment) -> None:
-    environment.set_parallelism(1)
-    late = OutputTag("late", Types.PICKLED_BYTE_ARRAY())
-    stream = environment.from_collection([("a", 1)]).assign_timestamps_and_watermarks(IN_ORDER).key_by(0)
-    joined = stream.interval_join(stream).between(0, 0).side_output_left_late_data(late)
-    assert list(joined.process(Pairs()).execute_and_collect()) == [(("a", 1), ("a", 1))]
-
-
 @pytest.mark.parametrize("mode", [RuntimeExecutionMode.STREAMING, RuntimeExecutionMode.BATCH])
 def test_window_join_and_co_group(environment: StreamExecutionEnvironment, mode: RuntimeExecutionMode) -> None:
     environment.set_parallelism(2)

@@ -13,6 +13,7 @@ from millstream.common.graph.operator_spec import IntervalJoinSpec
 from millstream.common.time import Duration, Time
 from millstream.datastream import KeyedStream, OutputTag, ProcessJoinFunction, StreamExecutionEnvironment
 from millstream.datastream.transformation import OperatorTransformation
+from millstream.testing import OperatorHarness
 
 
 class Pairs(ProcessJoinFunction):
@@ -67,3 +68,21 @@ def test_what_is_refused(env: StreamExecutionEnvironment) -> None:
     other = StreamExecutionEnvironment.get_execution_environment()
     with pytest.raises(InvalidProgramError, match="different environments"):
         a.interval_join(keyed(other))
+
+
+def test_late_records_are_streams_of_their_own() -> None:
+    late = OutputTag("late")
+
+    def fragment(a: Any, b: Any) -> Any:
+        joined = a.key_by(0).interval_join(b.key_by(0)).between(Time.seconds(-1), Time.seconds(1))
+        return joined.side_output_right_late_data(late).process(Pairs())
+
+    with OperatorHarness(fragment) as h:
+        h.process_watermark(100)
+        h.process_element2(("a", 1), 99)
+        h.process_element1(("a", 2), 99)
+        h.process_element1(("a", 3), 100)
+        h.process_element2(("a", 4), 100)
+        assert h.get_output_with_timestamps() == [((("a", 3), ("a", 4)), 100)]
+        assert h.get_side_output_with_timestamps(late) == [(("a", 1), 99)]
+        assert h.late_records_dropped() == 1

@@ -166,6 +166,22 @@ def test_a_failure_names_the_operator_and_the_users_line() -> None:
         assert str(frames[-1]) == __file__
 
 
+def test_the_parts_of_a_join_can_be_gone_on_from_more_than_once() -> None:
+    def fragment(a: Any, b: Any) -> Any:
+        where = a.join(b).where(0)
+        one, two = where.equal_to(0), where.equal_to(1)
+        windows: Any = TumblingEventTimeWindows.of(Time.seconds(1))
+        first = one.window(windows).apply(lambda left, right: ("by key", left, right))
+        return first.union(two.window(windows).apply(lambda left, right: ("by value", left, right)))
+
+    with OperatorHarness(fragment) as h:
+        h.process_element1((1, 2), 0)
+        h.process_element2((1, 3), 0)
+        h.process_element2((4, 1), 0)
+        h.end_input()
+        assert sorted(h.get_output()) == [("by key", (1, 2), (1, 3)), ("by value", (1, 2), (4, 1))]
+
+
 def test_names_types_and_refusals(env: StreamExecutionEnvironment) -> None:
     a, b = env.from_collection([(1, 2)], Types.TUPLE([Types.INT(), Types.INT()])), env.from_collection([(1, 2)])
     window: Any = TumblingEventTimeWindows.of(Time.seconds(1))
