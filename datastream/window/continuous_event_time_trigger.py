@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any, TypeVar
+from typing import Any
 
 from millstream.common.time import Duration, Time, milliseconds_of
 from millstream.common.typeinfo import Types
 from millstream.datastream.state import ReducingStateDescriptor
 from millstream.datastream.window.earliest import Earliest
+from millstream.datastream.window.element_type import T
 from millstream.datastream.window.time_window import TimeWindow
 from millstream.datastream.window.trigger import Trigger
 from millstream.datastream.window.trigger_result import TriggerResult
 from millstream.datastream.window.window_settings import check_positive
 
 __all__ = ["ContinuousEventTimeTrigger"]
-
-T = TypeVar("T")
 
 
 class ContinuousEventTimeTrigger(Trigger[T, TimeWindow]):

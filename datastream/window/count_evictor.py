@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
-
+from millstream.datastream.window.element_type import T
 from millstream.datastream.window.evictor import Evictor
 from millstream.datastream.window.timestamped_value import TimestampedValue
 from millstream.datastream.window.window import Window
 
 __all__ = ["CountEvictor"]
-
-T = TypeVar("T")
 
 
 class CountEvictor(Evictor[T, Window]):

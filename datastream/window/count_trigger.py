@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
-
 from millstream.common.typeinfo import Types
 from millstream.datastream.functions.reduce_function import ReduceFunction
 from millstream.datastream.state import ReducingStateDescriptor
+from millstream.datastream.window.element_type import T
 from millstream.datastream.window.trigger import Trigger
 from millstream.datastream.window.trigger_result import TriggerResult
 from millstream.datastream.window.window import Window
 from millstream.datastream.window.window_settings import check_positive
 
 __all__ = ["CountTrigger"]
-
-T = TypeVar("T")
 
 
 class CountTrigger(Trigger[T, Window]):

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Any, TypeVar
+from typing import Any
 
 from millstream.common.typeinfo import Types
 from millstream.datastream.state import ValueStateDescriptor
 from millstream.datastream.window.count_trigger import CountTrigger
 from millstream.datastream.window.count_window import CountWindow
+from millstream.datastream.window.element_type import T
 from millstream.datastream.window.trigger import Trigger
 from millstream.datastream.window.window_assigner import WindowAssigner
 from millstream.datastream.window.window_serializer import CountWindowSerializer
 from millstream.datastream.window.window_settings import check_positive
 
 __all__ = ["CountSlidingWindowAssigner", "CountTumblingWindowAssigner"]
-
-T = TypeVar("T")
 
 
 class CountTumblingWindowAssigner(WindowAssigner[T, CountWindow]):

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar
 
 from millstream.datastream.window.delta_function import DeltaFunction, delta_of
+from millstream.datastream.window.element_type import T
 from millstream.datastream.window.evictor import Evictor
 from millstream.datastream.window.timestamped_value import TimestampedValue
 from millstream.datastream.window.window import Window
 
 __all__ = ["DeltaEvictor"]
-
-T = TypeVar("T")
 
 
 class DeltaEvictor(Evictor[T, Window]):

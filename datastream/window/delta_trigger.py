@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from millstream.common.typeinfo import Types
 from millstream.datastream.state import ValueStateDescriptor
 from millstream.datastream.window.delta_function import DeltaFunction, delta_of
+from millstream.datastream.window.element_type import T
 from millstream.datastream.window.trigger import Trigger
 from millstream.datastream.window.trigger_result import TriggerResult
 from millstream.datastream.window.window import Window
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
     from millstream.common.typeinfo import TypeInformation
 
 __all__ = ["DeltaTrigger"]
-
-T = TypeVar("T")
 
 
 class DeltaTrigger(Trigger[T, Window]):

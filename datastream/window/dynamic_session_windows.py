@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
-from typing import Any, TypeVar
+from typing import Any
 
 from millstream.common.errors import MillstreamError
 from millstream.datastream.call_site import call_site
+from millstream.datastream.window.element_type import T
 from millstream.datastream.window.event_time_trigger import EventTimeTrigger
 from millstream.datastream.window.no_timestamp import check_timestamp
 from millstream.datastream.window.processing_time_trigger import ProcessingTimeTrigger
@@ -16,8 +17,6 @@ from millstream.datastream.window.window_assigner import MergingWindowAssigner
 from millstream.datastream.window.window_serializer import TimeWindowSerializer
 
 __all__ = ["DynamicEventTimeSessionWindows", "DynamicProcessingTimeSessionWindows"]
-
-T = TypeVar("T")
 
 
 def _check_extractor(extractor: Any) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Any, TypeVar
+from typing import Any
 
+from millstream.datastream.window.element_type import T
 from millstream.datastream.window.event_time_trigger import EventTimeTrigger
 from millstream.datastream.window.global_window import GlobalWindow
 from millstream.datastream.window.never_trigger import NeverTrigger
@@ -14,7 +15,6 @@ from millstream.datastream.window.window_serializer import GlobalWindowSerialize
 
 __all__ = ["GlobalWindows"]
 
-T = TypeVar("T")
 _WINDOWS = (GlobalWindow.get(),)
 
 

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
-
+from millstream.datastream.window.element_type import T
 from millstream.datastream.window.trigger import Trigger
 from millstream.datastream.window.trigger_result import TriggerResult
 from millstream.datastream.window.window import Window
 
 __all__ = ["NeverTrigger"]
-
-T = TypeVar("T")
 
 
 class NeverTrigger(Trigger[T, Window]):

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
-
+from millstream.datastream.window.element_type import T
 from millstream.datastream.window.time_window import TimeWindow
 from millstream.datastream.window.trigger import Trigger
 from millstream.datastream.window.trigger_result import TriggerResult
 
 __all__ = ["ProcessingTimeTrigger"]
-
-T = TypeVar("T")
 
 
 class ProcessingTimeTrigger(Trigger[T, TimeWindow]):

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TypeVar
+from typing import Any
 
 from millstream.common.time import Duration, Time, milliseconds_of
 from millstream.common.typeinfo import Types
 from millstream.datastream.call_site import call_site
 from millstream.datastream.state import ValueStateDescriptor
+from millstream.datastream.window.element_type import T
 from millstream.datastream.window.trigger import Trigger
 from millstream.datastream.window.trigger_result import TriggerResult
 from millstream.datastream.window.window import Window
 
 __all__ = ["ProcessingTimeoutTrigger"]
-
-T = TypeVar("T")
 
 
 class ProcessingTimeoutTrigger(Trigger[T, Window]):
@@ -23,7 +22,7 @@ class ProcessingTimeoutTrigger(Trigger[T, Window]):
 
     def __init__(
         self,
-        nested_trigger: Trigger[T, Window],
+        nested_trigger: Trigger[Any, Any],
         interval: int,
         reset_timer_on_new_record: bool = False,
         should_clear_on_timeout: bool = False,
@@ -42,7 +41,7 @@ class ProcessingTimeoutTrigger(Trigger[T, Window]):
 
     @staticmethod
     def of(
-        nested_trigger: Trigger[T, Window],
+        nested_trigger: Trigger[Any, Any],
         timeout: Duration | Time | timedelta,
         reset_timer_on_new_record: bool = False,
         should_clear_on_timeout: bool = True,

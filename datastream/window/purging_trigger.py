@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Any
 
 from millstream.datastream.call_site import call_site
+from millstream.datastream.window.element_type import T
 from millstream.datastream.window.trigger import Trigger
 from millstream.datastream.window.trigger_result import TriggerResult
 from millstream.datastream.window.window import Window
 
 __all__ = ["PurgingTrigger"]
 
-T = TypeVar("T")
-
 
 class PurgingTrigger(Trigger[T, Window]):
     """Decides as ``nested_trigger`` does, but when that fires, the elements are dropped too."""
 
-    def __init__(self, nested_trigger: Trigger[T, Window]) -> None:
+    def __init__(self, nested_trigger: Trigger[Any, Any]) -> None:
         if not isinstance(nested_trigger, Trigger):
             raise TypeError(f"{call_site()}: PurgingTrigger.of() takes a Trigger, not {nested_trigger!r}")
         self.nested_trigger = nested_trigger
 
     @staticmethod
-    def of(nested_trigger: Trigger[T, Window]) -> PurgingTrigger[T]:
+    def of(nested_trigger: Trigger[Any, Any]) -> PurgingTrigger[T]:
         """Return the purging form of a trigger."""
         return PurgingTrigger(nested_trigger)
 

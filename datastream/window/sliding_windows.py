@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import timedelta
-from typing import Any, TypeVar
+from typing import Any
 
 from millstream.common.time import Duration, Time, milliseconds_of
+from millstream.datastream.window.element_type import T
 from millstream.datastream.window.event_time_trigger import EventTimeTrigger
 from millstream.datastream.window.no_timestamp import check_timestamp
 from millstream.datastream.window.processing_time_trigger import ProcessingTimeTrigger
@@ -16,8 +17,6 @@ from millstream.datastream.window.window_serializer import TimeWindowSerializer
 from millstream.datastream.window.window_settings import check_sliding
 
 __all__ = ["SlidingEventTimeWindows", "SlidingProcessingTimeWindows"]
-
-T = TypeVar("T")
 
 
 class SlidingEventTimeWindows(WindowAssigner[T, TimeWindow]):

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TypeVar
 
 from millstream.common.time import Duration, Time, milliseconds_of
+from millstream.datastream.window.element_type import T
 from millstream.datastream.window.evictor import Evictor
 from millstream.datastream.window.timestamped_value import TimestampedValue
 from millstream.datastream.window.window import Window
 
 __all__ = ["TimeEvictor"]
-
-T = TypeVar("T")
 
 
 class TimeEvictor(Evictor[T, Window]):

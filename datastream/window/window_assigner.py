@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 if TYPE_CHECKING:
+    from millstream.common.serializer import TypeSerializer
     from millstream.datastream.functions import RuntimeContext
     from millstream.datastream.window.trigger import Trigger
 
@@ -45,7 +46,7 @@ class WindowAssigner(ABC, Generic[T, W]):
         """Return the trigger of windows for which the program sets none."""
 
     @abstractmethod
-    def get_window_serializer(self) -> Any:
+    def get_window_serializer(self) -> TypeSerializer[W]:
         """Return the serializer of the windows. The engine pickles them; the method is there for compatibility."""
 
     @abstractmethod

@@ -7,8 +7,9 @@ gives one.
 from __future__ import annotations
 
 import struct
-from io import BytesIO
+from typing import BinaryIO
 
+from millstream.common.serializer import TypeSerializer
 from millstream.datastream.window.count_window import CountWindow
 from millstream.datastream.window.global_window import GlobalWindow
 from millstream.datastream.window.time_window import TimeWindow
@@ -19,32 +20,32 @@ _TIME = struct.Struct(">qq")
 _COUNT = struct.Struct(">q")
 
 
-class TimeWindowSerializer:
+class TimeWindowSerializer(TypeSerializer[TimeWindow]):
     """16 bytes: start and end."""
 
-    def serialize(self, element: TimeWindow, stream: BytesIO) -> None:
+    def serialize(self, element: TimeWindow, stream: BinaryIO) -> None:
         stream.write(_TIME.pack(element.start, element.end))
 
-    def deserialize(self, stream: BytesIO) -> TimeWindow:
+    def deserialize(self, stream: BinaryIO) -> TimeWindow:
         return TimeWindow(*_TIME.unpack(stream.read(_TIME.size)))
 
 
-class CountWindowSerializer:
+class CountWindowSerializer(TypeSerializer[CountWindow]):
     """8 bytes: the id."""
 
-    def serialize(self, element: CountWindow, stream: BytesIO) -> None:
+    def serialize(self, element: CountWindow, stream: BinaryIO) -> None:
         stream.write(_COUNT.pack(element.id))
 
-    def deserialize(self, stream: BytesIO) -> CountWindow:
+    def deserialize(self, stream: BinaryIO) -> CountWindow:
         return CountWindow(*_COUNT.unpack(stream.read(_COUNT.size)))
 
 
-class GlobalWindowSerializer:
+class GlobalWindowSerializer(TypeSerializer[GlobalWindow]):
     """One byte, since some formats cannot tell an empty value from none."""
 
-    def serialize(self, element: GlobalWindow, stream: BytesIO) -> None:
+    def serialize(self, element: GlobalWindow, stream: BinaryIO) -> None:
         stream.write(b"\0")
 
-    def deserialize(self, stream: BytesIO) -> GlobalWindow:
+    def deserialize(self, stream: BinaryIO) -> GlobalWindow:
         stream.read(1)
         return GlobalWindow.get()

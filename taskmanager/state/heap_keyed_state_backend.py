@@ -21,6 +21,9 @@ from millstream.taskmanager.state.ttl_clock import TtlClock
 
 __all__ = ["HeapKeyedStateBackend", "HeapSnapshot", "StoredTable"]
 
+_MOST_ASKED = 64
+"""A function that makes a descriptor anew each time must not fill the memory with them."""
+
 
 @dataclass(frozen=True, slots=True)
 class StoredTable:
@@ -71,6 +74,8 @@ class HeapKeyedStateBackend(KeyedStateBackend):
         self._timers: dict[str, TimerQueue] = {}
         self._registrations: dict[str, _Registration] = {}
         self._states: dict[tuple[str, NamespaceHolder | None], State] = {}
+        # Triggers, assigners and window functions ask for their states with every record, by the same descriptors.
+        self._asked: dict[tuple[int, NamespaceHolder | None], tuple[StateDescriptor, State]] = {}
         self._every_record: list[IncrementalCleanup] = []
 
     def table(self, name: str) -> HeapTable:
@@ -81,11 +86,17 @@ class HeapKeyedStateBackend(KeyedStateBackend):
         return table
 
     def get_state(self, descriptor: StateDescriptor, namespace: NamespaceHolder | None = None) -> State:
+        asked = self._asked.get((id(descriptor), namespace))
+        if asked is not None and asked[0] is descriptor:
+            return asked[1]
         registration = self._register(descriptor)
         name = descriptor.get_name()
         state = self._states.get((name, namespace))
         if state is None:
             state = self._states[name, namespace] = self._create(descriptor, registration, namespace)
+        if len(self._asked) >= _MOST_ASKED:
+            self._asked.clear()
+        self._asked[id(descriptor), namespace] = descriptor, state
         return state
 
     def _create(

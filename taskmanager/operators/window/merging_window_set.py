@@ -11,6 +11,12 @@ from collections.abc import Callable, Iterable
 from typing import Any, TypeAlias
 
 from millstream.common.errors import MillstreamError
+from millstream.datastream.window.dynamic_session_windows import (
+    DynamicEventTimeSessionWindows,
+    DynamicProcessingTimeSessionWindows,
+)
+from millstream.datastream.window.session_windows import EventTimeSessionWindows, ProcessingTimeSessionWindows
+from millstream.datastream.window.time_window import TimeWindow
 from millstream.datastream.window.window_assigner import MergingWindowAssigner
 
 __all__ = ["MergeFunction", "WindowMapping", "add_window"]
@@ -20,6 +26,13 @@ WindowMapping: TypeAlias = dict[Any, Any]
 MergeFunction: TypeAlias = Callable[[Any, list[Any], Any, list[Any]], None]
 """Is told of each merge: the new window, the windows that it takes the place of (those of the new element's left out),
 its state window, and the state windows whose contents go there."""
+
+_SESSIONS = (
+    EventTimeSessionWindows,
+    ProcessingTimeSessionWindows,
+    DynamicEventTimeSessionWindows,
+    DynamicProcessingTimeSessionWindows,
+)
 
 
 class _Merges(MergingWindowAssigner.MergeCallback[Any]):
@@ -42,6 +55,8 @@ def add_window(
     if not mapping or new_window in mapping:
         mapping.setdefault(new_window, new_window)
         return new_window
+    if type(assigner) in _SESSIONS:
+        return _add_session(mapping, new_window, merge)
     merges = _Merges()
     assigner.merge_windows([*mapping, new_window], merges)
     result = new_window
@@ -62,4 +77,20 @@ def add_window(
             merge(merge_result, merged, state_windows[0], state_windows[1:])
     if not merged_new:
         mapping[new_window] = new_window
+    return result
+
+
+def _add_session(mapping: WindowMapping, new_window: TimeWindow, merge: MergeFunction) -> TimeWindow:
+    """The same for windows of which none that are open touch: then only those that the new one touches merge."""
+    start, end = new_window.start, new_window.end
+    merged = [window for window in mapping if window.start <= end and window.end >= start]
+    if not merged:
+        mapping[new_window] = new_window
+        return new_window
+    result = TimeWindow(min(start, *[window.start for window in merged]), max(end, *[window.end for window in merged]))
+    if merged == [result]:
+        return result
+    state_windows = [mapping.pop(window) for window in merged]
+    mapping[result] = state_windows[0]
+    merge(result, merged, state_windows[0], state_windows[1:])
     return result

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from millstream.common.time import Time
 from millstream.common.typeinfo import Types
 from millstream.common.watermark_strategy import TimestampAssigner, WatermarkStrategy
-from millstream.datastream import StreamExecutionEnvironment
+from millstream.datastream import CloseableIterator, DataStream, StreamExecutionEnvironment
 from millstream.datastream.functions import (
     AggregateFunction,
     AllWindowFunction,
@@ -39,26 +39,26 @@ class SecondField(TimestampAssigner):
         return int(value[1])
 
 
-class Count(ProcessWindowFunction[tuple, tuple, str, CountWindow]):
-    def process(self, key: str, context: ProcessWindowFunction.Context, elements: Iterable[tuple]) -> Iterable[tuple]:
+class Count(ProcessWindowFunction[Any, Any, str, CountWindow]):
+    def process(self, key: str, context: ProcessWindowFunction.Context[Any], elements: Iterable[Any]) -> Iterable[Any]:
         return [(key, len(list(elements)))]
 
-    def clear(self, context: ProcessWindowFunction.Context) -> None:
+    def clear(self, context: ProcessWindowFunction.Context[Any]) -> None:
         pass
 
 
-class Sum(WindowFunction[tuple, tuple, str, CountWindow]):
-    def apply(self, key: str, window: CountWindow, inputs: Iterable[tuple]) -> list[tuple]:
+class Sum(WindowFunction[Any, Any, str, CountWindow]):
+    def apply(self, key: str, window: CountWindow, inputs: Iterable[Any]) -> list[Any]:
         return [(key, sum(number for _, number in inputs))]
 
 
-class SumAll(AllWindowFunction[tuple, tuple, CountWindow]):
-    def apply(self, window: CountWindow, inputs: Iterable[tuple]) -> list[int]:
+class SumAll(AllWindowFunction[Any, Any, CountWindow]):
+    def apply(self, window: CountWindow, inputs: Iterable[Any]) -> list[int]:
         return [sum(number for _, number in inputs)]
 
 
-class CountAll(ProcessAllWindowFunction[tuple, tuple, CountWindow]):
-    def process(self, context: ProcessAllWindowFunction.Context, elements: Iterable[tuple]) -> list[int]:
+class CountAll(ProcessAllWindowFunction[Any, Any, CountWindow]):
+    def process(self, context: ProcessAllWindowFunction.Context[Any], elements: Iterable[Any]) -> list[int]:
         return [len(list(elements))]
 
 
@@ -77,7 +77,7 @@ class Average(AggregateFunction):
 
 
 class GapOfNumber(SessionWindowTimeGapExtractor):
-    def extract(self, element: tuple) -> int:
+    def extract(self, element: Any) -> int:
         return int(element[1])
 
 
@@ -87,6 +87,11 @@ NUMBERS = [("hi", number) for number in (1, 2, 3, 4, 5, 8, 9, 15)]
 def stamped(environment: StreamExecutionEnvironment, numbers: list[Any] = NUMBERS) -> Any:
     strategy = WatermarkStrategy.for_monotonous_timestamps().with_timestamp_assigner(SecondField())
     return environment.from_collection(numbers, type_info=PAIRS).assign_timestamps_and_watermarks(strategy)
+
+
+def results_of(stream: DataStream) -> list[Any]:
+    with cast("CloseableIterator", stream.execute_and_collect()) as results:
+        return list(results)
 
 
 def keyed(environment: StreamExecutionEnvironment, numbers: list[Any] = NUMBERS) -> Any:
@@ -103,19 +108,29 @@ def keyed(environment: StreamExecutionEnvironment, numbers: list[Any] = NUMBERS)
     ],
 )
 def test_windows_of_event_time(environment: StreamExecutionEnvironment, assigner: Any, counts: list[int]) -> None:
-    with keyed(environment).window(assigner).process(Count(), PAIRS).execute_and_collect() as results:
-        assert sorted(results) == [("hi", count) for count in counts]
+    assert sorted(results_of(keyed(environment).window(assigner).process(Count(), PAIRS))) == [
+        ("hi", count) for count in counts
+    ]
 
 
 def test_count_windows(environment: StreamExecutionEnvironment) -> None:
     pairs = environment.from_collection([("a", 1), ("b", 2), ("a", 3), ("b", 4), ("a", 5), ("b", 6), ("b", 6)])
     by_name = pairs.key_by(lambda pair: pair[0])
-    with by_name.count_window(3).apply(Sum(), PAIRS).execute_and_collect() as results:
-        assert sorted(results) == [("a", 9), ("b", 12)]
-    with by_name.window(CountSlidingWindowAssigner(2, 1)).apply(Sum()).execute_and_collect() as results:
-        assert sorted(results) == [("a", 4), ("a", 8), ("b", 6), ("b", 10), ("b", 12)]
-    with by_name.count_window(2, 1).reduce(lambda a, b: (a[0], a[1] + b[1])).execute_and_collect() as results:
-        assert sorted(results) == [("a", 4), ("a", 8), ("b", 6), ("b", 10), ("b", 12)]
+    assert sorted(results_of(by_name.count_window(3).apply(Sum(), PAIRS))) == [("a", 9), ("b", 12)]
+    assert sorted(results_of(by_name.window(CountSlidingWindowAssigner(2, 1)).apply(Sum()))) == [
+        ("a", 4),
+        ("a", 8),
+        ("b", 6),
+        ("b", 10),
+        ("b", 12),
+    ]
+    assert sorted(results_of(by_name.count_window(2, 1).reduce(lambda a, b: (a[0], a[1] + b[1])))) == [
+        ("a", 4),
+        ("a", 8),
+        ("b", 6),
+        ("b", 10),
+        ("b", 12),
+    ]
 
 
 @pytest.mark.parametrize("parallelism", [1, 2])
@@ -128,18 +143,17 @@ def test_windows_over_all(environment: StreamExecutionEnvironment, parallelism: 
         (windows.aggregate(Average()), [2.5, 7.333333333333333, 15.0]),
         (windows.max(1), [("hi", 4), ("hi", 9), ("hi", 15)]),
     ):
-        with stream.execute_and_collect() as results:
-            assert sorted(results) == expected
+        assert sorted(results_of(stream)) == expected
 
 
 def test_incremental_functions_and_what_comes_after_them(environment: StreamExecutionEnvironment) -> None:
     windows = keyed(environment).window(EventTimeSessionWindows.with_gap(Time.milliseconds(5)))
-    with windows.aggregate(Average(), output_type=Types.DOUBLE()).execute_and_collect() as results:
-        assert sorted(results) == [32 / 7, 15.0]
-    with windows.reduce(lambda a, b: (a[0], a[1] + b[1]), Sum()).execute_and_collect() as results:
-        assert sorted(results) == [("hi", 15), ("hi", 32)]
-    with windows.aggregate(Average(), lambda key, _, inputs: [(key, *inputs)]).execute_and_collect() as results:
-        assert sorted(results) == [("hi", 32 / 7), ("hi", 15.0)]
+    assert sorted(results_of(windows.aggregate(Average(), output_type=Types.DOUBLE()))) == [32 / 7, 15.0]
+    assert sorted(results_of(windows.reduce(lambda a, b: (a[0], a[1] + b[1]), Sum()))) == [("hi", 15), ("hi", 32)]
+    assert sorted(results_of(windows.aggregate(Average(), lambda key, _, inputs: [(key, *inputs)]))) == [
+        ("hi", 32 / 7),
+        ("hi", 15.0),
+    ]
 
 
 class EveryTwo(WindowAssigner[Any, GlobalWindow]):
@@ -163,15 +177,11 @@ class EveryTwo(WindowAssigner[Any, GlobalWindow]):
 
 def test_an_assigner_of_the_program(environment: StreamExecutionEnvironment) -> None:
     pairs = environment.from_collection([("a", 1), ("a", 3), ("b", 4), ("a", 5), ("a", 7)])
-    with pairs.key_by(lambda pair: pair[0]).window(EveryTwo()).apply(Sum()).execute_and_collect() as results:
-        assert list(results) == [("a", 4), ("a", 16)]
+    assert results_of(pairs.key_by(lambda pair: pair[0]).window(EveryTwo()).apply(Sum())) == [("a", 4), ("a", 16)]
 
 
-def test_records_without_timestamps(environment: StreamExecutionEnvironment) -> None:
+@pytest.mark.parametrize("assigner", [TumblingEventTimeWindows(5), EventTimeSessionWindows(5)])
+def test_records_without_timestamps(environment: StreamExecutionEnvironment, assigner: Any) -> None:
     pairs = environment.from_collection([("a", 1)]).key_by(lambda pair: pair[0])
-    for assigner in (TumblingEventTimeWindows(5), EventTimeSessionWindows(5)):
-        with (
-            pytest.raises(Exception, match="assign_timestamps_and_watermarks"),
-            pairs.window(assigner).apply(Sum()).execute_and_collect() as results,
-        ):
-            list(results)
+    with pytest.raises(Exception, match="assign_timestamps_and_watermarks"):
+        results_of(pairs.window(assigner).apply(Sum()))

@@ -40,26 +40,26 @@ class SecondField(TimestampAssigner):
         return int(value[1])
 
 
-class Count(ProcessWindowFunction[tuple, tuple, str, CountWindow]):
-    def process(self, key: str, context: ProcessWindowFunction.Context, elements: Iterable[tuple]) -> Iterable[tuple]:
+class Count(ProcessWindowFunction[Any, Any, str, CountWindow]):
+    def process(self, key: str, context: ProcessWindowFunction.Context[Any], elements: Iterable[Any]) -> Iterable[Any]:
         return [(key, len(list(elements)))]
 
-    def clear(self, context: ProcessWindowFunction.Context) -> None:
+    def clear(self, context: ProcessWindowFunction.Context[Any]) -> None:
         pass
 
 
-class Sum(WindowFunction[tuple, tuple, str, CountWindow]):
-    def apply(self, key: str, window: CountWindow, inputs: Iterable[tuple]) -> list[tuple]:
+class Sum(WindowFunction[Any, Any, str, CountWindow]):
+    def apply(self, key: str, window: CountWindow, inputs: Iterable[Any]) -> list[Any]:
         return [(key, sum(number for _, number in inputs))]
 
 
-class SumAll(AllWindowFunction[tuple, tuple, CountWindow]):
-    def apply(self, window: CountWindow, inputs: Iterable[tuple]) -> list[int]:
+class SumAll(AllWindowFunction[Any, Any, CountWindow]):
+    def apply(self, window: CountWindow, inputs: Iterable[Any]) -> list[int]:
         return [sum(number for _, number in inputs)]
 
 
-class CountAll(ProcessAllWindowFunction[tuple, tuple, CountWindow]):
-    def process(self, context: ProcessAllWindowFunction.Context, elements: Iterable[tuple]) -> list[int]:
+class CountAll(ProcessAllWindowFunction[Any, Any, CountWindow]):
+    def process(self, context: ProcessAllWindowFunction.Context[Any], elements: Iterable[Any]) -> list[int]:
         return [len(list(elements))]
 
 
@@ -78,7 +78,7 @@ class Average(AggregateFunction):
 
 
 class GapOfNumber(SessionWindowTimeGapExtractor):
-    def extract(self, element: tuple) -> int:
+    def extract(self, element: Any) -> int:
         return int(element[1])
 
 

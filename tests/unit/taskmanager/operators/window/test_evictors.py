@@ -61,7 +61,7 @@ def test_time() -> None:
 
 class Distance(DeltaFunction):
     def get_delta(self, old_data_point: Any, new_data_point: Any) -> float:
-        return abs(new_data_point[1] - old_data_point[1])
+        return float(abs(new_data_point[1] - old_data_point[1]))
 
 
 def test_delta() -> None:
@@ -109,7 +109,7 @@ class Largest(AggregateFunction):
         return -1
 
     def add(self, value: Any, accumulator: int) -> int:
-        return max(accumulator, value[1])
+        return max(accumulator, int(value[1]))
 
     def get_result(self, accumulator: int) -> Any:
         return "", accumulator

@@ -69,7 +69,7 @@ class Faulty(AggregateFunction):
     def add(self, value: Any, accumulator: int) -> int:
         if self.method == "add" and value == BAD:
             raise Fault
-        return accumulator + value[1]
+        return accumulator + int(value[1])
 
     def get_result(self, accumulator: int) -> int:
         if self.method == "get_result":
