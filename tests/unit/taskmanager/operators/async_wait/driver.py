@@ -45,7 +45,6 @@ class Driver:
     """A task with one operator.
 
     :ivar elements: what came out: pairs of value and timestamp, watermarks and statuses.
-    :ivar pauses: how often the operator could not go on.
     :ivar largest: the size of the largest batch that came out.
     """
 
@@ -58,7 +57,6 @@ class Driver:
         if restored is not None:
             self.operator.restore(restored)
         self.elements: list[Any] = []
-        self.pauses = 0
         self.largest = 0
 
     async def __aenter__(self) -> Driver:
@@ -88,7 +86,6 @@ class Driver:
     async def drain(self, outputs: Iterable[Output]) -> None:
         for output in outputs:
             if isinstance(output, Pause):
-                self.pauses += 1
                 await output.wait()
             elif isinstance(output, RecordBatch):
                 self.largest = max(self.largest, len(output))
