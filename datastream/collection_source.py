@@ -6,18 +6,23 @@ from collections.abc import Sequence
 from typing import Any
 
 from millstream.common.records import RecordBatch
+from millstream.common.typeinfo import TypeInformation
 from millstream.datastream.source import Boundedness, InputStatus, Source, SourceReader, SourceReaderContext
 
 __all__ = ["CollectionSource"]
 
 
 class CollectionSource(Source):
-    """Emits the elements of a list in order. Runs at parallelism 1."""
+    """Emits the elements of a list in order. Runs at parallelism 1.
 
-    __slots__ = ("elements",)
+    :ivar element_type: the type that the elements have been converted to; ``None``: to none.
+    """
 
-    def __init__(self, elements: list[Any]) -> None:
+    __slots__ = ("element_type", "elements")
+
+    def __init__(self, elements: list[Any], element_type: TypeInformation | None = None) -> None:
         self.elements = elements
+        self.element_type = element_type
 
     @property
     def boundedness(self) -> Boundedness:

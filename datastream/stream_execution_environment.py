@@ -405,7 +405,7 @@ class StreamExecutionEnvironment:
         elements = list(collection)
         if type_info is not None and type_info.need_conversion():
             elements = _converted(elements, type_info)
-        return self._source("Collection Source", SourceSpec(CollectionSource(elements)), type_info, non_parallel=True)
+        return self._source("Collection Source", SourceSpec(CollectionSource(elements, type_info)), type_info, non_parallel=True)
 
     def from_source(
         self,

@@ -42,18 +42,24 @@ class SourceSpec:
 
     :ivar watermark_strategy: ``None``: the reader's own timestamps, and no watermarks but the one at the end.
     :ivar batch: the job is a batch job: timestamps only, no watermark but the one at the end.
+    :ivar output_type: a ``TypeInformation`` that records are converted to; ``None``: they stay as they are.
     """
 
     source: Any
     watermark_strategy: Any = None
     batch: bool = False
+    output_type: Any = None
 
 
 @dataclass(frozen=True, slots=True)
 class LegacySourceSpec:
-    """A ``SourceFunction`` whose blocking ``run`` has a thread of its own."""
+    """A ``SourceFunction`` whose blocking ``run`` has a thread of its own.
+
+    :ivar output_type: as that of a :class:`SourceSpec`.
+    """
 
     function: Any
+    output_type: Any = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,11 +99,13 @@ class ReduceSpec:
     """Rolling reduce per key, emitting each step. Output type = input type.
 
     :ivar emit_final_only: emit one result per key instead, when the input has ended.
+    :ivar output_type: as that of a map.
     """
 
     function: Any
     key_selector: Any
     emit_final_only: bool = False
+    output_type: Any = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,12 +113,14 @@ class AggregateSpec:
     """Rolling ``sum | min | max | min_by | max_by`` of a field (index or name) per key, emitting each step.
 
     :ivar emit_final_only: emit one result per key instead, when the input has ended.
+    :ivar output_type: as that of a map.
     """
 
     kind: str
     field: int | str
     key_selector: Any
     emit_final_only: bool = False
+    output_type: Any = None
 
 
 @dataclass(frozen=True, slots=True)

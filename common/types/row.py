@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any, cast
 
 from millstream.common.types.row_kind import RowKind
 
-__all__ = ["Row", "new_row", "values_by_name"]
+__all__ = ["Row", "new_row", "new_rows", "values_by_name"]
 
 _INSERT = RowKind.INSERT
 _INTERNAL = frozenset({"_fields", "_names", "_row_kind", "_values"})
@@ -212,6 +212,26 @@ def new_row(names: tuple[str, ...] | None, values: list[Any], kind: RowKind = _I
     row._row_kind = kind
     row.__class__ = Row  # same layout; half the time of passing Row's guard
     return cast("Row", row)
+
+
+def new_rows(names: tuple[str, ...], fields: Iterable[list[Any]], kinds: Sequence[RowKind] | None) -> list[Row]:
+    """Return what :func:`new_row` gives for each list of values.
+
+    :param kinds: ``None``: all are inserts.
+    """
+    if kinds is not None:
+        return [new_row(names, values, kind) for values, kind in zip(fields, kinds, strict=True)]
+    rows: list[Any] = []
+    append = rows.append
+    storage, cls, insert = _Storage, Row, _INSERT
+    for values in fields:
+        row = storage()
+        row._names = names
+        row._values = values
+        row._row_kind = insert
+        row.__class__ = cls
+        append(row)
+    return rows
 
 
 def _restore_subclass(kind: type[Row], names: tuple[str, ...] | None, values: list[Any], row_kind: RowKind) -> Row:

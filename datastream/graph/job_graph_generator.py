@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from millstream.common.ids import JobID, OperatorId
-from millstream.common.typeinfo import PickledBytesTypeInfo
 from millstream.common.wire import graph_pb2
 from millstream.datastream.graph.chaining import is_chainable
+from millstream.datastream.graph.edge_types import edge_type_of
 from millstream.datastream.graph.execution_plan import execution_plan
 from millstream.datastream.graph.operator_ids import operator_ids
 from millstream.datastream.graph.payloads import pickle_operator, pickle_partitioner, pickle_type
@@ -133,8 +133,7 @@ def _edge(
     partitioner = graph_pb2.Partitioner(kind=edge.partitioner)
     if edge.spec is not None:
         partitioner.spec = pickle_partitioner(edge)
-    type_info = edge.type_info
-    known = type_info is not None and not isinstance(type_info, PickledBytesTypeInfo)
+    edge_type = edge_type_of(edge)
     return graph_pb2.JobEdge(
         edge_id=_edge_id(ids[edge.source.id], ids[edge.target.id], index),
         source_vertex=source_vertex,
@@ -144,7 +143,7 @@ def _edge(
         target_input=edge.input_index,
         partitioner=partitioner,
         buffer_timeout_ms=edge.buffer_timeout,
-        type_info=pickle_type(type_info) if known else b"",
+        type_info=b"" if edge_type is None else pickle_type(edge_type),
     )
 
 

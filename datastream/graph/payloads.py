@@ -16,7 +16,7 @@ from millstream.common.errors import InvalidProgramError
 from millstream.datastream.call_site import CallSite
 
 if TYPE_CHECKING:
-    from millstream.common.typeinfo import TypeInformation
+    from millstream.common.graph.edge_type import EdgeType
     from millstream.datastream.graph.stream_graph import StreamEdge
     from millstream.datastream.transformation import OperatorTransformation
 
@@ -47,9 +47,9 @@ def pickle_partitioner(edge: StreamEdge) -> bytes:
     return _pickle(edge.spec, edge.call_site, f"the partitioning between {edge.source.name!r} and {edge.target.name!r}")
 
 
-def pickle_type(type_info: TypeInformation | None) -> bytes:
-    """The payload of a type information."""
-    return _dumps(type_info)
+def pickle_type(edge_type: EdgeType) -> bytes:
+    """The payload of an edge's type."""
+    return _dumps(edge_type)
 
 
 def _dumps(value: object) -> bytes:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from millstream.common.errors import InvalidProgramError
 from millstream.common.graph.operator_spec import (
+    AggregateSpec,
     AsyncSpec,
     BroadcastProcessSpec,
     CoFlatMapSpec,
@@ -15,12 +16,16 @@ from millstream.common.graph.operator_spec import (
     CoProcessSpec,
     FlatMapSpec,
     IntervalJoinSpec,
+    LegacySourceSpec,
     MapSpec,
     PartitionerSpec,
     ProcessSpec,
+    ReduceSpec,
+    SourceSpec,
     WindowSpec,
 )
 from millstream.datastream.call_site import CallSite
+from millstream.datastream.collection_source import CollectionSource
 from millstream.datastream.graph.runtime_mode import apply_runtime_mode
 from millstream.datastream.graph.stream_graph import StreamEdge, StreamGraph, StreamNode
 from millstream.datastream.transformation import (
@@ -40,6 +45,10 @@ MAX_PARALLELISM_LIMIT = 1 << 15
 _MIN_DEFAULT_MAX_PARALLELISM = 128
 DEFAULT_SLOT_SHARING_GROUP = "default"
 _CONVERTING = (
+    SourceSpec,
+    LegacySourceSpec,
+    ReduceSpec,
+    AggregateSpec,
     MapSpec,
     FlatMapSpec,
     ProcessSpec,
@@ -51,7 +60,7 @@ _CONVERTING = (
     IntervalJoinSpec,
     AsyncSpec,
 )
-"""Specs of operators whose results may be of another type than their input."""
+"""Specs of operators that convert what they give."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,6 +236,11 @@ def _apply_output_type(operator: OperatorTransformation) -> None:
     """What a function gives is converted to the type that the program states for it."""
     spec, output_type = operator.spec, operator.output_type
     wanted = output_type if output_type is not None and output_type.need_conversion() else None
+    if isinstance(spec, SourceSpec) and isinstance(spec.source, CollectionSource):
+        if spec.source.element_type == wanted:
+            wanted = None  # that was done when the program gave the elements
+    elif isinstance(spec, AggregateSpec) and spec.kind != "sum":
+        wanted = None  # the results are fields of the input
     if isinstance(spec, _CONVERTING) and spec.output_type != wanted:
         operator.spec = replace(spec, output_type=wanted)
 

@@ -26,11 +26,8 @@ from millstream.common.records import (
 )
 from millstream.taskmanager.network.block_assembler import MAX_ELEMENT_SIZE, element_header
 from millstream.taskmanager.network.frames import ProtocolError
-from millstream.taskmanager.network.value_serializer import (
-    RecordSerializationError,
-    ValueSerializer,
-    deserialize_values,
-)
+from millstream.taskmanager.network.typed_serializer import BlockSerializer, Deserialize
+from millstream.taskmanager.network.value_serializer import RecordSerializationError, deserialize_values
 
 __all__ = ["decode_element", "encode_block", "encode_marker"]
 
@@ -46,7 +43,7 @@ _LATENCY_BODY: Final = struct.Struct(">qi")
 _LITTLE: Final = sys.byteorder == "little"
 
 
-def encode_block(values: list[Any], timestamps: list[int | None] | None, serializer: ValueSerializer) -> list[bytes]:
+def encode_block(values: list[Any], timestamps: list[int | None] | None, serializer: BlockSerializer) -> list[bytes]:
     """Return the chunks of one element that holds these records.
 
     :raises RecordSerializationError: a record cannot be serialised, or the block is longer than 4 GB.
@@ -103,15 +100,15 @@ def encode_marker(marker: Marker) -> bytes:
     return element_header(kind, len(body)) + body
 
 
-def _decode_batch(kind: int, body: memoryview) -> RecordBatch:
+def _decode_batch(kind: int, body: memoryview, deserialize: Deserialize) -> RecordBatch:
     if kind == _BATCH:
-        return RecordBatch(deserialize_values(body))
+        return RecordBatch(deserialize(body))
     (size,) = _U32.unpack_from(body)
     values_start = _U32.size + size
     if values_start > len(body):
         raise ProtocolError(f"a batch of {len(body)} bytes says that its timestamps have {size}")
     timestamps = _decode_timestamps(kind, body[_U32.size : values_start])
-    values = deserialize_values(body[values_start:])
+    values = deserialize(body[values_start:])
     if len(values) != len(timestamps):
         raise ProtocolError(f"a batch has {len(values)} records and {len(timestamps)} timestamps")
     return RecordBatch(values, timestamps)
@@ -137,13 +134,14 @@ _MARKERS: Final[dict[int, Callable[[memoryview], Marker]]] = {
 }
 
 
-def decode_element(kind: int, body: bytes | memoryview) -> Element:
+def decode_element(kind: int, body: bytes | memoryview, deserialize: Deserialize = deserialize_values) -> Element:
     """Return the batch or marker of one element.
 
+    :param deserialize: reads the records, as the edge's type asks for it.
     :raises ProtocolError: it is neither. Exceptions of the records' own classes pass through as they are.
     """
     if kind <= _BATCH_SOME_TIMESTAMPS:
-        return _decode_batch(kind, memoryview(body))
+        return _decode_batch(kind, memoryview(body), deserialize)
     decode = _MARKERS.get(kind)
     if decode is None:
         raise ProtocolError(f"unknown kind of element: {kind}")

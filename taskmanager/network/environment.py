@@ -10,7 +10,8 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from millstream.common.config import Configuration, TaskManagerOptions
-from millstream.common.wire.graph_pb2 import ResultPartitionDeployment, TaskDeployment
+from millstream.common.graph.edge_type import EdgeType
+from millstream.common.wire.graph_pb2 import JobEdge, ResultPartitionDeployment, TaskDeployment
 from millstream.taskmanager.exchange import ChannelInfo, ExchangeError, InputGate, ResultWriter
 from millstream.taskmanager.network.block_sizer import BlockSizer
 from millstream.taskmanager.network.connection import Connection
@@ -25,7 +26,7 @@ from millstream.taskmanager.network.partitioners import create_partitioner
 from millstream.taskmanager.network.producer_connection import ProducerConnection, ServedPartition
 from millstream.taskmanager.network.remote_subpartition import RemoteSubpartition
 from millstream.taskmanager.network.result_writer import PartitionWriter
-from millstream.taskmanager.network.value_serializer import ValueSerializer
+from millstream.taskmanager.network.typed_serializer import create_deserializer, create_serializer
 
 __all__ = ["NetworkEnvironment"]
 
@@ -50,7 +51,7 @@ class NetworkEnvironment:
         """
         :param allocation_id: this slot's allocation; channels between its own tasks do not use the network.
         :param data_secret: the job's secret, which every worker that connects must know.
-        :param load_payload: unpickles what the user wrote (partitioners and key selectors).
+        :param load_payload: unpickles what the user wrote (partitioners and key selectors, types).
         :param source: randomness of nonces and partitioners; the operating system's by default.
         :param inline: simple key selectors may stand in generated code instead of being called.
         """
@@ -113,7 +114,7 @@ class NetworkEnvironment:
         pool = (remote * self._exclusive + self._floating) * self._segment_size
         name = f"Result partition of edge {edge.edge_id}, producer subtask {subtask_index}"
         writer = PartitionWriter(name, partitioner, pool)
-        serializer, sizer = ValueSerializer(), BlockSizer(self._segment_size)
+        serializer, sizer = create_serializer(self._edge_type(edge)), BlockSizer(self._segment_size)
         subpartitions: list[LocalSubpartition | RemoteSubpartition] = [
             LocalSubpartition(index, writer)
             if index in local
@@ -151,13 +152,14 @@ class NetworkEnvironment:
         opened: list[tuple[RemoteInputChannel, str, int]] = []
         for gate in task.inputs:
             buffers = CreditReceiver(self._exclusive, self._floating)
+            deserialize = create_deserializer(self._edge_type(gate.edge))
             for channel in gate.channels:
                 index = len(channels)
                 key = PartitionKey(channel.producer_attempt_id, gate.edge.edge_id)
                 if infos[index].local:
                     channels.append(LocalInputChannel(index, result, key, channel.subpartition))
                 else:
-                    remote = RemoteInputChannel(index, result, key, channel.subpartition, buffers)
+                    remote = RemoteInputChannel(index, result, key, channel.subpartition, buffers, deserialize)
                     channels.append(remote)
                     opened.append((remote, channel.host, channel.port))
         result.open(channels)
@@ -168,6 +170,12 @@ class NetworkEnvironment:
             remote.open(self._connection_to(host, port))
         self._gates = {gate_ for gate_ in self._gates if not gate_.is_closed} | {result}
         return result
+
+    def _edge_type(self, edge: JobEdge) -> EdgeType | None:
+        if not edge.type_info:
+            return None
+        edge_type: EdgeType = self._load_payload(edge.type_info)
+        return edge_type
 
     def _check_open(self) -> None:
         if self._closed:

@@ -16,6 +16,8 @@ from millstream.taskmanager.network.frames import ProtocolError
 from millstream.taskmanager.network.local_subpartition import LocalSubpartition
 from millstream.taskmanager.network.partition_registry import PartitionKey, PartitionRegistry, Request
 from millstream.taskmanager.network.producer_connection import ServedPartition
+from millstream.taskmanager.network.typed_serializer import Deserialize
+from millstream.taskmanager.network.value_serializer import deserialize_values
 
 __all__ = ["GateListener", "LocalInputChannel", "RemoteInputChannel"]
 
@@ -114,6 +116,7 @@ class RemoteInputChannel:
         "_closed",
         "_connection",
         "_credits",
+        "_deserialize",
         "_gate",
         "_index",
         "_key",
@@ -121,9 +124,19 @@ class RemoteInputChannel:
     )
 
     def __init__(
-        self, index: int, gate: GateListener, key: PartitionKey, subpartition: int, buffers: CreditReceiver
+        self,
+        index: int,
+        gate: GateListener,
+        key: PartitionKey,
+        subpartition: int,
+        buffers: CreditReceiver,
+        deserialize: Deserialize = deserialize_values,
     ) -> None:
-        """:param buffers: the buffers of the channels of the same edge."""
+        """
+        :param buffers: the buffers of the channels of the same edge.
+        :param deserialize: reads the records, as the edge's type asks for it.
+        """
+        self._deserialize = deserialize
         self._index = index
         self._gate = gate
         self._key = key
@@ -153,7 +166,7 @@ class RemoteInputChannel:
                 self._gate.on_grants(self._credits.on_consumed(self._index))
             start = time.perf_counter_ns()
             kind, body = assembler.next_element()
-            element = decode_element(kind, body)
+            element = decode_element(kind, body, self._deserialize)
             self._gate.deserialize_ns += time.perf_counter_ns() - start
             if isinstance(element, EndOfPartition):
                 assembler.end()

@@ -11,7 +11,7 @@ from millstream.taskmanager.network.credit_sender import CreditSender, OutgoingB
 from millstream.taskmanager.network.element_codec import encode_block, encode_marker
 from millstream.taskmanager.network.local_subpartition import joined_timestamps
 from millstream.taskmanager.network.subpartition import SubpartitionOwner
-from millstream.taskmanager.network.value_serializer import ValueSerializer
+from millstream.taskmanager.network.typed_serializer import BlockSerializer
 
 __all__ = ["RemoteSubpartition"]
 
@@ -38,7 +38,7 @@ class RemoteSubpartition:
         index: int,
         owner: SubpartitionOwner,
         buffer_size: int,
-        serializer: ValueSerializer,
+        serializer: BlockSerializer,
         sizer: BlockSizer,
     ) -> None:
         """:param serializer: shared by the subpartitions of a partition, as is ``sizer``."""

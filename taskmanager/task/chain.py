@@ -13,6 +13,7 @@ from millstream.common.graph.operator_spec import LegacySourceSpec, SourceSpec
 from millstream.common.wire.graph_pb2 import OperatorNode, ResultPartitionDeployment, TaskDeployment
 from millstream.taskmanager.exchange import InputGate, ResultWriter
 from millstream.taskmanager.operators.collect_sink import CollectSinkOperator
+from millstream.taskmanager.operators.conversion_operator import ConversionOperator
 from millstream.taskmanager.operators.fused import fusable, is_lazy
 from millstream.taskmanager.operators.operator import FailureSite, Operator, OperatorContext, OperatorInfo, TaskInfo
 from millstream.taskmanager.operators.outlet import Outlet
@@ -191,13 +192,19 @@ class _ChainBuilder:
             self._chain.source = self._guarded(0, "load", lambda: LegacySource(spec.function, context, characteristic))
         if isinstance(context.processing_time, Alarm):
             self._chain.source_alarm = context.processing_time
+        if spec.output_type is not None:
+            head = self._add_to_source(head, ConversionOperator(spec.output_type, context)).targets
         if operator is None:
             return head
-        node = ChainNode(operator, services.section)
+        node = self._add_to_source(head, operator)
         self._chain.alarms[alarm] = node
+        return node.targets
+
+    def _add_to_source(self, head: Targets, operator: Operator) -> ChainNode:
+        node = ChainNode(operator, self._services.section)
         head.nodes.append(node)
         self._chain.nodes.append(node)
-        return node.targets
+        return node
 
     def _create_edge(self, output: ResultPartitionDeployment) -> None:
         deployment = self._deployment

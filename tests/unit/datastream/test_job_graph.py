@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from millstream.common import Configuration, RestartStrategies, Row, Types
+from millstream.common.graph.edge_type import EdgeType
 from millstream.common.graph.operator_spec import (
     AggregateSpec,
     FilterSpec,
@@ -226,7 +227,7 @@ def test_buffer_timeout_of_the_producer(env: StreamExecutionEnvironment) -> None
 def test_types_of_edges(env: StreamExecutionEnvironment) -> None:
     env.from_collection(["a"], Types.STRING()).rebalance().map(lambda v: v).rebalance().print()
     typed, untyped = env.get_job_graph().edges
-    assert cloudpickle.loads(typed.type_info) == Types.STRING()
+    assert cloudpickle.loads(typed.type_info) == EdgeType(Types.STRING(), "Source: Collection Source", True)
     assert untyped.type_info == b""
 
 
