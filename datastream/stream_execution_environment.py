@@ -34,6 +34,7 @@ from millstream.datastream.collection_source import CollectionSource
 from millstream.datastream.data_stream import DataStream
 from millstream.datastream.execution_mode import RuntimeExecutionMode
 from millstream.datastream.functions import ParallelSourceFunction, SourceFunction
+from millstream.datastream.result_type_queryable import produced_type_of
 from millstream.datastream.settings_without_effect import settings_without_effect
 from millstream.datastream.slot_sharing_group import SlotSharingGroup
 from millstream.datastream.source import Source
@@ -405,7 +406,9 @@ class StreamExecutionEnvironment:
         elements = list(collection)
         if type_info is not None and type_info.need_conversion():
             elements = _converted(elements, type_info)
-        return self._source("Collection Source", SourceSpec(CollectionSource(elements, type_info)), type_info, non_parallel=True)
+        return self._source(
+            "Collection Source", SourceSpec(CollectionSource(elements, type_info)), type_info, non_parallel=True
+        )
 
     def from_source(
         self,
@@ -539,6 +542,8 @@ class StreamExecutionEnvironment:
         inputs: tuple[Transformation, ...],
         output_type: TypeInformation | None,
     ) -> OperatorTransformation:
+        if output_type is None:
+            output_type = produced_type_of(spec)
         transformation = OperatorTransformation(
             self._next_id(), kind, name, spec, inputs, call_site(), output_type, self._own_parallelism()
         )
@@ -558,6 +563,8 @@ class StreamExecutionEnvironment:
     ) -> DataStream:
         if not isinstance(name, str):
             raise TypeError(f"a source's name is a text, not {name!r}")
+        if output_type is None:
+            output_type = produced_type_of(spec)
         transformation = OperatorTransformation(
             self._next_id(), "source", name, spec, (), call_site(), output_type, self._own_parallelism()
         )

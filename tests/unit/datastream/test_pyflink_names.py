@@ -42,7 +42,6 @@ MISSING: frozenset[str] = frozenset(
         "datastream.connectors.file_system.StreamingFileSink",
         "datastream.connectors.hybrid_source.HybridSource",
         "datastream.connectors.hybrid_source.HybridSourceBuilder",
-        "datastream.utils.ResultTypeQueryable",
     }
 )
 
