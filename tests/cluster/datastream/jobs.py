@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 
 from millstream.client.mini_cluster import MiniCluster
 from millstream.common import WatermarkStrategy
+from millstream.common.records import RecordBatch
 from millstream.common.watermark_strategy import WatermarkGenerator, WatermarkOutput
 from millstream.datastream import DataStream, StreamExecutionEnvironment
+from millstream.datastream.source import Boundedness, InputStatus, Source, SourceReader, SourceReaderContext
 from millstream.testing import environment_for
 from tests.cluster.datastream.reference import Event
 
@@ -25,7 +27,8 @@ EVENTS = st.lists(
 class Layout:
     """How a job is laid out.
 
-    :ivar sources: ``one``, ``union`` (of three), ``rebalanced`` (timestamps are assigned in several subtasks).
+    :ivar sources: ``one``, ``union`` (of three), ``rebalanced`` (timestamps are assigned in several subtasks),
+        ``from_source`` (in several subtasks of the source itself).
     """
 
     parallelism: int
@@ -48,6 +51,8 @@ class Layout:
         if self.sources == "rebalanced":
             spread = environment.from_collection(events).rebalance()
             return spread.assign_timestamps_and_watermarks(strategy)
+        if self.sources == "from_source":
+            return environment.from_source(EventSource(list(events)), strategy, "events")
         parts = [environment.from_collection(events[start::3]) for start in range(3)]
         first, *others = [part.assign_timestamps_and_watermarks(strategy) for part in parts]
         return first.union(*others)
@@ -58,8 +63,37 @@ LAYOUTS = st.builds(
     parallelism=st.integers(1, 3),
     chaining=st.booleans(),
     buffer_timeout=st.sampled_from([-1, 0, 1, 100]),
-    sources=st.sampled_from(["one", "union", "rebalanced"]),
+    sources=st.sampled_from(["one", "union", "rebalanced", "from_source"]),
 )
+
+
+class EventSource(Source):
+    """Gives each subtask every n-th event, in batches of several sizes, now and then nothing."""
+
+    def __init__(self, events: list[Event]) -> None:
+        self.events = events
+
+    @property
+    def boundedness(self) -> Boundedness:
+        return Boundedness.BOUNDED
+
+    def create_reader(self, context: SourceReaderContext) -> SourceReader:
+        return _EventReader(self.events[context.index_of_subtask :: context.parallelism])
+
+
+class _EventReader(SourceReader):
+    def __init__(self, events: list[Event]) -> None:
+        self.events = events
+        self.size = 0
+
+    def poll(self) -> RecordBatch | InputStatus:
+        if not self.events:
+            return InputStatus.END_OF_INPUT
+        self.size = (self.size + 1) % 4
+        if not self.size:
+            return InputStatus.NOTHING_AVAILABLE
+        batch, self.events = self.events[: self.size], self.events[self.size :]
+        return RecordBatch(list(batch))
 
 
 class AfterEach(WatermarkGenerator):

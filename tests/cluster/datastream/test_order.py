@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import pytest
 
 from millstream.client.mini_cluster import MiniCluster
-from millstream.datastream import DataStream, StreamExecutionEnvironment
+from millstream.common import Time, Types
+from millstream.datastream import AsyncDataStream, DataStream, OutputTag, StreamExecutionEnvironment
 from millstream.datastream.functions import (
+    AsyncFunction,
+    BroadcastProcessFunction,
     CoProcessFunction,
     KeyedProcessFunction,
     MapFunction,
     ProcessFunction,
+    ProcessJoinFunction,
     RichParallelSourceFunction,
     RuntimeContext,
     SourceContext,
 )
+from millstream.datastream.state import MapStateDescriptor
+from millstream.datastream.window import TumblingEventTimeWindows
 from tests.cluster.datastream.jobs import Layout, run
 
-RECORDS = 400
+RECORDS = 300
 KEYS = 7
 
 
@@ -99,56 +106,121 @@ def test_records_keep_their_order(mini_cluster: MiniCluster, partitioning: str, 
 
 
 class Probe(ProcessFunction):
-    """Gives each record with the watermark that has arrived before it."""
+    """Gives each record's timestamp with the watermark that has arrived before it."""
 
     def process_element(self, value: Any, ctx: ProcessFunction.Context) -> Iterator[Any]:
-        assert ctx.timestamp() == value.timestamp
-        yield value, ctx.timer_service().current_watermark()
+        yield ctx.timestamp(), ctx.timer_service().current_watermark()
 
 
 class KeyedProbe(KeyedProcessFunction):
     """The same; a timer for each record's own time must come with the watermark that covers it, and not before."""
 
     def process_element(self, value: Any, ctx: KeyedProcessFunction.Context) -> Iterator[Any]:
-        ctx.timer_service().register_event_time_timer(value.timestamp)
-        yield value, ctx.timer_service().current_watermark()
+        ctx.timer_service().register_event_time_timer(ctx.timestamp() or 0)
+        yield ctx.timestamp(), ctx.timer_service().current_watermark()
 
     def on_timer(self, timestamp: int, ctx: KeyedProcessFunction.OnTimerContext) -> Iterator[Any]:
         watermark = ctx.timer_service().current_watermark()
         assert timestamp <= watermark
-        yield timestamp, watermark
+        yield "timer", timestamp
 
 
 class CoProbe(CoProcessFunction):
     def process_element1(self, value: Any, ctx: CoProcessFunction.Context) -> Iterator[Any]:
-        yield value, ctx.timer_service().current_watermark()
+        yield ctx.timestamp(), ctx.timer_service().current_watermark()
 
     def process_element2(self, value: Any, ctx: CoProcessFunction.Context) -> Iterator[Any]:
-        yield value, ctx.timer_service().current_watermark()
+        yield ctx.timestamp(), ctx.timer_service().current_watermark()
+
+
+class RulesProbe(BroadcastProcessFunction[Any, Any, Any]):
+    def process_element(self, value: Any, ctx: BroadcastProcessFunction.ReadOnlyContext) -> Iterator[Any]:
+        yield ctx.timestamp(), ctx.current_watermark()
+
+    def process_broadcast_element(self, value: Any, ctx: BroadcastProcessFunction.Context) -> Iterator[Any]:
+        yield ctx.timestamp(), ctx.current_watermark()
+
+
+class Aside(ProcessFunction):
+    """Half of the records go to a side output."""
+
+    def process_element(self, value: Sent, ctx: ProcessFunction.Context) -> Iterator[Any]:
+        yield (SIDE, value) if value.number % 2 else value
+
+
+class Pairs(ProcessJoinFunction):
+    def process_element(self, left: Sent, right: Sent, ctx: ProcessJoinFunction.Context) -> Iterator[Any]:
+        yield left
+
+
+class Waiting(AsyncFunction[Sent, Sent]):
+    async def async_invoke(self, value: Sent) -> list[Sent]:
+        await asyncio.sleep(0.001 * (value.number % 3))
+        return [value]
+
+
+SIDE = OutputTag("side")
+RULES = MapStateDescriptor("rules", Types.INT(), Types.INT())
 
 
 def same(record: Any) -> Any:
     return record
 
 
-def sources(environment: StreamExecutionEnvironment) -> tuple[DataStream, DataStream]:
-    return environment.add_source(Strictly("a")), environment.add_source(Strictly("b", step=3))
+def key_of(sent: Sent) -> int:
+    return sent.number % KEYS
+
+
+def ms(length: int) -> Time:
+    return Time.milliseconds(length)
+
+
+def a(environment: StreamExecutionEnvironment) -> DataStream:
+    return environment.add_source(Strictly("a"))
+
+
+def b(environment: StreamExecutionEnvironment) -> DataStream:
+    return environment.add_source(Strictly("b", step=3))
+
+
+def window_results(environment: StreamExecutionEnvironment) -> DataStream:
+    windowed: Any = a(environment).key_by(key_of).window(TumblingEventTimeWindows.of(ms(10)))
+    results: DataStream = windowed.reduce(lambda first, second: second)
+    return results
+
+
+def both_halves(environment: StreamExecutionEnvironment) -> DataStream:
+    halves = a(environment).process(Aside())
+    return halves.union(halves.get_side_output(SIDE))
 
 
 WAYS: dict[str, Callable[[StreamExecutionEnvironment], DataStream]] = {
-    "straight": lambda env: sources(env)[0].map(same).process(Probe()),
-    "rebalance": lambda env: sources(env)[0].rebalance().map(same).process(Probe()),
-    "broadcast": lambda env: sources(env)[0].broadcast().process(Probe()),
-    "shuffle twice": lambda env: sources(env)[0].shuffle().map(same).shuffle().process(Probe()),
-    "union": lambda env: sources(env)[0].union(sources(env)[1].map(same)).process(Probe()),
-    "union, then key_by": lambda env: (
-        sources(env)[0].union(sources(env)[1]).key_by(lambda sent: sent.number % KEYS).process(KeyedProbe())
+    "straight": lambda env: a(env).map(same).process(Probe()),
+    "rebalance": lambda env: a(env).rebalance().map(same).process(Probe()),
+    "broadcast": lambda env: a(env).broadcast().process(Probe()),
+    "shuffle twice": lambda env: a(env).shuffle().map(same).shuffle().process(Probe()),
+    "fused functions": lambda env: a(env).flat_map(lambda sent: [sent]).filter(bool).process(Probe()),
+    "union": lambda env: a(env).union(b(env).map(same)).process(Probe()),
+    "union, then key_by": lambda env: a(env).union(b(env)).key_by(key_of).process(KeyedProbe()),
+    "connect": lambda env: a(env).connect(b(env).rebalance()).process(CoProbe()),
+    "connect, chained": lambda env: a(env).map(same).connect(b(env)).process(CoProbe()),
+    "rules": lambda env: a(env).connect(b(env).broadcast(RULES)).process(RulesProbe()),
+    "side output": lambda env: a(env).process(Aside()).get_side_output(SIDE).process(Probe()),
+    "side output, rebalanced": lambda env: a(env).process(Aside()).get_side_output(SIDE).rebalance().process(Probe()),
+    "side output and main output": lambda env: both_halves(env).process(Probe()),
+    "interval join": lambda env: (
+        a(env)
+        .key_by(key_of)
+        .interval_join(b(env).key_by(key_of))
+        .between(ms(-5), ms(5))
+        .process(Pairs())
+        .process(Probe())
     ),
-    "connect": lambda env: sources(env)[0].connect(sources(env)[1].rebalance()).process(CoProbe()),
-    "connect with itself": lambda env: (
-        env.add_source(Strictly("a")).map(same).connect(sources(env)[1]).process(CoProbe())
+    "ordered wait": lambda env: AsyncDataStream.ordered_wait(a(env), Waiting(), Time.seconds(30), 20).process(Probe()),
+    "unordered wait": lambda env: AsyncDataStream.unordered_wait(a(env), Waiting(), Time.seconds(30), 20).process(
+        Probe()
     ),
-    "through fused functions": lambda env: sources(env)[0].flat_map(lambda sent: [sent]).filter(bool).process(Probe()),
+    "windows": lambda env: window_results(env).rebalance().process(Probe()),
 }
 
 
@@ -158,12 +230,11 @@ def test_no_record_comes_after_the_watermark_that_covers_it(
     mini_cluster: MiniCluster, way: str, parallelism: int, chaining: bool
 ) -> None:
     results = run(mini_cluster, Layout(parallelism, chaining, 0, "one"), WAYS[way])
-    records = [(sent, watermark) for sent, watermark in results if isinstance(sent, Sent)]
-    assert len(records) % RECORDS == 0
-    assert [(sent, watermark) for sent, watermark in records if sent.timestamp <= watermark] == []
-    timers = [timestamp for timestamp, _ in results if isinstance(timestamp, int)]
-    if "key_by" in way:
-        assert len(set(timers)) == len({sent.timestamp for sent, _ in records})
+    records = [(timestamp, watermark) for timestamp, watermark in results if timestamp != "timer"]
+    assert len(records) > RECORDS / 3
+    assert [(timestamp, watermark) for timestamp, watermark in records if timestamp <= watermark] == []
+    timers = [time for word, time in results if word == "timer"]
+    assert set(timers) == ({timestamp for timestamp, _ in records} if "key_by" in way else set())
 
 
 @pytest.mark.parametrize("chaining", [True, False])
