@@ -17,6 +17,16 @@ class TypeInformation:
 
     __slots__ = ()
 
+    @staticmethod
+    def of(hint: Any) -> TypeInformation:
+        """The type information of a class or annotation: ``TypeInformation.of(tuple[str, int])``.
+
+        See :func:`~millstream.common.typeinfo.type_hints.type_of_hint`.
+        """
+        from millstream.common.typeinfo.type_hints import type_of_hint
+
+        return type_of_hint(hint)
+
     def need_conversion(self) -> bool:
         """Whether :meth:`to_internal_type` may change or refuse a value."""
         return True
