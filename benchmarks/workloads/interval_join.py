@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 __all__ = ["bare_interval_join", "interval_join_job"]
 
 _BOUND_MS = 100
-_OTHER_NUMBERS = 1 << 33  # the right stream's readings are others than the left one's, at the same times
 _FORGET_EVERY = 10_000
 
 _Kept = dict[int, list[tuple[int, Reading]]]
@@ -36,8 +35,9 @@ def make_left(number: int) -> Reading:
 
 
 def make_right(number: int) -> Reading:
-    sensor, timestamp, temperature = make_reading(number + _OTHER_NUMBERS + 7)
-    return sensor % 1_000, timestamp - _OTHER_NUMBERS - 7, temperature
+    mixed = number * 2246822519 & 0xFFFFFFFF
+    mixed ^= mixed >> 13
+    return mixed % 1_000, number - mixed % 101, (mixed >> 8) % 400
 
 
 class Difference(ProcessJoinFunction):

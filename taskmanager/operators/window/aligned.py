@@ -41,9 +41,11 @@ from millstream.taskmanager.operators.window.aligned_loops import (
     CREATE,
     HASH,
     KEY,
+    KEY_OF_ALL,
     REDUCE,
     RESULT,
     SLICE,
+    UNKNOWN_KEY,
     WindowCalls,
     compile_adding,
     compile_results,
@@ -66,8 +68,8 @@ _TRIGGERS: dict[type, type] = {
     TumblingProcessingTimeWindows: ProcessingTimeTrigger,
     SlidingProcessingTimeWindows: ProcessingTimeTrigger,
 }
-_GONE_OFF = -1
 _PHASES = {HASH: KEY, SLICE: "assign_windows"}
+_GONE_OFF = -1
 
 
 def aligned_applies(spec: WindowSpec, context: OperatorContext) -> bool:  # noqa: ARG001  # whom it runs for may matter one day
@@ -182,7 +184,7 @@ class AlignedWindowOperator(Operator):
             if failed is not None and failed.tag == SLICE and failed.variables["timestamp"] is None:
                 raise no_timestamp_error(self._assigner) from error
             raise
-        return self._collector.pump(self._add_rest(rest, batch.keys is not None)) if rest else ()
+        return self._collector.pump(self._add_rest(rest)) if rest else ()
 
     def _add_now(self, batch: RecordBatch) -> Iterable[Output]:
         """Add records to the windows of this moment."""
@@ -200,28 +202,33 @@ class AlignedWindowOperator(Operator):
             )
         return loop
 
-    def _add_rest(self, rest: list[tuple[Any, int, Any]], keyed_batch: bool) -> Iterator[tuple[int, Any]]:
-        """Add the records that come after a window of theirs has fired: those that are still kept fire once more."""
+    def _add_rest(self, rest: list[tuple[Any, int, Any]]) -> Iterator[tuple[int, Any]]:
+        """Add records to those of their windows that have fired already and are still kept: they fire once more.
+
+        To the others they have been added.
+        """
         windows = self._windows
         now = windows.now
-        key_of = None if keyed_batch or self._key is None else self._key.call
+        key_of = _key_of_all if self._key is None else self._key.call
         phase = KEY  # read from the frame by locate()
         for value, timestamp, key in rest:
             late = True
             for start in windows.starts_of(timestamp):
-                if windows.cleanup_time(start) <= now:
+                last = windows.last_timestamp(start)
+                if last > now:
+                    late = False
                     continue
-                if late and key_of is not None:
-                    key = key_of(value)
+                if windows.cleanup_time(start) <= now:
+                    break  # as have all before it
                 late = False
+                if key is UNKNOWN_KEY:
+                    key = key_of(value)
                 panes = windows.panes(start)
                 self._single.call([value], None, panes, [key])
-                last = windows.last_timestamp(start)
-                if last <= now:
-                    phase = self._phase
-                    self._collector.timestamp = last
-                    yield last, self._evaluate(windows.window(start), key, panes[key])
-                    phase = KEY
+                phase = self._phase
+                self._collector.timestamp = last
+                yield last, self._evaluate(windows.window(start), key, panes[key])
+                phase = KEY
             if late and timestamp + self._lateness <= now:
                 if self._late_tag:
                     self._collector.late(self._late_tag, value, timestamp)
@@ -375,3 +382,7 @@ class AlignedWindowOperator(Operator):
 
     def late_records_dropped(self) -> int:
         return self._late_dropped
+
+
+def _key_of_all(_value: Any) -> int:
+    return KEY_OF_ALL

@@ -24,6 +24,7 @@ __all__ = [
     "REDUCE",
     "RESULT",
     "SLICE",
+    "UNKNOWN_KEY",
     "WindowCalls",
     "compile_adding",
     "compile_results",
@@ -31,6 +32,8 @@ __all__ = [
 
 KEY_OF_ALL = 0
 """The key of everything where there are no keys."""
+UNKNOWN_KEY = object()
+"""Stands for a key that is to be computed."""
 KEY = "key_by"
 HASH = "hash"
 SLICE = "slice"
@@ -63,7 +66,7 @@ class _Names:
 
     def __init__(self, inline: bool) -> None:
         self._inline = inline
-        self.namespace: dict[str, Any] = {}
+        self.namespace: dict[str, Any] = {"UNKNOWN_KEY": UNKNOWN_KEY}
         self.parameters: list[str] = []
 
     def call(self, name: str, function: Callable[..., Any], *arguments: str) -> str:
@@ -94,8 +97,8 @@ def compile_adding(calls: WindowCalls, *, stamped: bool, sliding: bool, keyed_ba
     """Return the loop ``(values, timestamps, target, keys) -> records that need a closer look``.
 
     :param stamped: records have timestamps and ``target`` is :meth:`AlignedWindows.slice_of`; what needs a closer look
-        comes back as ``(value, timestamp, key)``, with any key if the keys are not known. Else ``target`` is the
-        contents that all records go to.
+        comes back as ``(value, timestamp, key)``, with :data:`UNKNOWN_KEY` if the keys are not known. Else ``target``
+        is the contents that all records go to.
     :param sliding: contents are lists of dictionaries.
     :param keyed_batch: the records' keys are known.
     """
@@ -104,15 +107,16 @@ def compile_adding(calls: WindowCalls, *, stamped: bool, sliding: bool, keyed_ba
     indent = "        "
     body: list[Line] = []
     if stamped:
-        known = "key" if keyed_batch else str(KEY_OF_ALL)
+        known = "key" if keyed_batch else "UNKNOWN_KEY"
         body += [
             Line(f"{indent}if not low <= timestamp < high:", SLICE),
-            Line(f"{indent}    low, high, panes = slice_of(timestamp)", SLICE),
-            Line(f"{indent}    if panes is None:"),
+            Line(f"{indent}    low, high, panes, closer = slice_of(timestamp)", SLICE),
+            Line(f"{indent}    if closer:"),
             Line(f"{indent}        low = high = 0"),
             Line(f"{indent}        rest.append((value, timestamp, {known}))"),
-            Line(f"{indent}        continue"),
         ]
+        if not sliding:
+            body.append(Line(f"{indent}        continue"))
     if not keyed_batch:
         body.append(Line(f"{indent}key = {key}", KEY))
     target = "panes"

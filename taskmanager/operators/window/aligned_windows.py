@@ -17,9 +17,10 @@ from millstream.taskmanager.state.heap_table import HeapTable
 
 __all__ = ["AlignedWindows", "DueWindow", "Slice"]
 
-Slice = tuple[int, int, Any]
-"""Timestamps from the first number up to, not including, the second one have the same windows: the contents of the
-one window by key (tumbling), a list of the contents of all (sliding), or ``None`` if they need a closer look."""
+Slice = tuple[int, int, Any, bool]
+"""Timestamps from the first number up to, not including, the second one have the same windows. What those hold that
+have not fired yet: of tumbling windows the contents by key, of sliding ones a list of that. And whether records need a
+closer look: some window of theirs has fired already, or they have none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +85,9 @@ class AlignedWindows:
         return range(last, timestamp - self._size, -self._slide)
 
     def slice_of(self, timestamp: int) -> Slice:
-        """Return the windows into which records of this time, and of times near to it, go without more ado.
+        """Return the windows to which records of this time, and of times near to it, are to be added.
 
-        They are made if they are not there. A record needs a closer look (``None``) if it has no window that is open,
-        or one that has fired already and must fire once more.
+        They are made if they are not there.
         """
         number = (timestamp - self._offset) // self._slide
         found = self._slices.get(number)
@@ -99,18 +99,18 @@ class AlignedWindows:
         self._check(timestamp)
         starts = self.starts_of(timestamp)
         if not starts:
-            return timestamp, timestamp + 1, None
+            return timestamp, timestamp + 1, [], True
         last, first = starts[0], starts[-1]
         low = max(last, first - self._slide + self._size)
         high = min(last + self._slide, first + self._size)
         now = self.now
-        length = self._size - 1
-        kept = [start for start in starts if self.cleanup_time(start) > now]
-        if not kept or kept[-1] + length <= now:
-            return low, high, None
         if self._tumbling:
-            return low, high, self.panes(last)
-        return low, high, [self.panes(start) for start in kept]
+            if self.last_timestamp(last) <= now:
+                return low, high, None, True
+            return low, high, self.panes(last), False
+        waiting = [start for start in starts if self.last_timestamp(start) > now]
+        kept = not waiting or (len(waiting) < len(starts) and self.cleanup_time(starts[len(waiting)]) > now)
+        return low, high, [self.panes(start) for start in waiting], kept
 
     def panes(self, start: int) -> dict[Any, Any]:
         """Return what the window that starts then holds by key, to be added to."""
