@@ -25,8 +25,8 @@ class BaseBroadcastProcessFunction(RichFunction):
         """What is known beside the record. One object serves all records: do not keep it."""
 
         @abstractmethod
-        def timestamp(self) -> int | None:
-            """The event timestamp of the record or timer, ms; ``None``: there is none."""
+        def timestamp(self) -> int:
+            """The event timestamp of the record or timer, ms; -2**63 (as in PyFlink): there is none."""
 
         @abstractmethod
         def current_processing_time(self) -> int:

@@ -32,8 +32,8 @@ class CoProcessFunction(RichFunction):
             """Current times; timers can be set where both streams are keyed."""
 
         @abstractmethod
-        def timestamp(self) -> int | None:
-            """The record's event timestamp, ms; ``None``: it has none."""
+        def timestamp(self) -> int:
+            """The record's event timestamp, ms; -2**63 (as in PyFlink): it has none."""
 
         @abstractmethod
         def output(self, output_tag: Any, value: Any) -> None:

@@ -29,8 +29,8 @@ class KeyedProcessFunction(RichFunction):
             """Current times, and the timers of the current key."""
 
         @abstractmethod
-        def timestamp(self) -> int | None:
-            """The event timestamp of the record or timer, ms; ``None``: there is none."""
+        def timestamp(self) -> int:
+            """The event timestamp of the record or timer, ms; -2**63 (as in PyFlink): there is none."""
 
         @abstractmethod
         def output(self, output_tag: Any, value: Any) -> None:

@@ -29,8 +29,8 @@ class ProcessFunction(RichFunction):
             """Current times; on a stream without keys, timers cannot be set."""
 
         @abstractmethod
-        def timestamp(self) -> int | None:
-            """The record's event timestamp, ms; ``None``: it has none."""
+        def timestamp(self) -> int:
+            """The record's event timestamp, ms; -2**63 (as in PyFlink): it has none."""
 
         @abstractmethod
         def output(self, output_tag: Any, value: Any) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from millstream.common.errors import MillstreamError
+from millstream.common.records import MIN_TIMESTAMP
 from millstream.datastream.functions import KeyedProcessFunction, ProcessFunction
 from millstream.datastream.time_domain import TimeDomain
 from millstream.datastream.timerservice import TimerService
@@ -31,8 +32,9 @@ class ProcessContext(ProcessFunction.Context):
     def timer_service(self) -> TimerService:
         return self._timers
 
-    def timestamp(self) -> int | None:
-        return self.current_timestamp
+    def timestamp(self) -> int:
+        timestamp = self.current_timestamp
+        return MIN_TIMESTAMP if timestamp is None else timestamp
 
     def output(self, output_tag: Any, value: Any) -> None:
         self._collector.timestamp = self.current_timestamp
@@ -61,8 +63,9 @@ class KeyedProcessContext(KeyedProcessFunction.OnTimerContext):
     def timer_service(self) -> TimerService:
         return self._timers
 
-    def timestamp(self) -> int | None:
-        return self.current_timestamp
+    def timestamp(self) -> int:
+        timestamp = self.current_timestamp
+        return MIN_TIMESTAMP if timestamp is None else timestamp
 
     def output(self, output_tag: Any, value: Any) -> None:
         self._collector.timestamp = self.current_timestamp

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from millstream.common.errors import MillstreamError
+from millstream.common.records import MIN_TIMESTAMP
 from millstream.datastream.functions import BroadcastProcessFunction, KeyedBroadcastProcessFunction
 from millstream.datastream.time_domain import TimeDomain
 from millstream.datastream.timerservice import TimerService
@@ -32,8 +33,9 @@ class BroadcastContext(BroadcastProcessFunction.Context):
         self._states = states
         self.current_timestamp: int | None = None
 
-    def timestamp(self) -> int | None:
-        return self.current_timestamp
+    def timestamp(self) -> int:
+        timestamp = self.current_timestamp
+        return MIN_TIMESTAMP if timestamp is None else timestamp
 
     def timer_service(self) -> TimerService:
         """Not a part of the interface, but there in PyFlink as well."""
@@ -70,8 +72,9 @@ class KeyedBroadcastContext(KeyedBroadcastProcessFunction.Context):
         self._states = states
         self.current_timestamp: int | None = None
 
-    def timestamp(self) -> int | None:
-        return self.current_timestamp
+    def timestamp(self) -> int:
+        timestamp = self.current_timestamp
+        return MIN_TIMESTAMP if timestamp is None else timestamp
 
     def timer_service(self) -> TimerService:
         """Not a part of the interface, but there in PyFlink as well."""
@@ -121,8 +124,9 @@ class ReadOnlyContext(BroadcastProcessFunction.ReadOnlyContext):
         self._states = states
         self.current_timestamp: int | None = None
 
-    def timestamp(self) -> int | None:
-        return self.current_timestamp
+    def timestamp(self) -> int:
+        timestamp = self.current_timestamp
+        return MIN_TIMESTAMP if timestamp is None else timestamp
 
     def timer_service(self) -> TimerService:
         """Not a part of the interface, but there in PyFlink as well."""
@@ -167,8 +171,9 @@ class KeyedReadOnlyContext(KeyedBroadcastProcessFunction.OnTimerContext):
     def timer_service(self) -> TimerService:
         return self._timers
 
-    def timestamp(self) -> int | None:
-        return self.current_timestamp
+    def timestamp(self) -> int:
+        timestamp = self.current_timestamp
+        return MIN_TIMESTAMP if timestamp is None else timestamp
 
     def current_processing_time(self) -> int:
         return self._timers.current_processing_time()

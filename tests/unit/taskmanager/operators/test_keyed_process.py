@@ -61,7 +61,7 @@ class Count(KeyedProcessFunction):
         count = (self.count.value() or 0) + 1
         self.count.update(count)
         timestamp = ctx.timestamp()
-        if timestamp is not None:
+        if timestamp != MIN_TIMESTAMP:
             ctx.timer_service().register_event_time_timer(timestamp + 10)
         yield ctx.get_current_key(), count
 
@@ -182,11 +182,11 @@ def test_side_outputs_from_timers_and_collectors() -> None:
     tag = OutputTag("late")
 
     class Collecting(KeyedProcessFunction):
-        def process_element(self, value: Any, ctx: Any, out: Any) -> None:
+        def process_element(self, value: Any, ctx: Any, out: Any) -> None:  # type: ignore[override]  # the other style
             out.collect(value)
             ctx.timer_service().register_event_time_timer(ctx.timestamp())
 
-        def on_timer(self, timestamp: int, ctx: Any, out: Any) -> None:
+        def on_timer(self, timestamp: int, ctx: Any, out: Any) -> None:  # type: ignore[override]  # as above
             out.collect(timestamp)
             ctx.output(tag, (ctx.get_current_key(), timestamp))
 
@@ -267,7 +267,7 @@ def test_batch_mode_takes_key_after_key() -> None:
         outputs = list(each.process_watermark(MAX_WATERMARK))
         assert outputs[-1] == MAX_WATERMARK
         assert _values(outputs) == [
-            (None, ("a", 4), 1),
+            (MIN_TIMESTAMP, ("a", 4), 1),
             (10, ("a", 3), 2),
             (10, ("a", 5), 3),
             (30, ("a", 1), 4),
@@ -343,7 +343,7 @@ def test_many_timers_come_in_pieces() -> None:
     assert _values(outputs) == [number // 100 for number in range(5000) for _ in range(3)]
 
 
-_ACTIONS = st.lists(
+_ACTIONS: st.SearchStrategy[list[Any]] = st.lists(
     st.one_of(
         st.tuples(
             st.just("record"),

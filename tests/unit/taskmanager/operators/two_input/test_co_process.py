@@ -86,7 +86,7 @@ def test_both_inputs_generators_and_collectors_and_side_outputs() -> None:
         assert h.get_side_output_with_timestamps(SIDE) == [(1, 10), (-2, 20)]
         h.process_watermark2(40)
         h.process_element1(3)
-        assert h.take_output()[-1] == ("first", 3, None, 40)
+        assert h.take_output()[-1] == ("first", 3, MIN_TIMESTAMP, 40)
 
 
 def test_timers_need_keys() -> None:
