@@ -517,6 +517,15 @@ class StreamExecutionEnvironment:
 
         return execution_plan(self._stream_graph(None))
 
+    def explain(self) -> str:
+        """What :meth:`execute` would run, as a text: each operator, how its input is sent, and what costs.
+
+        :raises InvalidProgramError: the program cannot run as it is written.
+        """
+        from millstream.datastream.graph.execution_plan import explain
+
+        return explain(self._stream_graph(None))
+
     def get_job_graph(self, job_name: str | None = None) -> JobGraph:
         """What :meth:`execute` would submit. The program's definitions stay.
 

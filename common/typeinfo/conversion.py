@@ -79,8 +79,7 @@ def _integer(value: Any, expected: str) -> int:
         if isinstance(value, int):
             return int.__index__(value)
         if isinstance(value, (Real, Decimal)):
-            whole: int = math.trunc(value)
-            return whole
+            return int(math.trunc(value))  # noqa: RUF046  # mypy takes it for something else
     except (ValueError, OverflowError) as error:  # NaN and infinities
         raise mismatch(value, expected, str(error)) from None
     raise mismatch(value, expected)

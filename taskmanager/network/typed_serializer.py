@@ -12,8 +12,9 @@ from typing import Any, Final, Protocol
 
 from millstream.common.graph.edge_type import EdgeType
 from millstream.common.typeinfo import TypeMismatchError
+from millstream.common.typeinfo.wire_form import packed_in_columns
 from millstream.taskmanager.network.columns.column import MISFIT, ChunkReader, ChunkWriter
-from millstream.taskmanager.network.columns.create import create_column, has_columns
+from millstream.taskmanager.network.columns.create import create_column
 from millstream.taskmanager.network.value_serializer import (
     RecordDeserializationError,
     RecordSerializationError,
@@ -128,13 +129,13 @@ def create_serializer(edge_type: EdgeType | None) -> BlockSerializer:
 
     :param edge_type: ``None``: any objects.
     """
-    if edge_type is None or not has_columns(edge_type.type_info):
+    if edge_type is None or not packed_in_columns(edge_type.type_info):
         return ValueSerializer()
     return TypedSerializer(edge_type)
 
 
 def create_deserializer(edge_type: EdgeType | None) -> Deserialize:
     """Return what reads the blocks of an edge."""
-    if edge_type is None or not has_columns(edge_type.type_info):
+    if edge_type is None or not packed_in_columns(edge_type.type_info):
         return deserialize_values
     return TypedDeserializer(edge_type).deserialize

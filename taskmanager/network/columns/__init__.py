@@ -2,5 +2,5 @@
 
 A :class:`~millstream.taskmanager.network.columns.column.Column` packs all values of one field at once, with calls that
 run in C for the whole block. :func:`~millstream.taskmanager.network.columns.create.create_column` chooses the columns
-of a type; where nothing is better than pickle, it chooses pickle.
+of a type; where nothing is better than pickle (``millstream.common.typeinfo.wire_form``), it is a pickle.
 """

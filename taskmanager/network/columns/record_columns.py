@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterable, Sequence
 from operator import itemgetter
 from typing import Any
@@ -11,7 +10,7 @@ from millstream.common.types import Row, RowKind
 from millstream.common.types.row import new_rows
 from millstream.taskmanager.network.columns.column import NULLS, ChunkReader, ChunkWriter, Column, MisfitError
 
-__all__ = ["DataclassColumn", "NamedTupleColumn", "RowColumn", "TupleColumn", "is_plain_dataclass"]
+__all__ = ["DataclassColumn", "NamedTupleColumn", "RowColumn", "TupleColumn"]
 
 
 class _RecordColumn(Column):
@@ -136,14 +135,3 @@ class DataclassColumn(_RecordColumn):
             made.__dict__.update(zip(names, fields, strict=True))
             objects.append(made)
         return objects
-
-
-def is_plain_dataclass(cls: type) -> bool:
-    """Whether an instance is nothing but its ``__dict__``, to pickle and to a column."""
-    if not dataclasses.is_dataclass(cls) or not dataclasses.fields(cls):
-        return False
-    if any("__slots__" in vars(base) for base in cls.__mro__ if base is not object):
-        return False
-    customised = ("__reduce__", "__reduce_ex__", "__getstate__", "__setstate__", "__getnewargs__", "__getnewargs_ex__")
-    hooks = (*customised, "__new__", "__getattribute__")
-    return all(getattr(cls, name, None) is getattr(object, name, None) for name in hooks)

@@ -9,7 +9,7 @@ from typing import Any
 import cloudpickle
 import pytest
 
-from millstream.common import Configuration, JobStatus, Row
+from millstream.common import Configuration, JobStatus, Row, Types
 from millstream.common.errors import JobExecutionError, MillstreamError
 from millstream.common.failure import USER_CODE, FailureInfo
 from millstream.datastream import CloseableIterator, StreamExecutionEnvironment
@@ -70,7 +70,7 @@ def test_execute_async_gives_futures(env: StreamExecutionEnvironment, executor: 
 
 
 def test_plan(env: StreamExecutionEnvironment) -> None:
-    lines = env.from_collection(["a"]).name("lines")
+    lines = env.from_collection(["a"], Types.STRING()).name("lines")
     lines.key_by(lambda v: v).map(lambda v: v).set_description("does nothing").print().name("out")
     plan = json.loads(env.get_execution_plan())
     assert plan == {
@@ -82,7 +82,15 @@ def test_plan(env: StreamExecutionEnvironment) -> None:
                 "pact": "Operator",
                 "contents": "does nothing",
                 "parallelism": 4,
-                "predecessors": [{"id": 1, "ship_strategy": "HASH", "side": "second"}],
+                "predecessors": [
+                    {
+                        "id": 1,
+                        "ship_strategy": "HASH",
+                        "side": "second",
+                        "serializer": "columns",
+                        "record_type": "String",
+                    }
+                ],
             },
             {
                 "id": 4,
@@ -90,7 +98,9 @@ def test_plan(env: StreamExecutionEnvironment) -> None:
                 "pact": "Data Sink",
                 "contents": "Sink: out",
                 "parallelism": 4,
-                "predecessors": [{"id": 3, "ship_strategy": "FORWARD", "side": "second"}],
+                "predecessors": [
+                    {"id": 3, "ship_strategy": "FORWARD", "side": "second", "serializer": "none (chained)"}
+                ],
             },
         ]
     }
