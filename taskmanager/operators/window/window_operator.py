@@ -41,7 +41,7 @@ from millstream.taskmanager.operators.window.window_contexts import (
 )
 from millstream.taskmanager.operators.window.window_function_call import WindowFunctionCall
 from millstream.taskmanager.state.heap_keyed_state_backend import HeapKeyedStateBackend
-from millstream.taskmanager.state.keyed_state_backend import NamespaceHolder
+from millstream.taskmanager.state.keyed_state_backend import NO_KEY, NamespaceHolder
 
 __all__ = ["WindowOperator"]
 
@@ -117,6 +117,7 @@ class WindowOperator(Operator):
         self._set_alarm()
 
     def close(self) -> None:
+        self._backend.key = NO_KEY
         with ExitStack() as stack:
             for function in self._functions():
                 stack.callback(function.close)
