@@ -11,7 +11,7 @@ from millstream.common.config.registry import find_option, is_prefix_of_known_ke
 from tests.unit.project.checkout import ROOT
 
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
-_CODE = re.compile(r"```(\w*)\n(.*?)```", re.DOTALL)
+_CODE = re.compile(r"```([^\n]*)\n(.*?)```", re.DOTALL)
 
 
 def page_id(page: Path) -> str:
