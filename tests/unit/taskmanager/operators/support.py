@@ -14,12 +14,14 @@ def context(name: str = "op", *, inline: bool = False, **task: Any) -> OperatorC
 
 def run(operator: Operator, values: list[Any], timestamps: list[int | None] | None = None) -> list[Any]:
     """All records that the operator makes of one batch."""
-    return [value for batch in operator.process_batch(RecordBatch(values, timestamps)) for value in batch.values]
+    outputs = operator.process_batch(RecordBatch(values, timestamps))
+    return [value for batch in outputs if isinstance(batch, RecordBatch) for value in batch.values]
 
 
 def run_stamped(operator: Operator, values: list[Any], timestamps: list[int | None]) -> list[tuple[Any, int | None]]:
     pairs: list[tuple[Any, int | None]] = []
     for batch in operator.process_batch(RecordBatch(values, timestamps)):
+        assert isinstance(batch, RecordBatch)
         assert batch.timestamps is not None
         pairs.extend(zip(batch.values, batch.timestamps, strict=True))
     return pairs

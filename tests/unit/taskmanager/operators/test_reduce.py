@@ -191,7 +191,7 @@ def test_final_results_only(records: list[tuple[str, int]], inline: bool, with_k
             part = records[start : start + batch_size]
             keys = [pair[0] for pair in part] if with_keys else None
             assert list(operator.process_batch(RecordBatch(part, None, keys))) == []
-        got = [value for batch in operator.finish() for value in batch.values]
+        got = [value for batch in operator.finish() if isinstance(batch, RecordBatch) for value in batch.values]
         assert len(got) == len(expected)
         assert dict(got) == expected
         assert [count for _, count in operator.records_out()] == [len(expected)]
@@ -241,11 +241,15 @@ class _Rich(RichReduceFunction):
 def test_a_rich_function_may_use_the_state_of_the_key() -> None:
     records = [("a", 1), ("b", 2), ("a", 3), ("a", 4), ("b", 5)]
     expected = [("a", 1), ("b", 2), ("a", 4, 1), ("a", 8, 2), ("b", 7, 1)]
-    for keys in (None, ["a", "b", "a", "a", "b"]):
-        operator = ReduceOperator(ReduceSpec(_Rich(), lambda value: value[0]), context())
-        operator.open()
-        out = [each.values for each in operator.process_batch(RecordBatch(records, None, keys))]
-        assert out == [expected]
+    spec = ReduceSpec(_Rich(), lambda value: value[0])
+    operator = ReduceOperator(spec, context())
+    operator.open()
+    assert run(operator, records) == expected
+    with_keys = ReduceOperator(spec, context())
+    with_keys.open()
+    batch = RecordBatch(records, None, ["a", "b", "a", "a", "b"])
+    assert [each.values for each in with_keys.process_batch(batch)] == [expected]
+    operator.open()
     again = ReduceOperator(ReduceSpec(_Rich(), lambda value: value[0]), context())
     again.restore(operator.snapshot())
     run(operator, records)

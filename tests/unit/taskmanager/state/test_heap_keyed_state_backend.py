@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import pytest
@@ -135,7 +136,7 @@ def test_the_same_state_is_the_same_object_and_a_clash_is_refused() -> None:
 
 def test_state_without_a_key_is_refused_by_name() -> None:
     backend = _backend()
-    for descriptor, use in (
+    uses: tuple[tuple[Any, Any], ...] = (
         (VALUE, lambda state: state.value()),
         (VALUE, lambda state: state.update(1)),
         (VALUE, lambda state: state.clear()),
@@ -143,7 +144,8 @@ def test_state_without_a_key_is_refused_by_name() -> None:
         (LIST, lambda state: state.get()),
         (MAP, lambda state: state.put("x", 1)),
         (SUM, lambda state: state.add(1)),
-    ):
+    )
+    for descriptor, use in uses:
         state = backend.get_state(descriptor)
         with pytest.raises(MillstreamError, match=rf"state '{descriptor.get_name()}': .*in open\(\)"):
             use(state)
@@ -233,7 +235,7 @@ def test_classes_of_a_script_can_be_in_a_snapshot_and_what_cannot_is_named() -> 
     other = _backend_with(backend.snapshot())
     other.key = "k"
     assert _state(other, ValueStateDescriptor("value")).value().number == 3
-    value.update(each for each in ())
+    value.update(iter([threading.Lock()]))
     with pytest.raises(MillstreamError, match="the value of state 'value' for the key 'k' cannot be pickled"):
         backend.snapshot()
 

@@ -42,10 +42,10 @@ def test_one_that_is_deleted_while_others_of_its_time_fire_does_not() -> None:
     queue = TimerQueue()
     for entry in "abcd":
         queue.register(1, entry)
-    fired = []
-    for _, entry in queue.pop_due(1):
-        fired.append(entry)
-        if entry == "b":
+    fired: list[Any] = []
+    for _, each in queue.pop_due(1):
+        fired.append(each)
+        if each == "b":
             queue.delete(1, "c")
     assert fired == ["a", "b", "d"]
     assert not queue.buckets
@@ -91,7 +91,7 @@ def test_as_a_naive_queue_has_it(operations: list[Any], while_firing: list[Any])
         change(what, time, entry)
         if not what.startswith("pop"):
             continue
-        steps = queue.pop_due(time) if what == "pop" else ((due, key) for due, key, _ in queue.pop_due_keys(time))
+        steps: Any = queue.pop_due(time) if what == "pop" else ((due, key) for due, key, _ in queue.pop_due_keys(time))
         for due, key in steps:
             assert due == min(model)[0] <= time
             model.remove((due, key))
