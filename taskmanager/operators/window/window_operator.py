@@ -269,6 +269,11 @@ class WindowOperator(Operator):
         yield watermark
 
     def on_wake(self, now_ms: int) -> Iterable[Output]:
+        if self._batch:
+            return ()
+        return self._fire_until_now(now_ms)
+
+    def _fire_until_now(self, now_ms: int) -> Iterator[Output]:
         yield from self._collector.pump(self._processing_time_firings(now_ms))
         self._set_alarm()
 
