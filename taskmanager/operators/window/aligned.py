@@ -274,12 +274,15 @@ class AlignedWindowOperator(Operator):
         """The incremental results themselves, in pieces."""
         sizer = self._sizer
         convert = self._collector.convert
-        accumulators = iter(window.panes.values())
-        while True:
+        panes = window.panes
+        last = window.end - 1
+        left = len(panes)
+        accumulators = iter(panes.values())
+        while left:
             began = perf_counter_ns()
-            values = list(islice(accumulators, sizer.limit))
-            if not values:
-                return
+            count = min(left, sizer.limit)
+            left -= count
+            values = list(islice(accumulators, count)) if left else list(accumulators)
             if self._results is not None:
                 values = self._results.call(values)
             if convert is not None:
@@ -287,10 +290,9 @@ class AlignedWindowOperator(Operator):
             if not window.ends:
                 # What is kept is added to later, maybe in place.
                 values = [value if type(value) in IMMUTABLE else detached(value) for value in values]
-            count = len(values)
             sizer.update(count, perf_counter_ns() - began)
             self._records_out += count
-            yield RecordBatch(values, [window.end - 1] * count)
+            yield RecordBatch(values, [last] * count)
 
     def _evaluate_all(self, window: DueWindow) -> Iterator[tuple[int, Any]]:
         """For each key of a window, its last timestamp and what the window function returns."""
