@@ -90,6 +90,7 @@ def _add_session(mapping: WindowMapping, new_window: TimeWindow, merge: MergeFun
     result = TimeWindow(min(start, *[window.start for window in merged]), max(end, *[window.end for window in merged]))
     if merged == [result]:
         return result
+    merged.sort()  # what is in the earliest one comes first
     state_windows = [mapping.pop(window) for window in merged]
     mapping[result] = state_windows[0]
     merge(result, merged, state_windows[0], state_windows[1:])
