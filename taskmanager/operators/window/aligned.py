@@ -251,6 +251,8 @@ class AlignedWindowOperator(Operator):
         return (watermark,) if first is None or first > now else self._fire(now, watermark)
 
     def on_wake(self, now_ms: int) -> Iterable[Output]:
+        if self._event_time or self._batch:
+            return ()  # it came for nothing
         self._alarm = _GONE_OFF
         # Until its last millisecond is over, elements come that belong to a window.
         return self._fire(now_ms - 1, None)

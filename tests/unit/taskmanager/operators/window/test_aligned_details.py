@@ -229,6 +229,16 @@ def test_processing_time_windows_fire_when_their_last_millisecond_is_over() -> N
     assert clock.alarm is None
 
 
+@pytest.mark.parametrize(
+    "spec", [averages(), averages(TumblingProcessingTimeWindows(10), batch=True)], ids=["event time", "batch"]
+)
+def test_an_alarm_that_comes_for_nothing_does_nothing(spec: WindowSpec) -> None:
+    operator = opened(spec, clock=ManualProcessingTime(1_003))
+    list(operator.process_batch(RecordBatch([("a", 1)], [1_003])))
+    assert list(operator.on_wake(5_000)) == []
+    assert results_of(operator.process_watermark(MAX_WATERMARK)) == [(1.0, 1_009)]
+
+
 def test_processing_time_windows_go_on_after_a_restart() -> None:
     clock = ManualProcessingTime(1_003)
     spec = averages(TumblingProcessingTimeWindows(10))
