@@ -21,7 +21,7 @@ class Pane(NamedTuple):
     start: int
     end: int
     values: tuple[int, ...]
-    """Sorted: their order is not fixed where an input has several parts."""
+    """In the order in which they came."""
 
 
 Windows = Callable[[list[Event]], dict[tuple[int, int], list[Event]]]
@@ -66,10 +66,15 @@ def panes(events: Iterable[Event], windows: Windows) -> list[Pane]:
     for event in events:
         by_key.setdefault(event.key, []).append(event)
     return sorted(
-        Pane(key, start, end, tuple(sorted(event.value for event in content)))
+        Pane(key, start, end, tuple(event.value for event in content))
         for key, of_key in by_key.items()
         for (start, end), content in windows(of_key).items()
     )
+
+
+def unordered(results: Iterable[Pane]) -> list[Pane]:
+    """Panes with sorted values, for where their order is not fixed: inputs of several parts, sessions that merge."""
+    return sorted(pane._replace(values=tuple(sorted(pane.values))) for pane in results)
 
 
 def disorder(events: list[Event]) -> int:

@@ -17,7 +17,7 @@ from millstream.datastream.state import ListStateDescriptor
 from millstream.datastream.window import SlidingEventTimeWindows, TumblingEventTimeWindows
 from tests.cluster.datastream import jobs, reference, window_functions
 from tests.cluster.datastream.jobs import Layout, run
-from tests.cluster.datastream.reference import Event, Pane, disorder, panes, sliding
+from tests.cluster.datastream.reference import Event, Pane, disorder, panes, sliding, unordered
 from tests.cluster.datastream.test_late_records import sliding_model
 from tests.cluster.datastream.window_functions import evaluated
 
@@ -47,7 +47,8 @@ def test_windows(processes: MiniCluster, function: str) -> None:
         return evaluated(stream.key_by(lambda event: event.key).window(assigner), function)
 
     # The classes of what comes back are copies.
-    assert sorted(map(tuple, run(processes, LAYOUT, program))) == panes(EVENTS, sliding(100, 40))
+    results = [Pane(*each) for each in run(processes, LAYOUT, program)]
+    assert unordered(results) == unordered(panes(EVENTS, sliding(100, 40)))
 
 
 def test_late_records(processes: MiniCluster) -> None:

@@ -16,7 +16,17 @@ from millstream.datastream.window import (
     WindowAssigner,
 )
 from tests.cluster.datastream.jobs import EVENTS, LAYOUTS, Layout, run
-from tests.cluster.datastream.reference import Event, Pane, Windows, disorder, panes, sessions, sliding, tumbling
+from tests.cluster.datastream.reference import (
+    Event,
+    Pane,
+    Windows,
+    disorder,
+    panes,
+    sessions,
+    sliding,
+    tumbling,
+    unordered,
+)
 from tests.cluster.datastream.window_functions import evaluated
 
 
@@ -34,6 +44,14 @@ KINDS: dict[str, tuple[WindowAssigner, Windows]] = {  # type: ignore[type-arg]  
 }
 
 
+def bound(events: list[Event], kind: str) -> int:
+    """How far watermarks have to stay behind so that nothing is late.
+
+    An event right at the end of a session still joins it, though the session ends by the watermark of 1 ms before.
+    """
+    return disorder(events) + (kind == "sessions")
+
+
 @settings(max_examples=30)
 @given(
     events=EVENTS,
@@ -48,10 +66,13 @@ def test_keyed_windows(
     assigner, windows = KINDS[kind]
 
     def program(environment: StreamExecutionEnvironment) -> DataStream:
-        stream = layout.stream(environment, events, disorder(events))
+        stream = layout.stream(environment, events, bound(events, kind))
         return evaluated(stream.key_by(lambda event: event.key).window(assigner), function)
 
-    assert sorted(run(mini_cluster, layout, program)) == panes(events, windows)
+    results = run(mini_cluster, layout, program)
+    assert unordered(results) == unordered(panes(events, windows))
+    if layout.sources == "one" and kind != "sessions":
+        assert sorted(results) == panes(events, windows), "elements come in their order"
 
 
 @settings(max_examples=10)
@@ -63,12 +84,13 @@ def test_windows_over_all(mini_cluster: MiniCluster, events: list[Event], layout
 
     class WholeWindow(ProcessAllWindowFunction):  # type: ignore[type-arg]  # of several kinds of windows
         def process(self, context, elements):  # type: ignore[no-untyped-def]  # as users write it
-            yield Pane(0, context.window().start, context.window().end, tuple(sorted(each.value for each in elements)))
+            yield Pane(0, context.window().start, context.window().end, tuple(each.value for each in elements))
 
     def program(environment: StreamExecutionEnvironment) -> DataStream:
-        return layout.stream(environment, events, disorder(events)).window_all(assigner).process(WholeWindow())
+        return layout.stream(environment, events, bound(events, kind)).window_all(assigner).process(WholeWindow())
 
-    assert sorted(run(mini_cluster, layout, program)) == panes([event._replace(key=0) for event in events], windows)
+    results = run(mini_cluster, layout, program)
+    assert unordered(results) == unordered(panes([event._replace(key=0) for event in events], windows))
 
 
 @settings(max_examples=10)
@@ -77,7 +99,7 @@ def test_reduced_windows(mini_cluster: MiniCluster, events: list[Event], layout:
     assigner, windows = KINDS[kind]
 
     def program(environment: StreamExecutionEnvironment) -> DataStream:
-        stream = layout.stream(environment, events, disorder(events))
+        stream = layout.stream(environment, events, bound(events, kind))
         keyed = stream.key_by(lambda event: event.key).window(assigner)
         return keyed.reduce(lambda a, b: Event(a.key, a.value + b.value, max(a.timestamp, b.timestamp)))
 

@@ -21,7 +21,7 @@ class Values(AggregateFunction):
         return accumulator
 
     def get_result(self, accumulator: list[int]) -> tuple[int, ...]:
-        return tuple(sorted(accumulator))
+        return tuple(accumulator)
 
     def merge(self, acc_a: list[int], acc_b: list[int]) -> list[int]:
         return acc_a + acc_b
@@ -33,7 +33,7 @@ class WithWindow(ProcessWindowFunction[Any, Pane, Any, Any]):
     def process(self, key: Any, context: ProcessWindowFunction.Context[Any], elements: Iterable[Any]) -> Iterator[Pane]:
         (values,) = elements
         window = context.window()
-        yield Pane(key, window.start, window.end, tuple(sorted(values)))
+        yield Pane(key, window.start, window.end, tuple(values))
 
 
 class WholeWindow(ProcessWindowFunction[Event, Pane, Any, Any]):
@@ -42,19 +42,12 @@ class WholeWindow(ProcessWindowFunction[Event, Pane, Any, Any]):
     ) -> Iterator[Pane]:
         window = context.window()
         assert window.max_timestamp() <= context.current_watermark()
-        yield Pane(key, window.start, window.end, tuple(sorted(each.value for each in elements)))
+        yield Pane(key, window.start, window.end, tuple(each.value for each in elements))
 
 
 class Applied(WindowFunction[Event, Pane, Any, Any]):
     def apply(self, key: Any, window: Any, inputs: Iterable[Event]) -> list[Pane]:
-        return [Pane(key, window.start, window.end, tuple(sorted(each.value for each in inputs)))]
-
-
-def concatenated(first: Any, second: Any) -> Any:
-    return first + second
-
-
-FUNCTIONS = ("aggregate", "process", "apply", "reduce")
+        return [Pane(key, window.start, window.end, tuple(each.value for each in inputs))]
 
 
 def evaluated(windowed: Any, function: str) -> DataStream:
