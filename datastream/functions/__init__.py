@@ -44,6 +44,7 @@ from millstream.datastream.functions.source_function import (
     SourceFunction,
 )
 from millstream.datastream.functions.window_function import RichWindowFunction, WindowFunction
+from millstream.datastream.timerservice import TimerService
 
 __all__ = [
     "AggregateFunction",
@@ -99,6 +100,7 @@ __all__ = [
     "SinkFunction",
     "SourceContext",
     "SourceFunction",
+    "TimerService",
     "WindowFunction",
     "takes_result_future",
 ]

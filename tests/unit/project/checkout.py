@@ -6,7 +6,17 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[3]
 
-PACKAGES = ("common", "datastream", "connectors", "taskmanager", "jobmanager", "dispatcher", "client", "testing")
+PACKAGES = (
+    "common",
+    "datastream",
+    "connectors",
+    "taskmanager",
+    "jobmanager",
+    "dispatcher",
+    "client",
+    "testing",
+    "metrics",
+)
 
 
 def sources(*folders: str) -> list[Path]:

@@ -42,6 +42,7 @@ ALLOWED: dict[str, frozenset[str]] = {
     "dispatcher": frozenset({"common", "jobmanager"}),
     "client": _EVERYTHING,
     "testing": _EVERYTHING,
+    "metrics": frozenset({"common"}),
 }
 
 # Imports that the table forbids and that are there for a reason: (importing module or package, imported module).
