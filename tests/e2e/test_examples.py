@@ -33,6 +33,27 @@ def test_hello_world_prints_every_running_count(tmp_path: Path) -> None:
     )
 
 
+def test_highest_temperature_tells_one_per_sensor_and_window(tmp_path: Path) -> None:
+    printed = _run(tmp_path, "highest_temperature.py")
+    assert sorted(line.partition("> ")[2] for line in printed.splitlines()) == [
+        "('s1', 21.5, 9000)",
+        "('s1', 22.5, 11000)",
+        "('s2', 17.0, 12000)",
+        "('s2', 18.0, 4500)",
+    ]
+
+
+def test_sensor_readings_gives_the_same_in_any_layout_and_loses_no_reading(tmp_path: Path) -> None:
+    alone = _run(tmp_path, "sensor_readings.py", "--readings", "1000", "--parallelism", "1").splitlines()
+    parallel = _run(tmp_path, "sensor_readings.py", "--readings", "1000", "--parallelism", "2").splitlines()
+    assert sorted(re.sub(r"(^|:)\d> ", r"\1", line) for line in parallel) == sorted(
+        line.replace("too late> ", "too late:") for line in alone
+    )
+    assert sum(line.startswith("second ") for line in alone) > 50
+    assert any(line.startswith("too late> Reading(") for line in alone)
+    assert any(line.startswith("ALARM at ") for line in alone)
+
+
 def test_word_count_counts_as_a_counter_does_and_shows_where_its_time_went(tmp_path: Path) -> None:
     texts = tmp_path / "texts"
     (texts / "below").mkdir(parents=True)

@@ -9,8 +9,9 @@ from tests.unit.project.checkout import ROOT
 
 
 def test_the_program_in_the_readme_is_the_example() -> None:
-    (shown,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
-    example = (ROOT / "examples" / "hello_world.py").read_text(encoding="utf-8")
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    ((name, shown),) = re.findall(r"<!-- (examples/\w+\.py) -->\n```python\n(.*?)```", readme, re.DOTALL)
+    example = (ROOT / name).read_text(encoding="utf-8")
     # All but the docstring and the __future__ import.
     rest = ast.parse(example).body[2].lineno - 1
     assert shown == "".join(example.splitlines(keepends=True)[rest:])
