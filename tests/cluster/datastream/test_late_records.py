@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import re
 from typing import Any
 
 import pytest
@@ -12,6 +14,7 @@ from millstream.client.mini_cluster import MiniCluster
 from millstream.common import Time
 from millstream.datastream import DataStream, OutputTag, StreamExecutionEnvironment
 from millstream.datastream.window import EventTimeSessionWindows, SlidingEventTimeWindows, TumblingEventTimeWindows
+from millstream.testing.process_cluster import eventually
 from tests.cluster.datastream.jobs import EVENTS, Layout, run
 from tests.cluster.datastream.reference import Event, Pane, unordered
 from tests.cluster.datastream.window_functions import evaluated
@@ -136,7 +139,10 @@ def test_sessions(mini_cluster: MiniCluster, events: list[Event], layout: Layout
 
 
 @pytest.mark.parametrize("layout", LAYOUTS, ids=str)
-def test_late_records_that_nobody_takes_are_left_out(mini_cluster: MiniCluster, layout: Layout) -> None:
+def test_late_records_that_nobody_takes_are_counted(
+    mini_cluster: MiniCluster, layout: Layout, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.WARNING, "millstream.taskmanager")
     events = [Event(0, 1, 5), Event(0, 2, 100), Event(0, 3, 6), Event(1, 4, 7), Event(1, 5, 101)]
 
     def program(environment: StreamExecutionEnvironment) -> DataStream:
@@ -148,3 +154,9 @@ def test_late_records_that_nobody_takes_are_left_out(mini_cluster: MiniCluster, 
         Pane(0, 100, 110, (2,)),
         Pane(1, 100, 110, (5,)),
     ]
+
+    def dropped() -> int:
+        told = [re.search(r"dropped (\d+) records that came after", record.getMessage()) for record in caplog.records]
+        return sum(int(match[1]) for match in told if match is not None)
+
+    eventually(lambda: dropped() == 2, "the tasks tell how many they dropped, when they end")
