@@ -157,6 +157,11 @@ class HarnessPipeline:
     def open(self) -> None:
         """Open the operators, last to first."""
         if self._needs_loop:
+            if _in_coroutine():
+                raise RuntimeError(
+                    "async operators run on an event loop of the harness's own, so it cannot be used inside "
+                    "a coroutine; make the test a plain function"
+                )
             self._loop = asyncio.new_event_loop()
         self._run(self._open())
 
@@ -386,6 +391,14 @@ class HarnessPipeline:
         except _UserError as carried:
             error = carried.error
         raise error
+
+
+def _in_coroutine() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
 
 
 async def _awaiting(pause: Pause) -> None:

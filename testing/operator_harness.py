@@ -82,7 +82,10 @@ class OperatorHarness:
     # -- life ---------------------------------------------------------------------------------------------------------
 
     def open(self) -> None:
-        """Open the functions. A ``with`` statement does it."""
+        """Open the functions. A ``with`` statement does it.
+
+        :raises RuntimeError: it was opened before; or there is an async operator, and this is called in a coroutine.
+        """
         if self._state != "new":
             raise RuntimeError(f"the harness is {self._state} already; make a new one")
         self._state = "open"

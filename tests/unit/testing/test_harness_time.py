@@ -192,3 +192,23 @@ def test_a_coroutine_that_fails() -> None:
     with OperatorHarness(unordered) as harness, pytest.raises(ValueError, match="below zero") as caught:
         harness.process_element(-1)
     assert "(async_invoke), subtask 1/1 | record -1" in "".join(getattr(caught.value, "__notes__", ()))
+
+
+def test_inside_a_coroutine() -> None:
+    async def test() -> None:
+        with OperatorHarness(tumbling) as harness:
+            harness.process_element(("a", 1), timestamp=1)
+            harness.end_input()
+            assert harness.get_output() == [("a", 1)]
+        with pytest.raises(RuntimeError, match="make the test a plain function"), OperatorHarness(ordered):
+            pass
+
+    asyncio.run(test())
+
+
+def test_a_fragment_may_end_in_a_side_output() -> None:
+    with OperatorHarness(lambda s: s.process(Twice()).get_side_output(LATE).map(lambda v: v * 2)) as harness:
+        harness.process_element("a", timestamp=5)
+        harness.process_watermark(9)
+        assert harness.get_output_with_timestamps() == [("aa", 5)]
+        assert harness.get_output_watermark() == 9
