@@ -410,6 +410,10 @@ class StreamExecutionEnvironment:
             "Collection Source", SourceSpec(CollectionSource(elements, type_info)), type_info, non_parallel=True
         )
 
+    def from_elements(self, *elements: Any) -> DataStream:
+        """A stream of the arguments."""
+        return self.from_collection(elements)
+
     def from_source(
         self,
         source: Source,

@@ -291,6 +291,11 @@ def test_typed_collections_hold_rows(env: StreamExecutionEnvironment) -> None:
     assert source.elements == [Row(id=1, name="a")]
 
 
+def test_elements_are_a_collection_too(env: StreamExecutionEnvironment) -> None:
+    env.from_elements(1, "a").map(lambda v: v)
+    assert _specs(env.get_job_graph())["Collection Source"].source.elements == [1, "a"]
+
+
 def test_projection(env: StreamExecutionEnvironment) -> None:
     typed = env.from_collection([], Types.TUPLE([Types.STRING(), Types.INT(), Types.LONG()]))
     assert typed.project(2, 0).get_type() == Types.TUPLE([Types.LONG(), Types.STRING()])
