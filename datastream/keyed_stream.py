@@ -19,13 +19,13 @@ from millstream.datastream.functions import (
     ReduceFunction,
 )
 from millstream.datastream.functions_check import check_function, check_function_class
+from millstream.datastream.transformation import OperatorTransformation, PartitionTransformation
 
 if TYPE_CHECKING:
     from millstream.common.typeinfo import TypeInformation
     from millstream.datastream.interval_join import IntervalJoin
     from millstream.datastream.operator_settings import OperatorSettings
     from millstream.datastream.stream_execution_environment import StreamExecutionEnvironment
-    from millstream.datastream.transformation import PartitionTransformation
     from millstream.datastream.window import WindowAssigner
     from millstream.datastream.windowed_stream import WindowedStream
 
@@ -192,8 +192,16 @@ class KeyedStream(DataStream):
         return self._selector
 
     def _collected(self) -> DataStream:
-        """As in PyFlink, ``execute_and_collect`` of a keyed stream gives rows of key and record."""
-        return self._operator("map", "Map", MapSpec(_KeyAndValue(self._selector)), None)
+        """As in PyFlink, ``execute_and_collect`` of a keyed stream gives rows of key and record, in the order of its
+        records: the rows are made where the records are, before they would be distributed by key.
+        """
+        before = self._transformation.inputs[0]
+        source = DataStream(self._environment, before)
+        rows = source._operator("map", "Map", MapSpec(_KeyAndValue(self._selector)), None)
+        source._like_input(rows)
+        if isinstance(before, OperatorTransformation) and before.non_parallel:
+            rows.set_parallelism(1)
+        return rows
 
     def _settings(self, method: str) -> OperatorSettings:
         raise InvalidProgramError(
