@@ -77,15 +77,31 @@ class Encoder(Generic[T]):
         """The bytes of one value, its end included (a newline, say)."""
         raise NotImplementedError(f"{type(self).__name__} does not say how it encodes")
 
+    def for_type(self, type_info: TypeInformation) -> Encoder[T]:
+        """The encoder for values of a stream of this type. As a rule the encoder itself."""
+        return self
+
     @staticmethod
     def simple_string_encoder(charset_name: str = "UTF-8") -> Encoder[Any]:
-        """One line of text per value, as ``str()`` gives it."""
+        """One line of text per value: as the type of the stream writes it (``(a,1)``, ``+I[a, 1]``), else as ``str()``.
+
+        A character that the charset lacks becomes ``?``.
+
+        :raises LookupError: there is no such charset.
+        """
         return _SimpleStringEncoder(charset_name)
 
 
 class _SimpleStringEncoder(Encoder[Any]):
-    def __init__(self, charset_name: str) -> None:
+    def __init__(self, charset_name: str, type_info: TypeInformation | None = None) -> None:
         self._charset = codecs.lookup(charset_name).name
+        self._type_info = type_info
+
+    def for_type(self, type_info: TypeInformation) -> Encoder[Any]:
+        untyped = type_info == Types.PICKLED_BYTE_ARRAY()
+        return _SimpleStringEncoder(self._charset, None if untyped else type_info)
 
     def encode(self, element: Any) -> bytes:
-        return f"{element}\n".encode(self._charset)
+        type_info = self._type_info
+        text = element if type_info is None else "null" if element is None else type_info.to_java_text(element)
+        return f"{text}\n".encode(self._charset, "replace")

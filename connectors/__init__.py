@@ -2,14 +2,32 @@
 
 from __future__ import annotations
 
-from millstream.connectors.file_system import FileSource, FileSourceBuilder, StreamFormat
+from millstream.connectors.file_system import (
+    BucketAssigner,
+    FileEnumeratorProvider,
+    FileSink,
+    FileSource,
+    FileSourceBuilder,
+    FileSplitAssignerProvider,
+    OutputFileConfig,
+    RollingPolicy,
+    StreamFormat,
+    StreamingFileSink,
+)
 from millstream.connectors.number_sequence_source import NumberSequenceSource
 from millstream.connectors.socket_text_stream_function import SocketTextStreamFunction
 
 __all__ = [
+    "BucketAssigner",
+    "FileEnumeratorProvider",
+    "FileSink",
     "FileSource",
     "FileSourceBuilder",
+    "FileSplitAssignerProvider",
     "NumberSequenceSource",
+    "OutputFileConfig",
+    "RollingPolicy",
     "SocketTextStreamFunction",
     "StreamFormat",
+    "StreamingFileSink",
 ]

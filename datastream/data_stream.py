@@ -380,6 +380,8 @@ class DataStream:
 
     def add_sink(self, sink_func: SinkFunction | Callable[[Any], Any]) -> DataStreamSink:
         """Give each record to a :class:`SinkFunction`, or to a callable of one argument."""
+        if isinstance(sink_func, Sink) and isinstance(sink_func, SinkFunction):  # a StreamingFileSink
+            return self.sink_to(sink_func)
         check_function(sink_func, SinkFunction, "add_sink")
         return self._sink("Unnamed", SinkFunctionSpec(sink_func))
 
@@ -387,7 +389,8 @@ class DataStream:
         """Write the records with a :class:`~millstream.datastream.sink.Sink`."""
         if not isinstance(sink, Sink):
             raise TypeError(f"sink_to() takes a Sink, not {sink!r}; a SinkFunction goes to add_sink()")
-        return self._sink("Unnamed", SinkSpec(sink))
+        known = self._transformation.output_type
+        return self._sink("Unnamed", SinkSpec(sink if known is None else sink.for_input_type(known)))
 
     def print(self, sink_identifier: str | None = None) -> DataStreamSink:
         """Print each record on the standard output of the worker that has it.

@@ -132,9 +132,13 @@ class SinkFunctionSpec:
 
 @dataclass(frozen=True, slots=True)
 class SinkSpec:
-    """A unified :class:`~millstream.datastream.sink.Sink`."""
+    """A unified :class:`~millstream.datastream.sink.Sink`.
+
+    :ivar bounded: all sources of the job end by themselves: what writers hand over is committed then, not before.
+    """
 
     sink: Any
+    bounded: bool = False
 
 
 @dataclass(frozen=True, slots=True)

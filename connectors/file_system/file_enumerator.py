@@ -50,6 +50,8 @@ def _files_below(directory: str, above: frozenset[tuple[int, int]]) -> Iterator[
     try:
         with os.scandir(directory) as listing:
             entries = sorted(listing, key=lambda entry: entry.name)
+    except FileNotFoundError:
+        return  # removed meanwhile
     except PermissionError as error:
         raise PermissionError(f"Directory {directory!r} cannot be listed: {error.strerror}") from None
     for entry in entries:

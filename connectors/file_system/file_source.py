@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 import lzma
-import os
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import Any
-from urllib.parse import unquote, urlsplit
+from typing import Any, NoReturn
 
+from millstream.common.errors import InvalidProgramError
 from millstream.common.records import RecordBatch
+from millstream.common.time import Duration
 from millstream.connectors.file_system.file_enumerator import BLOCK_SIZE, enumerate_files, splits_of_subtask
-from millstream.connectors.file_system.file_split import FileSplit
+from millstream.connectors.file_system.file_enumerator_provider import (
+    FileEnumeratorProvider,
+    FileSplitAssignerProvider,
+)
+from millstream.connectors.file_system.file_split import DiscoveredFile, FileSplit
 from millstream.connectors.file_system.line_reader import Chunk, LineReader
-from millstream.connectors.file_system.stream_format import StreamFormat
+from millstream.connectors.file_system.local_path import local_path
+from millstream.connectors.file_system.stream_format import BulkFormat, StreamFormat
+from millstream.datastream.call_site import call_site
 from millstream.datastream.source import Boundedness, InputStatus, Source, SourceReader, SourceReaderContext
 
 __all__ = ["FileSource", "FileSourceBuilder"]
@@ -24,14 +31,30 @@ _NO_CHUNK = Chunk([], 0, 0)
 
 
 class FileSource(Source):
-    """Reads the files that are there when the job starts. Made by :meth:`for_record_stream_format`."""
+    """Reads files: those that are there when the job starts, or also those that come later.
 
-    __slots__ = ("_block_size", "_format", "_paths")
+    Made by :meth:`for_record_stream_format`.
 
-    def __init__(self, stream_format: StreamFormat, paths: tuple[str, ...], block_size: int = BLOCK_SIZE) -> None:
+    :param splittable: a large file is read by all subtasks.
+    :param discovery_interval: seconds between two looks for new files; ``None``: it reads what is there and ends.
+    """
+
+    __slots__ = ("_block_size", "_discovery_interval", "_format", "_paths", "_splittable")
+
+    def __init__(
+        self,
+        stream_format: StreamFormat,
+        paths: tuple[str, ...],
+        block_size: int = BLOCK_SIZE,
+        *,
+        splittable: bool = True,
+        discovery_interval: float | None = None,
+    ) -> None:
         self._format = stream_format
         self._paths = paths
         self._block_size = block_size
+        self._splittable = splittable and stream_format.is_splittable
+        self._discovery_interval = discovery_interval
 
     @staticmethod
     def for_record_stream_format(stream_format: StreamFormat, *paths: str) -> FileSourceBuilder:
@@ -43,12 +66,24 @@ class FileSource(Source):
         """
         return FileSourceBuilder(stream_format, paths)
 
+    @staticmethod
+    def for_bulk_file_format(bulk_format: BulkFormat, *paths: str) -> NoReturn:
+        """Refused: there are no bulk formats (Parquet, ORC, Avro) in this version."""
+        raise InvalidProgramError(
+            f"{call_site()}: FileSource.for_bulk_file_format(): this version of Millstream has no bulk formats "
+            f"(Parquet, ORC, Avro), so {bulk_format!r} is none; they come with the connectors. Read {paths} with a "
+            "SourceFunction of your own"
+        )
+
     @property
     def boundedness(self) -> Boundedness:
-        return Boundedness.BOUNDED
+        return Boundedness.BOUNDED if self._discovery_interval is None else Boundedness.CONTINUOUS_UNBOUNDED
 
     def create_reader(self, context: SourceReaderContext) -> SourceReader:
-        return _FileSourceReader(self._format, self._paths, self._block_size, context)
+        interval = self._discovery_interval
+        if interval is None:
+            return _StaticFileReader(self._format, self._paths, self._splittable, self._block_size, context)
+        return _ContinuousFileReader(self._format, self._paths, interval, context)
 
 
 class FileSourceBuilder:
@@ -60,64 +95,177 @@ class FileSourceBuilder:
         if not paths:
             raise ValueError("a file source needs at least one path")
         self._format = stream_format
-        self._paths = tuple(_local_path(path) for path in paths)
+        self._paths = tuple(local_path(path) for path in paths)
+        self._splittable = True
+        self._discovery_interval: float | None = None
+
+    def monitor_continuously(self, discovery_interval: Duration) -> FileSourceBuilder:
+        """Go on looking for new files, for ever. Each file is read once, by one subtask.
+
+        A file is read as it is when it is found: move files into the directory when they are complete (or write them
+        under a name that begins with ``.`` or ``_`` and rename them). Empty files are waited for.
+
+        :param discovery_interval: how long to wait, with nothing left to read, before looking again.
+        """
+        if not isinstance(discovery_interval, Duration) or discovery_interval.to_millis() <= 0:
+            raise ValueError(
+                f"monitor_continuously() takes a Duration of a millisecond or more, not {discovery_interval!r}"
+            )
+        self._discovery_interval = discovery_interval.to_millis() / 1000
+        return self
 
     def process_static_file_set(self) -> FileSourceBuilder:
         """Read the files that are there when the job starts, and end. This is the default."""
+        self._discovery_interval = None
+        return self
+
+    def set_file_enumerator(self, file_enumerator: FileEnumeratorProvider) -> FileSourceBuilder:
+        """Whether one file may be read in parts."""
+        if not isinstance(file_enumerator, FileEnumeratorProvider):
+            raise TypeError(f"set_file_enumerator() takes a FileEnumeratorProvider, not {file_enumerator!r}")
+        self._splittable = file_enumerator.splittable
+        return self
+
+    def set_split_assigner(self, split_assigner: FileSplitAssignerProvider) -> FileSourceBuilder:
+        """Who reads what; there is only one assigner."""
+        if not isinstance(split_assigner, FileSplitAssignerProvider):
+            raise TypeError(f"set_split_assigner() takes a FileSplitAssignerProvider, not {split_assigner!r}")
         return self
 
     def build(self) -> FileSource:
-        return FileSource(self._format, self._paths)
+        return FileSource(
+            self._format,
+            self._paths,
+            splittable=self._splittable,
+            discovery_interval=self._discovery_interval,
+        )
 
 
-class _FileSourceReader(SourceReader):
+class _StaticFileReader(SourceReader):
     """Its state is the splits that are not read to their end."""
 
     def __init__(
-        self, stream_format: StreamFormat, paths: tuple[str, ...], block_size: int, context: SourceReaderContext
+        self,
+        stream_format: StreamFormat,
+        paths: tuple[str, ...],
+        splittable: bool,
+        block_size: int,
+        context: SourceReaderContext,
     ) -> None:
-        self._format = stream_format
         self._paths = paths
+        self._splittable = splittable
         self._block_size = block_size
         self._context = context
-        self._batch_size = context.max_records_per_batch
-        self._splits: deque[FileSplit] | None = None
-        self._current: FileSplit | None = None
-        self._reader: LineReader | None = None
-        self._chunk = _NO_CHUNK
-        self._next_line = 0
+        self._splits = _SplitReader(stream_format, context.max_records_per_batch)
+        self._restored = False
 
     def start(self) -> None:
-        if self._splits is None:
-            files = enumerate_files(self._paths)
-            self._splits = deque(
+        if not self._restored:
+            context = self._context
+            self._splits.add(
                 splits_of_subtask(
-                    files,
-                    self._context.index_of_subtask,
-                    self._context.parallelism,
-                    splittable=self._format.is_splittable,
+                    enumerate_files(self._paths),
+                    context.index_of_subtask,
+                    context.parallelism,
+                    splittable=self._splittable,
                     block_size=self._block_size,
                 )
             )
 
     def poll(self) -> RecordBatch | InputStatus:
+        return self._splits.poll() or InputStatus.END_OF_INPUT
+
+    def snapshot_state(self) -> Sequence[Any]:
+        return self._splits.unread()
+
+    def restore_state(self, splits: Sequence[Any]) -> None:
+        self._restored = True
+        self._splits.add(splits)
+
+    def close(self) -> None:
+        self._splits.close()
+
+
+class _ContinuousFileReader(SourceReader):
+    """Its state is the splits that are not read to their end, and the files that it has found so far.
+
+    A file belongs to one subtask as a whole, so that it does not matter how large each of them sees it.
+    """
+
+    def __init__(
+        self, stream_format: StreamFormat, paths: tuple[str, ...], interval: float, context: SourceReaderContext
+    ) -> None:
+        self._paths = paths
+        self._interval = interval
+        self._context = context
+        self._splits = _SplitReader(stream_format, context.max_records_per_batch)
+        self._discovered: set[str] = set()
+        self._due = True
+
+    def poll(self) -> RecordBatch | InputStatus:
+        batch = self._splits.poll()
+        if batch is None and self._due:
+            self._due = False
+            self._discover()
+            batch = self._splits.poll()
+        return batch or InputStatus.NOTHING_AVAILABLE
+
+    async def wait_available(self) -> None:
+        await asyncio.sleep(self._interval)
+        self._due = True
+
+    def snapshot_state(self) -> Sequence[Any]:
+        return [*self._splits.unread(), *map(DiscoveredFile, sorted(self._discovered))]
+
+    def restore_state(self, splits: Sequence[Any]) -> None:
+        self._discovered.update(each.path for each in splits)
+        self._splits.add([each for each in splits if isinstance(each, FileSplit)])
+
+    def close(self) -> None:
+        self._splits.close()
+
+    def _discover(self) -> None:
+        context = self._context
+        own = splits_of_subtask(
+            enumerate_files(self._paths), context.index_of_subtask, context.parallelism, splittable=False
+        )
+        new = [split for split in own if split.path not in self._discovered]
+        self._discovered.update(split.path for split in new)
+        self._splits.add(new)
+
+
+class _SplitReader:
+    """Reads splits one after the other."""
+
+    def __init__(self, stream_format: StreamFormat, batch_size: int) -> None:
+        self._format = stream_format
+        self._batch_size = batch_size
+        self._splits: deque[FileSplit] = deque()
+        self._current: FileSplit | None = None
+        self._reader: LineReader | None = None
+        self._chunk = _NO_CHUNK
+        self._next_line = 0
+
+    def add(self, splits: Iterable[FileSplit]) -> None:
+        self._splits.extend(splits)
+
+    def poll(self) -> RecordBatch | None:
+        """The next records; ``None``: there are none."""
         if self._next_line >= len(self._chunk.lines) and not self._read_on():
-            return InputStatus.END_OF_INPUT
+            return None
         lines = self._chunk.lines
         start = self._next_line
         end = min(start + self._batch_size, len(lines))
         self._next_line = end
         return RecordBatch(lines[start:end])
 
-    def snapshot_state(self) -> Sequence[Any]:
-        splits = list(self._splits or ())
+    def unread(self) -> list[FileSplit]:
+        """What is not read, for a reader that goes on from here."""
+        splits = list(self._splits)
         if self._current is not None:
             given = self._chunk.lines_before + self._next_line
             splits.insert(0, replace(self._current, resume=(self._chunk.offset, given)))
         return splits
-
-    def restore_state(self, splits: Sequence[Any]) -> None:
-        self._splits = deque(splits)
 
     def close(self) -> None:
         if self._reader is not None:
@@ -166,15 +314,3 @@ def _unreadable(split: FileSplit, error: Exception) -> OSError:
     reason = getattr(error, "strerror", None) or error
     kind = type(error) if isinstance(error, (FileNotFoundError, PermissionError)) else OSError
     return kind(f"File {split.path!r} cannot be read: {reason}")
-
-
-def _local_path(path: Any) -> str:
-    text = os.fspath(path)
-    if not isinstance(text, str):
-        raise TypeError(f"a path is a text, not {path!r}")
-    scheme = urlsplit(text).scheme if "://" in text or text.startswith("file:") else ""
-    if scheme == "file":
-        text = unquote(urlsplit(text).path)
-    elif scheme:
-        raise ValueError(f"path {text!r}: there is no file system {scheme!r} yet; use a local path or file:///...")
-    return os.path.abspath(text)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import IO, Any
 
-__all__ = ["FileSplit"]
+__all__ = ["DiscoveredFile", "FileSplit"]
 
 
 def _open_plain(path: str) -> IO[bytes]:
@@ -54,3 +54,10 @@ class FileSplit:
                 file: IO[bytes] = opener(self.path)
                 return file
         return _open_plain(self.path)
+
+
+@dataclass(frozen=True, slots=True)
+class DiscoveredFile:
+    """A file that a source has found and need not read again: a part of the state of one that goes on looking."""
+
+    path: str

@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 from dataclasses import dataclass
 
-__all__ = ["StreamFormat"]
+__all__ = ["BulkFormat", "StreamFormat"]
 
 _STATEFUL = ("iso2022", "hz", "utf_7", "utf-7", "idna", "punycode")
 """Encodings in which what a byte means depends on all bytes before it."""
@@ -42,3 +42,7 @@ class StreamFormat:
         if self.charset.startswith(_STATEFUL):
             return False
         return "\n".encode(self.charset) == b"\n" and "ab".encode(self.charset) == b"ab"
+
+
+class BulkFormat:
+    """A format of files that are read in batches of records (Parquet, ORC). There is none in this version."""

@@ -3,23 +3,37 @@
 from __future__ import annotations
 
 from millstream.connectors import (
+    BucketAssigner,
+    FileEnumeratorProvider,
+    FileSink,
     FileSource,
     FileSourceBuilder,
+    FileSplitAssignerProvider,
     NumberSequenceSource,
+    OutputFileConfig,
+    RollingPolicy,
     SocketTextStreamFunction,
     StreamFormat,
+    StreamingFileSink,
 )
 from millstream.datastream.connectors.base import DeliveryGuarantee
 from millstream.datastream.sink import Sink
 from millstream.datastream.source import Source
 
 __all__ = [
+    "BucketAssigner",
     "DeliveryGuarantee",
+    "FileEnumeratorProvider",
+    "FileSink",
     "FileSource",
     "FileSourceBuilder",
+    "FileSplitAssignerProvider",
     "NumberSequenceSource",
+    "OutputFileConfig",
+    "RollingPolicy",
     "Sink",
     "SocketTextStreamFunction",
     "Source",
     "StreamFormat",
+    "StreamingFileSink",
 ]

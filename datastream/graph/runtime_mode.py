@@ -1,6 +1,7 @@
 """Whether a job streams or works through bounded input, and what follows for its operators.
 
-On bounded input, rolling aggregations of a batch job give each key's last result only, when the input has ended.
+On bounded input, rolling aggregations of a batch job give each key's last result only, when the input has ended, and
+sinks of any job make what they have written visible only then.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from millstream.common.graph.operator_spec import (
     CoProcessSpec,
     ProcessSpec,
     ReduceSpec,
+    SinkSpec,
     SourceSpec,
     TimestampsSpec,
     WindowSpec,
@@ -47,6 +49,8 @@ def apply_runtime_mode(nodes: Collection[StreamNode], runtime_mode: str) -> None
             node.operator.spec = replace(spec, emit_final_only=batch)
         elif isinstance(spec, _WITH_BATCH_MODE) and spec.batch != batch:
             node.operator.spec = replace(spec, batch=batch)
+        elif isinstance(spec, SinkSpec) and spec.bounded == bool(unbounded):
+            node.operator.spec = replace(spec, bounded=not unbounded)
 
 
 def _is_bounded(source: StreamNode) -> bool:
