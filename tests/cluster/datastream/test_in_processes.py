@@ -27,8 +27,9 @@ EVENTS = [Event(CHANCE.randrange(20), CHANCE.randrange(100), CHANCE.randrange(10
 LAYOUT = Layout(3, True, 1, "union")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def processes() -> Iterator[MiniCluster]:
+    """A cluster of the test's own: one that is shared replaces workers while a test counts what is left behind."""
     modules = (jobs, reference, window_functions)
     for module in modules:
         cloudpickle.register_pickle_by_value(module)
@@ -38,13 +39,12 @@ def processes() -> Iterator[MiniCluster]:
         cloudpickle.unregister_pickle_by_value(module)
 
 
-@pytest.mark.parametrize("function", ["aggregate", "process"])
-def test_windows(processes: MiniCluster, function: str) -> None:
+def test_windows(processes: MiniCluster) -> None:
     assigner = SlidingEventTimeWindows.of(Time.milliseconds(100), Time.milliseconds(40))
 
     def program(environment: StreamExecutionEnvironment) -> DataStream:
         stream = LAYOUT.stream(environment, EVENTS, disorder(EVENTS))
-        return evaluated(stream.key_by(lambda event: event.key).window(assigner), function)
+        return evaluated(stream.key_by(lambda event: event.key).window(assigner), "process")
 
     # The classes of what comes back are copies.
     results = [Pane(*each) for each in run(processes, LAYOUT, program)]
