@@ -7,25 +7,9 @@ from typing import Any, Protocol
 
 from millstream.connectors.file_system.date_time_pattern import DateTimePattern, time_zone
 
-__all__ = ["BasePathBucketAssigner", "BucketAssigner", "BucketAssignerContext", "DateTimeBucketAssigner"]
+__all__ = ["BasePathBucketAssigner", "BucketAssigner", "DateTimeBucketAssigner"]
 
 _BY_THE_HOUR = "yyyy-MM-dd--HH"
-
-
-class BucketAssignerContext(Protocol):
-    """What an assigner may ask about the record. One object serves all records: do not keep it."""
-
-    def timestamp(self) -> int | None:
-        """The record's event timestamp in ms, ``None`` if it has none."""
-        ...
-
-    def current_processing_time(self) -> int:
-        """The wall clock in ms."""
-        ...
-
-    def current_watermark(self) -> int:
-        """The event-time watermark in ms."""
-        ...
 
 
 class BucketAssigner(ABC):
@@ -35,10 +19,23 @@ class BucketAssigner(ABC):
     the id ``""`` is the base path itself.
     """
 
-    Context = BucketAssignerContext
+    class Context(Protocol):
+        """What an assigner may ask about the record. One object serves all records: do not keep it."""
+
+        def timestamp(self) -> int | None:
+            """The record's event timestamp in ms, ``None`` if it has none."""
+            ...
+
+        def current_processing_time(self) -> int:
+            """The wall clock in ms."""
+            ...
+
+        def current_watermark(self) -> int:
+            """The event-time watermark in ms."""
+            ...
 
     @abstractmethod
-    def get_bucket_id(self, element: Any, context: BucketAssignerContext) -> str:
+    def get_bucket_id(self, element: Any, context: BucketAssigner.Context) -> str:
         """The record's bucket."""
 
     @staticmethod
@@ -60,7 +57,7 @@ class BucketAssigner(ABC):
 class BasePathBucketAssigner(BucketAssigner):
     """No buckets."""
 
-    def get_bucket_id(self, element: Any, context: BucketAssignerContext) -> str:
+    def get_bucket_id(self, element: Any, context: BucketAssigner.Context) -> str:
         return ""
 
 
@@ -72,7 +69,7 @@ class DateTimeBucketAssigner(BucketAssigner):
         self._time: int | None = None
         self._bucket_id = ""
 
-    def get_bucket_id(self, element: Any, context: BucketAssignerContext) -> str:
+    def get_bucket_id(self, element: Any, context: BucketAssigner.Context) -> str:
         now = context.current_processing_time()
         if now != self._time:  # many records come at the same millisecond
             self._bucket_id = self._pattern.format(now)

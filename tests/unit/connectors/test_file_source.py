@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import bz2
 import gzip
 import lzma
@@ -15,9 +16,20 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from millstream.common import Duration
+from millstream.common.errors import InvalidProgramError
+from millstream.common.records import RecordBatch
+from millstream.connectors.file_system.file_enumerator import BLOCK_SIZE
 from millstream.connectors.file_system.file_split import FileSplit
 from millstream.connectors.file_system.line_reader import LineReader
-from millstream.datastream.connectors import FileSource, StreamFormat
+from millstream.datastream.connectors import (
+    FileEnumeratorProvider,
+    FileSource,
+    FileSplitAssignerProvider,
+    StreamFormat,
+)
+from millstream.datastream.connectors.file_system import BulkFormat
+from millstream.datastream.source import Boundedness, InputStatus, SourceReader
 from tests.unit.connectors.readers import context, drain, read, read_all
 
 UTF_8 = StreamFormat.text_line_format()
@@ -241,3 +253,112 @@ def test_batches_are_as_long_as_asked(tmp_path: Path) -> None:
     reader.start()
     assert [len(drain(reader, 1)) for _ in range(4)] == [4, 4, 2, 0]
     reader.close()
+
+
+# ---------------------------------------------------------------- files that come later
+
+
+def continuous(*paths: Path) -> FileSource:
+    builder = FileSource.for_record_stream_format(UTF_8, *map(str, paths))
+    return builder.monitor_continuously(Duration.of_millis(1)).build()
+
+
+def now(reader: SourceReader) -> list[str]:
+    """What there is to read at this moment."""
+    lines: list[str] = []
+    while isinstance(batch := reader.poll(), RecordBatch):
+        lines += batch.values
+    assert batch is InputStatus.NOTHING_AVAILABLE
+    return lines
+
+
+def test_each_file_that_comes_is_read_once(tmp_path: Path) -> None:
+    source = continuous(tmp_path)
+    assert source.boundedness is Boundedness.CONTINUOUS_UNBOUNDED
+    readers = [source.create_reader(context(index, 2)) for index in range(2)]
+    for reader in readers:
+        reader.start()
+
+    def look() -> list[str]:
+        found: list[str] = []
+        for reader in readers:
+            asyncio.run(reader.wait_available())
+            found += now(reader)
+        return sorted(found)
+
+    assert look() == []
+    (tmp_path / "a").write_text("1\n2\n")
+    (tmp_path / ".hidden").write_text("x\n")
+    (tmp_path / "empty").write_text("")
+    assert look() == ["1", "2"]
+    assert look() == []
+    (tmp_path / "b").write_text("3\n")
+    (tmp_path / "a").write_text("1\n2\nmore\n")
+    (tmp_path / "empty").write_text("4\n")
+    (tmp_path / "below").mkdir()
+    (tmp_path / "below" / "c").write_text("5\n")
+    assert look() == ["3", "4", "5"]
+    for reader in readers:
+        reader.close()
+
+
+def test_between_two_looks_nothing_is_looked_for(tmp_path: Path) -> None:
+    reader = continuous(tmp_path).create_reader(context())
+    assert now(reader) == []
+    (tmp_path / "a").write_text("1\n")
+    assert now(reader) == []
+    asyncio.run(reader.wait_available())
+    assert now(reader) == ["1"]
+    reader.close()
+
+
+def test_a_restored_reader_knows_what_was_found(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).write_text("".join(f"{name}{index}\n" for index in range(5)))
+    source = continuous(tmp_path)
+    first = source.create_reader(context(batch=2))
+    first.start()
+    found = drain(first, 4)
+    assert found == ["a0", "a1", "a2", "a3", "a4", "b0", "b1"]
+    state = pickle.loads(pickle.dumps(first.snapshot_state()))
+    first.close()
+    second = source.create_reader(context(batch=2))
+    second.restore_state(state)
+    second.start()
+    (tmp_path / "c").write_text("c0\n")
+    assert now(second) == ["b2", "b3", "b4", "c0"]
+    second.close()
+
+
+def test_a_source_may_be_switched_back(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("1\n" * 5)
+    builder = FileSource.for_record_stream_format(UTF_8, str(tmp_path)).monitor_continuously(Duration.of_seconds(1))
+    source = builder.process_static_file_set().build()
+    assert source.boundedness is Boundedness.BOUNDED
+    assert read(source) == ["1"] * 5
+    for interval in (0, Duration.of_millis(0), 5):
+        with pytest.raises(ValueError, match="takes a Duration"):
+            builder.monitor_continuously(interval)  # type: ignore[arg-type]  # what is refused
+
+
+def test_a_file_may_be_kept_whole(tmp_path: Path) -> None:
+    (tmp_path / "big").write_text("line\n" * (BLOCK_SIZE // 2))
+    builder = FileSource.for_record_stream_format(UTF_8, str(tmp_path))
+    builder.set_split_assigner(FileSplitAssignerProvider.locality_aware_split_assigner())
+    for provider, readers in (
+        (FileEnumeratorProvider.default_splittable_file_enumerator(), 2),
+        (FileEnumeratorProvider.default_non_splittable_file_enumerator(), 1),
+    ):
+        source = builder.set_file_enumerator(provider).build()
+        parts = [len(read(source, index, 2, 100_000)) for index in range(2)]
+        assert len([part for part in parts if part]) == readers
+        assert sum(parts) == BLOCK_SIZE // 2
+    with pytest.raises(TypeError, match="FileEnumeratorProvider"):
+        builder.set_file_enumerator("x")  # type: ignore[arg-type]  # what is refused
+    with pytest.raises(TypeError, match="FileSplitAssignerProvider"):
+        builder.set_split_assigner("x")  # type: ignore[arg-type]  # what is refused
+
+
+def test_there_are_no_bulk_formats() -> None:
+    with pytest.raises(InvalidProgramError, match=r"test_file_source\.py:\d+: .* no bulk formats"):
+        FileSource.for_bulk_file_format(BulkFormat(), "x")

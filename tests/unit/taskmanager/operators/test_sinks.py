@@ -15,13 +15,21 @@ from millstream.common.errors import MillstreamError
 from millstream.common.graph.operator_spec import CollectSinkSpec, PrintSinkSpec, SinkFunctionSpec, SinkSpec
 from millstream.common.records import RecordBatch, Watermark
 from millstream.datastream.functions import RuntimeContext, SinkFunction
-from millstream.datastream.sink import Sink, SinkWriter, WriterContext
+from millstream.datastream.sink import (
+    Committer,
+    CommittingSinkWriter,
+    Sink,
+    SinkWriter,
+    SupportsCommitter,
+    WriterContext,
+)
 from millstream.taskmanager.operators.collect_sink import (
     CollectSinkOperator,
     ResultsNotFetchedError,
     UnpicklableResultError,
 )
-from millstream.taskmanager.operators.operator import OperatorContext, OperatorInfo, TaskInfo
+from millstream.taskmanager.operators.operator import Operator, OperatorContext, OperatorInfo, TaskInfo
+from millstream.taskmanager.operators.processing_time import ManualProcessingTime
 from millstream.taskmanager.operators.registry import create_operator
 from tests.unit.taskmanager.operators.support import context, failure_of, run
 
@@ -130,6 +138,111 @@ def test_a_unified_sink() -> None:
     assert sink.log == [(2, 3), ("a", 4, -(2**63)), ("b", None, 7), ("flush", True), "close"]
     error = failure_of(operator, ["x", "bad"])
     assert (operator.locate(error, None).phase, operator.locate(error, None).record) == ("write", "bad")
+
+
+class _CommittingWriter(CommittingSinkWriter):
+    def __init__(self, log: list[Any]) -> None:
+        self.log = log
+        self.written: list[Any] = []
+
+    def write(self, value: Any, context: WriterContext) -> None:
+        self.written.append(value)
+
+    def prepare_commit(self) -> list[Any]:
+        written, self.written = self.written, []
+        return written
+
+    def on_processing_time(self, now_ms: int) -> int | None:
+        self.log.append(("time", now_ms))
+        if now_ms == 13:
+            raise OSError("unlucky")
+        return now_ms + 5 if now_ms < 20 else None
+
+    def discard(self) -> None:
+        self.log.append("discard")
+
+    def close(self) -> None:
+        self.log.append("close")
+
+
+class _Committer(Committer):
+    def __init__(self, log: list[Any]) -> None:
+        self.log = log
+
+    def commit(self, committables: Any) -> None:
+        if "bad" in committables:
+            raise OSError("no way")
+        self.log.append(("commit", committables))
+
+    def close(self) -> None:
+        self.log.append("close committer")
+
+
+class _CommittingSink(Sink, SupportsCommitter):
+    def __init__(self, writer: type[Any] = _CommittingWriter) -> None:
+        self.log: list[Any] = []
+        self.writer = writer
+
+    def create_writer(self, index_of_subtask: int, parallelism: int) -> SinkWriter:
+        writer: SinkWriter = self.writer(self.log)
+        return writer
+
+    def create_committer(self) -> Committer:
+        return _Committer(self.log)
+
+
+def _committing(
+    *, bounded: bool, writer: type[Any] = _CommittingWriter
+) -> tuple[Operator, list[Any], ManualProcessingTime]:
+    sink = _CommittingSink(writer)
+    time = ManualProcessingTime(10)
+    operator = create_operator(SinkSpec(sink, bounded), OperatorContext(OperatorInfo("out"), processing_time=time))
+    return operator, sink.log, time
+
+
+def test_what_is_written_is_committed_at_once_where_the_input_has_no_end() -> None:
+    operator, log, _ = _committing(bounded=False)
+    operator.open()
+    run(operator, [1, 2])
+    run(operator, [3])
+    operator.close()
+    assert log == [("time", 10), ("commit", [1, 2]), ("commit", [3]), "close", "close committer"]
+
+
+@pytest.mark.parametrize("well", [True, False])
+def test_what_is_written_is_committed_at_the_end_where_there_is_one(well: bool) -> None:
+    operator, log, _ = _committing(bounded=True)
+    operator.open()
+    run(operator, [1, 2])
+    run(operator, [3])
+    assert log == [("time", 10)]
+    if well:
+        assert not list(operator.finish())
+    operator.close()
+    assert log[1:] == [("commit", [1, 2, 3]) if well else "discard", "close", "close committer"]
+
+
+def test_a_writer_is_called_when_it_wants() -> None:
+    operator, log, time = _committing(bounded=False)
+    operator.open()
+    assert time.alarm == 15
+    time.set_now(22)
+    operator.on_wake(22)
+    assert time.alarm is None
+    assert log == [("time", 10), ("time", 22)]
+    with pytest.raises(OSError, match="unlucky") as caught:
+        operator.on_wake(13)
+    assert operator.locate(caught.value, None).phase == "on_processing_time"
+    error = failure_of(operator, ["bad"])
+    assert operator.locate(error, None).phase == "commit"
+
+
+def test_a_sink_with_a_committer_has_writers_that_commit() -> None:
+    operator, log, _ = _committing(bounded=False, writer=_Writer)
+    with pytest.raises(TypeError, match=r"_CommittingSink has a committer, so .* CommittingSinkWriter"):
+        operator.open()
+    operator.close()
+    assert log == ["close"]
 
 
 @pytest.mark.parametrize(
