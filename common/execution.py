@@ -51,7 +51,8 @@ class JobExecutionResult:
         return self.net_runtime_ms
 
     def get_accumulator_result(self, accumulator_name: str) -> Any:
-        return self.accumulators[accumulator_name]
+        """``None`` if the job had no such accumulator."""
+        return self.accumulators.get(accumulator_name)
 
     def get_all_accumulator_results(self) -> dict[str, Any]:
         return dict(self.accumulators)

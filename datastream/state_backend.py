@@ -18,6 +18,7 @@ __all__ = [
     "PredefinedOptions",
     "RocksDBStateBackend",
     "StateBackend",
+    "state_backend_of",
 ]
 
 
@@ -98,6 +99,16 @@ class EmbeddedRocksDBStateBackend(StateBackend):
             configuration.set(CheckpointingOptions.INCREMENTAL, self._incremental)
         if self._db_storage_paths:
             configuration.set(StateOptions.ROCKSDB_LOCALDIR, ",".join(self._db_storage_paths))
+
+
+def state_backend_of(name: str) -> StateBackend:
+    """The state backend that ``state.backend`` names in a configuration, under its older names too."""
+    made = {
+        "hashmap": HashMapStateBackend,
+        "jobmanager": MemoryStateBackend,
+        "rocksdb": EmbeddedRocksDBStateBackend,
+    }.get(name)
+    return CustomStateBackend(name) if made is None else made()
 
 
 class CustomStateBackend(StateBackend):

@@ -300,7 +300,11 @@ class StreamExecutionEnvironment:
         return self
 
     def get_state_backend(self) -> StateBackend | None:
-        """What :meth:`set_state_backend` was given."""
+        """What :meth:`set_state_backend` was given, else what the configuration names; ``None``: nothing is said."""
+        if self._state_backend is None and self._configuration.contains(StateOptions.BACKEND):
+            from millstream.datastream.state_backend import state_backend_of
+
+            return state_backend_of(self._configuration.get(StateOptions.BACKEND))
         return self._state_backend
 
     def enable_changelog_state_backend(self, enabled: bool) -> StreamExecutionEnvironment:
@@ -348,11 +352,13 @@ class StreamExecutionEnvironment:
         self._configuration.set(PythonOptions.EXECUTABLE, python_exec)
 
     def set_python_requirements(self, requirements_file_path: str, requirements_cache_dir: str | None = None) -> None:
-        """Refused: nothing is installed on the workers in this version."""
-        raise InvalidProgramError(
-            f"{call_site()}: set_python_requirements() is not supported: install {requirements_file_path!r} into the "
+        """Say what functions import. Nothing is installed in this version: a warning in the log tells to do it."""
+        _LOG.warning(
+            "%s: set_python_requirements() installs nothing in this version of Millstream: install %r into the "
             "environment of the TaskManagers (or choose one that has it with set_python_executable()); a package of "
-            "pure Python can go with the job by add_python_file()"
+            "pure Python can go with the job by add_python_file()",
+            call_site(),
+            requirements_file_path,
         )
 
     def add_python_archive(self, archive_path: str, target_dir: str | None = None) -> None:
@@ -371,7 +377,7 @@ class StreamExecutionEnvironment:
 
     def register_type(self, type_class_name: str) -> None:
         """Does nothing: there is no JVM whose classes it could be about."""
-        _LOG.info("Ignored, as there is no JVM: type %s", type_class_name)
+        self._config.register_pojo_type(type_class_name)
 
     def add_default_kryo_serializer(self, type_class_name: str, serializer_class_name: str) -> None:
         """Does nothing: there is no JVM whose classes it could be about."""

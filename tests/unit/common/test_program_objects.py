@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from millstream.common import CompletableFuture, Configuration, RestartStrategies
+from millstream.common import CompletableFuture, Configuration, JobExecutionResult, JobID, RestartStrategies
 from millstream.common.metrics import MetricGroup
 from millstream.common.restart_strategy import RestartStrategyConfiguration
 
@@ -72,6 +72,12 @@ def test_restart_strategies_tell_what_they_are() -> None:
     assert (fixed.get_restart_attempts(), fixed.get_delay_between_attempts_interval()) == (3, timedelta(seconds=1))
     rate = RestartStrategies.failure_rate_restart(2, 60_000, 5000)
     assert (rate.get_max_failure_rate(), rate.get_failure_interval()) == (2, timedelta(minutes=1))
+
+
+def test_a_result_without_accumulators() -> None:
+    result = JobExecutionResult(JobID("0" * 32), 5)
+    assert result.get_all_accumulator_results() == {}
+    assert result.get_accumulator_result("records") is None
 
 
 def test_metrics() -> None:

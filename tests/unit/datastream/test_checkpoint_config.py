@@ -226,6 +226,9 @@ def test_the_environment(env: StreamExecutionEnvironment) -> None:
     assert env.is_unaligned_checkpoints_enabled()
     assert not env.is_force_unaligned_checkpoints()
     assert env.get_state_backend() is None
+    for name, kind in {"jobmanager": MemoryStateBackend, "rocksdb": EmbeddedRocksDBStateBackend}.items():
+        env.configure(Configuration().set_string("state.backend", name))
+        assert isinstance(env.get_state_backend(), kind)
     backend = EmbeddedRocksDBStateBackend()
     assert env.set_state_backend(backend).get_state_backend() is backend
     with pytest.raises(TypeError):
@@ -266,7 +269,6 @@ def test_the_log_says_nothing_where_nothing_is_asked_for(
 @pytest.mark.parametrize(
     ("call", "mend"),
     [
-        (lambda e: e.set_python_requirements("requirements.txt"), "environment of the TaskManagers"),
         (lambda e: e.add_python_archive("data.zip"), r"add_python_file\('data.zip'\)"),
         (lambda e: e.register_cached_file("/tmp/model", "model"), "add_python_file"),
         (lambda e: e.create_input(object()), "from_source"),

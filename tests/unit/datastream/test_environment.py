@@ -94,6 +94,15 @@ def test_python_files_travel_with_the_job(env: StreamExecutionEnvironment, tmp_p
     assert [each.sha256 for each in again] == [each.sha256 for each in artifacts]
 
 
+def test_programs_with_java_types_and_requirements_run(
+    env: StreamExecutionEnvironment, caplog: pytest.LogCaptureFixture
+) -> None:
+    env.register_type("org.example.Pojo")
+    assert env.get_config().get_registered_pojo_types() == ["org.example.Pojo"]
+    env.set_python_requirements("requirements.txt")
+    assert "install 'requirements.txt' into the environment of the TaskManagers" in caplog.text
+
+
 def test_slot_sharing_groups() -> None:
     group = SlotSharingGroup.builder("g").set_cpu_cores(1.5).set_task_heap_memory_mb(100).build()
     assert (group.get_name(), group.get_cpu_cores()) == ("g", 1.5)
