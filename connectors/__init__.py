@@ -14,6 +14,7 @@ from millstream.connectors.file_system import (
     StreamFormat,
     StreamingFileSink,
 )
+from millstream.connectors.hybrid_source import HybridSource, HybridSourceBuilder
 from millstream.connectors.number_sequence_source import NumberSequenceSource
 from millstream.connectors.socket_text_stream_function import SocketTextStreamFunction
 
@@ -24,6 +25,8 @@ __all__ = [
     "FileSource",
     "FileSourceBuilder",
     "FileSplitAssignerProvider",
+    "HybridSource",
+    "HybridSourceBuilder",
     "NumberSequenceSource",
     "OutputFileConfig",
     "RollingPolicy",

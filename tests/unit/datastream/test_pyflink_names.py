@@ -19,8 +19,6 @@ MISSING: frozenset[str] = frozenset(
     {
         "datastream.connectors.file_system.FileSink.BulkFormatBuilder",
         "datastream.connectors.file_system.StreamingFileSink.DefaultBulkFormatBuilder",
-        "datastream.connectors.hybrid_source.HybridSource",
-        "datastream.connectors.hybrid_source.HybridSourceBuilder",
     }
 )
 
