@@ -104,7 +104,7 @@ class _HybridReader(SourceReader):
         """
         if len(splits) != 1:
             raise ValueError(
-                f"subtask {self._context.index_of_subtask} of a hybrid source cannot go on from {len(splits)} positions: "
+                f"subtask {self._context.index_of_subtask} of a hybrid source cannot go on from {len(splits)} places: "
                 "the parallelism of a hybrid source cannot be changed"
             )
         position: _HybridPosition = splits[0]

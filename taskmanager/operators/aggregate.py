@@ -75,4 +75,6 @@ class RollingAggregate:
 def create_aggregate_operator(spec: AggregateSpec, context: OperatorContext) -> ReduceOperator:
     """Return the operator of an aggregation."""
     combine = RollingAggregate(spec.kind, spec.field)
-    return ReduceOperator(ReduceSpec(combine, spec.key_selector, spec.emit_final_only, spec.output_type), context, spec.kind)
+    return ReduceOperator(
+        ReduceSpec(combine, spec.key_selector, spec.emit_final_only, spec.output_type), context, spec.kind
+    )

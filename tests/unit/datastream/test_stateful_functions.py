@@ -64,7 +64,9 @@ def test_what_is_not_a_pair_is_refused(method: str, wrong: Any) -> None:
     def step(value: Any, state: Any) -> Any:
         return wrong
 
-    with pytest.raises(TypeError, match=r"step\(value, state\) in .*functions.py:\d+ has to return \(.*new state\), but returned"):
+    with pytest.raises(
+        TypeError, match=r"step\(value, state\) in .*functions.py:\d+ has to return \(.*new state\), but returned"
+    ):
         _run(lambda stream: getattr(_keyed(stream), method)(step), RECORDS)
 
 
