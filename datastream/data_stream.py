@@ -194,7 +194,7 @@ class DataStream:
     def process(self, func: ProcessFunction, output_type: TypeInformation | None = None) -> DataStream:
         """Any number of records out for each record in, with its timestamp, watermarks and side outputs at hand."""
         check_function_class(func, ProcessFunction, "process")
-        return self._operator("process", "Process", ProcessSpec(func, self._key_selector()), output_type)
+        return self._operator("process", "PROCESS", ProcessSpec(func, self._key_selector()), output_type)
 
     def get_side_output(self, output_tag: OutputTag) -> DataStream:
         """What the operator that makes this stream puts out with a tag."""

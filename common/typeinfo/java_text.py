@@ -13,14 +13,16 @@ _EPOCH = dt.datetime(1970, 1, 1)  # noqa: DTZ001  # written with a Z by hand
 
 def double_text(value: float) -> str:
     """``Double.toString``: ``1.0``, ``1.0E10``, ``NaN``, ``-Infinity``."""
-    return _notation(value, repr(value))
+    return _notation(value, _whole_digits(value, 53) or repr(value))
 
 
 def float_text(value: float) -> str:
-    """``Float.toString``: the shortest digits that give the same 32-bit number."""
+    """``Float.toString``: but for large whole numbers the shortest digits that give the same 32-bit number."""
     if not math.isfinite(value):
         return _notation(value, "")
     single: float = struct.unpack("f", struct.pack("f", value))[0]
+    if exact := _whole_digits(single, 24):
+        return _notation(single, exact)
     for digits in range(1, 10):
         short = f"{single:.{digits}g}"
         if struct.unpack("f", struct.pack("f", float(short)))[0] == single:
@@ -49,6 +51,22 @@ def timestamp_text(value: dt.datetime) -> str:
 def time_text(value: dt.time) -> str:
     """``java.sql.Time.toString``: ``03:04:05``, without the fraction."""
     return value.replace(microsecond=0, tzinfo=None).isoformat()
+
+
+def _whole_digits(value: float, bits: int) -> str:
+    """The digits of a number so large that it must be whole, and below ``2**63``; else an empty text.
+
+    Java writes these exactly where others are written as shortly as possible, all digits but those that are beyond
+    what a number of so many bits can tell (up to Java 18, which are the ones that Flink runs on).
+    """
+    if not 2**bits <= abs(value) < 2**63:
+        return ""
+    number = int(abs(value))
+    beyond = int((number.bit_length() - bits - 2) * 0.30103)
+    if beyond > 0:
+        number = (number + 10**beyond // 2) // 10**beyond * 10**beyond
+    digits = str(number)
+    return f"{'-' if value < 0 else ''}{digits[0]}.{digits[1:].rstrip('0') or '0'}e{len(digits) - 1}"
 
 
 def _notation(value: float, shortest: str) -> str:

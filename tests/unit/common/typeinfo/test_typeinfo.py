@@ -98,6 +98,21 @@ def test_doubles_as_java_writes_them(value: float, text: str) -> None:
     assert double_text(value) == text
 
 
+def test_large_whole_numbers_are_written_like_java_17_does() -> None:
+    assert [float_text(value) for value in (123456789.0, 16777216.0, 1e10, -123456789.0)] == [
+        "1.23456792E8",
+        "1.6777216E7",
+        "1.0E10",
+        "-1.23456792E8",
+    ]
+    assert [double_text(value) for value in (2.0**60, 2.0**62 + 2**20, 1e18, 2.0**63)] == [
+        "1.15292150460684698E18",
+        "4.6116860184284365E18",
+        "1.0E18",
+        "9.223372036854776E18",
+    ]
+
+
 @given(st.floats(allow_nan=False, allow_infinity=False))
 def test_a_doubles_text_reads_back(value: float) -> None:
     assert float(double_text(value)) == value
