@@ -170,3 +170,10 @@ def _no_module_fails_in_the_background(_background_is_watched: None) -> Iterator
 def _no_test_fails_in_the_background(_no_module_fails_in_the_background: None) -> Iterator[None]:
     yield
     _fail_for_background_failures()
+
+
+@pytest.fixture(autouse=True)
+def _the_engine_logs() -> Iterator[None]:
+    """An embedded cluster quietens the engine's log for good; the next test may look at it."""
+    yield
+    logging.getLogger("millstream").setLevel(logging.NOTSET)

@@ -19,7 +19,6 @@ def check_timestamp(timestamp: int | None, assigner: Any) -> None:
 def no_timestamp_error(assigner: Any) -> MillstreamError:
     """The error for a record without a timestamp."""
     return MillstreamError(
-        f"the record has no timestamp, which {type(assigner).__name__} needs (Record has Java Long.MIN_VALUE timestamp "
-        "= no timestamp marker): did you forget to call data_stream.assign_timestamps_and_watermarks(...), or are "
-        "windows of processing time meant?"
+        f"the record has no timestamp, which {type(assigner).__name__} needs; give records one before the window, with "
+        "assign_timestamps_and_watermarks(...), or use windows of processing time"
     )

@@ -182,7 +182,7 @@ class AlignedWindowOperator(Operator):
         except TypeError as error:
             failed = loop.failed_line(error)
             if failed is not None and failed.tag == SLICE and failed.variables["timestamp"] is None:
-                raise no_timestamp_error(self._assigner) from error
+                raise no_timestamp_error(self._assigner) from None
             raise
         return self._collector.pump(self._add_rest(rest)) if rest else ()
 
@@ -357,7 +357,7 @@ class AlignedWindowOperator(Operator):
         if phase is not None:
             return FailureSite(self._info, phase)
         for loop in (*self._loops.values(), self._single, self._results):
-            failed = loop and (loop.failed_line(error) or (error.__cause__ and loop.failed_line(error.__cause__)))
+            failed = loop and (loop.failed_line(error) or (error.__context__ and loop.failed_line(error.__context__)))
             if failed:
                 return self._site(failed)
         found = ResultCollector.variables_of_call(error)

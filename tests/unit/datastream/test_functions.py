@@ -71,7 +71,7 @@ def test_a_class_without_its_method_cannot_be_used() -> None:
 
 def test_state_is_refused_with_the_reason() -> None:
     for name in ("state", "list_state", "map_state", "reducing_state", "aggregating_state"):
-        with pytest.raises(NotImplementedError, match="comes with keyed state"):
+        with pytest.raises(NotImplementedError, match=r"call key_by\(\.\.\.\) before"):
             getattr(Place(), f"get_{name}")(None)
 
 

@@ -177,7 +177,7 @@ def test_every_exception_in_every_phase_of_a_map(phase: str, error: BaseExceptio
         (ReduceSpec(lambda a, b: a, Fails("key_by")), "key_by"),
         (ReduceSpec(Fails("open"), lambda x: 0), "open"),
         (MapSpec(Fails("map"), lambda x: 0), "map"),
-        (MapSpec(str, Fails("key_by")), "key_by"),
+        (MapSpec(Fails("nowhere"), Fails("key_by")), "key_by"),
         (SinkFunctionSpec(Fails("invoke")), "invoke"),
         (SinkFunctionSpec(Fails("open")), "open"),
         (SinkFunctionSpec(Fails("close")), "close"),
