@@ -95,7 +95,8 @@ class Encoder(Generic[T]):
 class _SimpleStringEncoder(Encoder[Any]):
     def __init__(self, charset_name: str, type_info: TypeInformation | None = None) -> None:
         self._charset = codecs.lookup(charset_name).name
-        self._type_info = type_info
+        self._null = "None" if type_info is None else "null"
+        self._type_info = type_info if type_info is not None and type_info.text_differs() else None
 
     def for_type(self, type_info: TypeInformation) -> Encoder[Any]:
         untyped = type_info == Types.PICKLED_BYTE_ARRAY()
@@ -103,5 +104,8 @@ class _SimpleStringEncoder(Encoder[Any]):
 
     def encode(self, element: Any) -> bytes:
         type_info = self._type_info
-        text = element if type_info is None else "null" if element is None else type_info.to_java_text(element)
-        return f"{text}\n".encode(self._charset, "replace")
+        if element is None:
+            element = self._null
+        elif type_info is not None:
+            element = type_info.to_java_text(element)
+        return f"{element}\n".encode(self._charset, "replace")
