@@ -303,9 +303,9 @@ class DataStream:
         """
         from millstream.datastream.keyed_stream import KeyedStream, key_selector_of
 
-        if len(more) == 1 and isinstance(more[0], TypeInformation):
-            key_type, more = more[0], ()
-        selector = key_selector_of((key_selector, *more))
+        if len(more) == 1 and (more[0] is None or isinstance(more[0], TypeInformation)):
+            key_type, more = more[0] or key_type, ()
+        selector = key_selector_of((key_selector, *more), key_type)
         return KeyedStream(self._environment, self._partition("HASH", PartitionerSpec(selector)), selector, key_type)
 
     def union(self, *streams: DataStream) -> DataStream:

@@ -19,6 +19,7 @@ from millstream.datastream.functions import (
     ReduceFunction,
 )
 from millstream.datastream.functions_check import check_function, check_function_class
+from millstream.datastream.key_selectors import assisted_key_selector
 from millstream.datastream.transformation import OperatorTransformation, PartitionTransformation
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["KeyedStream", "key_selector_of"]
 
 
-def key_selector_of(given: tuple[Any, ...]) -> Callable[[Any], Any]:
+def key_selector_of(given: tuple[Any, ...], key_type: TypeInformation | None = None) -> Callable[[Any], Any]:
     """The key selector for what the user gave: a callable or KeySelector, or field positions and expressions.
 
     :raises TypeError: it is none of these.
@@ -45,8 +46,7 @@ def key_selector_of(given: tuple[Any, ...]) -> Callable[[Any], Any]:
         if isinstance(first, KeySelector) or (
             callable(first) and not isinstance(first, Function) and not _is_function_class(first)
         ):
-            selector: Callable[[Any], Any] = first
-            return selector
+            return assisted_key_selector(first, key_type)
         raise TypeError(
             f"{call_site()}: a key selector is a KeySelector, a callable function, a field position or a field "
             f"expression, not {first!r}"
