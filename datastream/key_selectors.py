@@ -23,6 +23,7 @@ from millstream.common.typeinfo import (
     MapTypeInfo,
     ObjectArrayTypeInfo,
     PrimitiveArrayTypeInfo,
+    RowTypeInfo,
     TypeInformation,
 )
 from millstream.datastream.functions import Function, KeySelector
@@ -74,6 +75,23 @@ class _HashableKeys:
         return _hashable(self._selector(value))
 
 
+class _RowKeys:
+    """A callable key selector whose rows have the field names of the keys' type."""
+
+    __slots__ = ("_convert", "_selector", "_type")
+
+    def __init__(self, selector: Callable[[Any], Any], key_type: RowTypeInfo) -> None:
+        self._selector = selector
+        self._type = key_type
+        self._convert = key_type.conversion()
+
+    def __call__(self, value: Any) -> Any:
+        return self._convert(self._selector(value))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _RowKeys, (self._selector, self._type)  # the conversion is a closure
+
+
 class _OpenedKeySelector(KeySelector):
     """Opens a key selector before its first record."""
 
@@ -94,7 +112,8 @@ class _NoRuntimeContext:
 
 
 def assisted_key_selector(selector: Callable[[Any], Any], key_type: TypeInformation | None) -> Callable[[Any], Any]:
-    """Return the key selector, wrapped if it is seen to return a list or a dict, or has an ``open``.
+    """Return the key selector, wrapped if it is seen to return a list or a dict, or has an ``open``, or
+    makes rows of a type that is known.
 
     :param key_type: what the keys are said to be.
     """
@@ -105,6 +124,8 @@ def assisted_key_selector(selector: Callable[[Any], Any], key_type: TypeInformat
             selector = _OpenedKeySelector(selector)
     if isinstance(key_type, _CONTAINER_TYPES) or _returns_container(getattr(function, "__code__", None)):
         return _HashableKeys(selector)
+    if isinstance(key_type, RowTypeInfo):
+        return _RowKeys(selector, key_type)
     return selector
 
 

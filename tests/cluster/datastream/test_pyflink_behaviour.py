@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from millstream.common import Row
 from millstream.common.typeinfo import TypeInformation, Types
 from millstream.datastream import StreamExecutionEnvironment
 from millstream.datastream.functions import KeyedProcessFunction, KeySelector, RuntimeContext
@@ -31,10 +32,11 @@ class _Opened(KeySelector):
         (lambda v: [v % 2], None, [[1], [0]]),
         (lambda v: {"rest": v % 2}, None, [{"rest": 1}, {"rest": 0}]),
         (lambda v: list(str(v % 2)), Types.LIST(Types.STRING()), [["1"], ["0"]]),
+        (lambda v: Row(v % 2), Types.ROW([Types.INT()]), [Row(f0=1), Row(f0=0)]),
         (_Opened(), None, [[1], [0]]),
     ],
 )
-def test_a_key_may_be_a_list_or_a_dict(
+def test_a_key_may_be_a_list_a_dict_or_a_row(
     environment: StreamExecutionEnvironment, selector: Any, key_type: TypeInformation | None, keys: list[Any]
 ) -> None:
     class Count(KeyedProcessFunction):
