@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from millstream.common.borrowed_names import borrowed_names
 from millstream.common.graph.operator_spec import AsyncSpec
 from millstream.common.time import milliseconds_of
 from millstream.datastream.async_retry_strategies import NoRetryStrategy
@@ -158,3 +159,11 @@ def _checked_strategy(strategy: Any) -> AsyncRetryStrategy[Any] | None:
         )
     checked: AsyncRetryStrategy[Any] = strategy
     return checked
+
+
+__getattr__ = borrowed_names(
+    __name__,
+    {
+        "millstream.common.time": "Time",
+    },
+)

@@ -6,11 +6,11 @@ new handles; nothing runs before ``env.execute()``.
 
 from __future__ import annotations
 
-import importlib
 import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
+from millstream.common.borrowed_names import borrowed_names
 from millstream.common.errors import InvalidProgramError
 from millstream.common.graph.operator_spec import (
     CollectSinkSpec,
@@ -488,19 +488,36 @@ class DataStream:
 setattr(DataStream, "global", DataStream.global_)
 
 
-def __getattr__(name: str) -> Any:
-    # In PyFlink these are in this module; here they build on it.
-    modules = {
-        "AllWindowedStream": "all_windowed_stream",
-        "BroadcastConnectedStream": "broadcast_connected_stream",
-        "BroadcastStream": "broadcast_stream",
-        "CachedDataStream": "cached_data_stream",
-        "CloseableIterator": "closeable_iterator",
-        "ConnectedStreams": "connected_streams",
-        "DataStreamSink": "data_stream_sink",
-        "KeyedStream": "keyed_stream",
-        "WindowedStream": "windowed_stream",
-    }
-    if name not in modules:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"millstream.datastream.{modules[name]}"), name)
+# In PyFlink the first of these are in this module; here they build on it.
+__getattr__ = borrowed_names(
+    __name__,
+    {
+        "millstream.datastream.all_windowed_stream": "AllWindowedStream",
+        "millstream.datastream.broadcast_connected_stream": "BroadcastConnectedStream",
+        "millstream.datastream.broadcast_stream": "BroadcastStream",
+        "millstream.datastream.cached_data_stream": "CachedDataStream",
+        "millstream.datastream.closeable_iterator": "CloseableIterator",
+        "millstream.datastream.connected_streams": "ConnectedStreams",
+        "millstream.datastream.data_stream_sink": "DataStreamSink",
+        "millstream.datastream.keyed_stream": "KeyedStream",
+        "millstream.datastream.windowed_stream": "WindowedStream",
+        "millstream.datastream.slot_sharing_group": "SlotSharingGroup",
+        "millstream.common.execution_config": "ExecutionConfig",
+        "millstream.common.typeinfo": "RowTypeInfo Types",
+        "millstream.common.types": "Row",
+        "millstream.common.watermark_strategy": "TimestampAssigner WatermarkStrategy",
+        "millstream.datastream.functions": (
+            "AggregateFunction AllWindowFunction BroadcastProcessFunction CoFlatMapFunction CoMapFunction "
+            "CoProcessFunction Function KeyedBroadcastProcessFunction KeyedCoProcessFunction KeyedProcessFunction "
+            "ProcessAllWindowFunction ProcessWindowFunction ReduceFunction RuntimeContext WindowFunction"
+        ),
+        "millstream.datastream.state": (
+            "AggregatingStateDescriptor ListStateDescriptor MapStateDescriptor ReducingState ReducingStateDescriptor "
+            "StateDescriptor"
+        ),
+        "millstream.datastream.window": (
+            "CountSlidingWindowAssigner CountTumblingWindowAssigner CountWindowSerializer GlobalWindowSerializer "
+            "MergingWindowAssigner TimeWindowSerializer Trigger WindowAssigner"
+        ),
+    },
+)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from millstream.common.borrowed_names import borrowed_names
 from millstream.common.typeinfo import TypeInformation
 
 __all__ = ["OutputTag"]
@@ -40,3 +41,11 @@ class OutputTag:
 
     def __repr__(self) -> str:
         return f"OutputTag({self.tag_id!r})"
+
+
+__getattr__ = borrowed_names(
+    __name__,
+    {
+        "millstream.common.typeinfo": "RowTypeInfo Types",
+    },
+)

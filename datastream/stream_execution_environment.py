@@ -9,6 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from millstream.common.borrowed_names import borrowed_names
 from millstream.common.config import (
     CheckpointingOptions,
     Configuration,
@@ -671,3 +672,13 @@ def _converted(elements: list[Any], type_info: TypeInformation) -> list[Any]:
         return list(map(type_info.conversion(narrow=True), elements))
     except TypeMismatchError as error:
         raise TypeMismatchError(f"{call_site()}: from_collection() cannot take {error}") from None
+
+
+__getattr__ = borrowed_names(
+    __name__,
+    {
+        "millstream.common.execution": "JobClient",
+        "millstream.common.typeinfo": "Types",
+        "millstream.datastream.checkpointing_mode": "CheckpointingMode",
+    },
+)

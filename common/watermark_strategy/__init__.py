@@ -7,6 +7,7 @@ a timestamp assigner and a watermark generator out of it. The assigners of the 1
 
 from __future__ import annotations
 
+from millstream.common.borrowed_names import borrowed_names
 from millstream.common.records import Watermark
 from millstream.common.watermark_strategy.ascending_timestamp_extractor import AscendingTimestampExtractor
 from millstream.common.watermark_strategy.ascending_timestamps_watermarks import AscendingTimestampsWatermarks
@@ -53,3 +54,10 @@ __all__ = [
     "ascending_timestamps",
     "watermark_strategy_of",
 ]
+
+__getattr__ = borrowed_names(
+    __name__,
+    {
+        "millstream.common.time": "Duration",
+    },
+)

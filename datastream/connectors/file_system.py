@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from millstream.common.borrowed_names import borrowed_names
 from millstream.connectors.file_system import (
     BucketAssigner,
     BulkFormat,
@@ -37,3 +38,14 @@ __all__ = [
     "StreamFormat",
     "StreamingFileSink",
 ]
+
+__getattr__ = borrowed_names(
+    __name__,
+    {
+        "millstream.common.serialization": "Encoder",
+        "millstream.common.time": "Duration",
+        "millstream.datastream.functions": "SinkFunction",
+        "millstream.datastream.sink": "Sink",
+        "millstream.datastream.source": "Source",
+    },
+)

@@ -5,6 +5,7 @@ Wherever the API takes one of these classes it takes a plain callable with the s
 
 from __future__ import annotations
 
+from millstream.common.borrowed_names import borrowed_names
 from millstream.datastream.functions.aggregate_function import AggregateFunction
 from millstream.datastream.functions.all_window_function import AllWindowFunction, RichAllWindowFunction
 from millstream.datastream.functions.async_function import AsyncFunction, RichAsyncFunction, takes_result_future
@@ -104,3 +105,16 @@ __all__ = [
     "WindowFunction",
     "takes_result_future",
 ]
+
+__getattr__ = borrowed_names(
+    __name__,
+    {
+        "millstream.datastream.state": (
+            "AggregatingState AggregatingStateDescriptor BroadcastState ListState ListStateDescriptor "
+            "MapState MapStateDescriptor ReadOnlyBroadcastState ReducingState ReducingStateDescriptor "
+            "ValueState ValueStateDescriptor"
+        ),
+        "millstream.datastream.time_domain": "TimeDomain",
+        "millstream.common.metrics": "MetricGroup",
+    },
+)

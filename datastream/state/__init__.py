@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from millstream.common.borrowed_names import borrowed_names
 from millstream.datastream.state.aggregating_state import AggregatingState
 from millstream.datastream.state.broadcast_state import BroadcastState, OperatorStateStore, ReadOnlyBroadcastState
 from millstream.datastream.state.list_state import ListState
@@ -39,3 +40,11 @@ __all__ = [
     "ValueState",
     "ValueStateDescriptor",
 ]
+
+__getattr__ = borrowed_names(
+    __name__,
+    {
+        "millstream.common.time": "Duration Time",
+        "millstream.common.typeinfo": "TypeInformation Types",
+    },
+)

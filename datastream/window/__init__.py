@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from millstream.common.borrowed_names import borrowed_names
 from millstream.datastream.window.continuous_event_time_trigger import ContinuousEventTimeTrigger
 from millstream.datastream.window.continuous_processing_time_trigger import ContinuousProcessingTimeTrigger
 from millstream.datastream.window.count_evictor import CountEvictor
@@ -80,3 +81,18 @@ __all__ = [
     "Window",
     "WindowAssigner",
 ]
+
+__getattr__ = borrowed_names(
+    __name__,
+    {
+        "millstream.common.time": "Duration Time",
+        "millstream.common.typeinfo": "Types",
+        "millstream.common.serializer": "TypeSerializer",
+        "millstream.common.metrics": "MetricGroup",
+        "millstream.datastream.functions": "ReduceFunction RuntimeContext",
+        "millstream.datastream.output_tag": "OutputTag",
+        "millstream.datastream.state": (
+            "ReducingState ReducingStateDescriptor State StateDescriptor ValueStateDescriptor"
+        ),
+    },
+)
