@@ -677,7 +677,7 @@ def _converted(elements: list[Any], type_info: TypeInformation) -> list[Any]:
 __getattr__ = borrowed_names(
     __name__,
     {
-        "millstream.common.execution": "JobClient",
+        "millstream.common.job_client": "JobClient",
         "millstream.common.typeinfo": "Types",
         "millstream.datastream.checkpointing_mode": "CheckpointingMode",
     },
