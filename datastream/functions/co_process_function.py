@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any
+from abc import abstractmethod
+from typing import Any, TypeAlias
 
+from millstream.datastream.functions import process_context
 from millstream.datastream.functions.function import RichFunction
-
-if TYPE_CHECKING:
-    from millstream.datastream.time_domain import TimeDomain
-    from millstream.datastream.timerservice import TimerService
 
 __all__ = ["CoProcessFunction"]
 
@@ -24,27 +21,8 @@ class CoProcessFunction(RichFunction):
     Where both streams are keyed it may use the key's state and timers, as a ``KeyedCoProcessFunction`` may.
     """
 
-    class Context(ABC):
-        """What is known beside the record. One object serves all records: do not keep it."""
-
-        @abstractmethod
-        def timer_service(self) -> TimerService:
-            """Current times; timers can be set where both streams are keyed."""
-
-        @abstractmethod
-        def timestamp(self) -> int:
-            """The record's event timestamp, ms; -2**63 (as in PyFlink): it has none."""
-
-        @abstractmethod
-        def output(self, output_tag: Any, value: Any) -> None:
-            """Emit a record to a side output."""
-
-    class OnTimerContext(Context):
-        """The same for a timer."""
-
-        @abstractmethod
-        def time_domain(self) -> TimeDomain:
-            """Which clock the timer was set by."""
+    Context: TypeAlias = process_context.Context
+    OnTimerContext: TypeAlias = process_context.OnTimerContext
 
     @abstractmethod
     def process_element1(self, value: Any, ctx: CoProcessFunction.Context) -> Any:

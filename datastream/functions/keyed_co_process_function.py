@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any
+from abc import abstractmethod
+from typing import Any, TypeAlias
 
+from millstream.datastream.functions import keyed_process_context
 from millstream.datastream.functions.function import RichFunction
-
-if TYPE_CHECKING:
-    from millstream.datastream.time_domain import TimeDomain
-    from millstream.datastream.timerservice import TimerService
 
 __all__ = ["KeyedCoProcessFunction"]
 
@@ -17,31 +14,8 @@ __all__ = ["KeyedCoProcessFunction"]
 class KeyedCoProcessFunction(RichFunction):
     """Like a ``CoProcessFunction``, with the state of the record's key, which both streams share, and with timers."""
 
-    class Context(ABC):
-        """What is known beside the record. One object serves all records: do not keep it."""
-
-        @abstractmethod
-        def get_current_key(self) -> Any:
-            """The key of the record, or of the timer."""
-
-        @abstractmethod
-        def timer_service(self) -> TimerService:
-            """Current times, and the timers of the current key."""
-
-        @abstractmethod
-        def timestamp(self) -> int:
-            """The event timestamp of the record or timer, ms; -2**63 (as in PyFlink): there is none."""
-
-        @abstractmethod
-        def output(self, output_tag: Any, value: Any) -> None:
-            """Emit a record to a side output."""
-
-    class OnTimerContext(Context):
-        """The same for a timer."""
-
-        @abstractmethod
-        def time_domain(self) -> TimeDomain:
-            """Which clock the timer was set by."""
+    Context: TypeAlias = keyed_process_context.Context
+    OnTimerContext: TypeAlias = keyed_process_context.OnTimerContext
 
     @abstractmethod
     def process_element1(self, value: Any, ctx: KeyedCoProcessFunction.Context) -> Any:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any
+from abc import abstractmethod
+from typing import Any, TypeAlias
 
+from millstream.datastream.functions import process_context
 from millstream.datastream.functions.function import RichFunction
-
-if TYPE_CHECKING:
-    from millstream.datastream.timerservice import TimerService
 
 __all__ = ["ProcessFunction"]
 
@@ -21,20 +19,7 @@ class ProcessFunction(RichFunction):
     parameter gets a collector there: ``out.collect(value)``, and ``ctx.output(tag, value)`` for side outputs.
     """
 
-    class Context(ABC):
-        """What is known beside the record. One object serves all records: do not keep it."""
-
-        @abstractmethod
-        def timer_service(self) -> TimerService:
-            """Current times; on a stream without keys, timers cannot be set."""
-
-        @abstractmethod
-        def timestamp(self) -> int:
-            """The record's event timestamp, ms; -2**63 (as in PyFlink): it has none."""
-
-        @abstractmethod
-        def output(self, output_tag: Any, value: Any) -> None:
-            """Emit a record to a side output."""
+    Context: TypeAlias = process_context.Context
 
     @abstractmethod
     def process_element(self, value: Any, ctx: ProcessFunction.Context) -> Any:

@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from millstream.common.graph.operator_spec import CoProcessSpec
 from millstream.common.records import RecordBatch, Watermark
 from millstream.taskmanager.operators.operator import FailureSite, Operator, OperatorContext, OperatorInfo, Output
+from millstream.taskmanager.operators.process_context import ProcessContext
 from millstream.taskmanager.operators.process_loop import ProcessLoop
 from millstream.taskmanager.operators.result_collector import ResultCollector
-from millstream.taskmanager.operators.two_input.co_process_context import CoProcessContext
 from millstream.taskmanager.operators.two_input.two_input_function import NoKeys, TwoInputFunction
 from millstream.taskmanager.operators.unkeyed_timer_service import UnkeyedTimerService
 
@@ -29,7 +29,7 @@ class CoProcessOperator(Operator):
         self._function = TwoInputFunction(spec.function, _METHODS[0], (None, None), context)
         self._timers = UnkeyedTimerService(context.processing_time)
         self._collector = ResultCollector(spec.output_type)
-        self._loop = ProcessLoop(self._collector, CoProcessContext(self._timers, self._collector), NoKeys())
+        self._loop = ProcessLoop(self._collector, ProcessContext(self._timers, self._collector), NoKeys())
         self._calls = [self._loop.bind(getattr(spec.function, method)) for method in _METHODS]
         self._input = 0
 

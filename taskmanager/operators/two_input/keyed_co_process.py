@@ -11,9 +11,9 @@ from millstream.datastream.time_domain import TimeDomain
 from millstream.taskmanager.operators.internal_timer_service import FiredTimer, InternalTimerService
 from millstream.taskmanager.operators.key_sorted_records import KeySortedRecords
 from millstream.taskmanager.operators.operator import FailureSite, Operator, OperatorContext, OperatorInfo, Output
+from millstream.taskmanager.operators.process_context import KeyedProcessContext
 from millstream.taskmanager.operators.process_loop import ProcessLoop
 from millstream.taskmanager.operators.result_collector import ResultCollector
-from millstream.taskmanager.operators.two_input.co_process_context import KeyedCoProcessContext
 from millstream.taskmanager.operators.two_input.keyed_timers import KeyedTimers
 from millstream.taskmanager.operators.two_input.two_input_function import TwoInputFunction
 
@@ -41,7 +41,7 @@ class KeyedCoProcessOperator(Operator):
         self._backend = backend
         service = InternalTimerService(backend, context.processing_time, alarms=not spec.batch)
         self._collector = ResultCollector(spec.output_type)
-        self._context = KeyedCoProcessContext(backend, service, self._collector)
+        self._context = KeyedProcessContext(backend, service, self._collector)
         self._loop = ProcessLoop(self._collector, self._context, backend)
         self._calls = [self._loop.bind(getattr(spec.function, method)) for method in _METHODS]
         self._timers = KeyedTimers(service, self._loop, self._context, getattr(spec.function, "on_timer", None))
