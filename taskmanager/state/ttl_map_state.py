@@ -33,7 +33,7 @@ class TtlMapState(MapState[Any, Any]):
 
     def put_all(self, dict_value: Mapping[Any, Any]) -> None:
         now = self._clock.now()
-        added = {key: (value, now) for key, value in dict_value.items()}
+        added = {key: (value, now) for key, value in dict(dict_value).items()}  # or pairs, as in PyFlink
         stored = self._cell.get()
         if stored is not None:
             stored.update(added)

@@ -154,7 +154,7 @@ def test_elements_and_entries_expire_one_by_one() -> None:
     assert items.get() == []
 
     mapping, _, clock = _state(MapStateDescriptor("s"), _config())
-    mapping.put_all({"a": 1, "b": 2})
+    mapping.put_all([("a", 1), ("b", 2)])
     clock.now += 60
     mapping["b"] = 3
     clock.now += 60
