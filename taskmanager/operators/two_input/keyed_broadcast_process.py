@@ -6,14 +6,13 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from millstream.common.graph.operator_spec import BroadcastProcessSpec
-from millstream.common.records import MAX_TIMESTAMP, MIN_TIMESTAMP, RecordBatch, Watermark
-from millstream.datastream.time_domain import TimeDomain
+from millstream.common.records import MAX_TIMESTAMP, RecordBatch, Watermark
 from millstream.taskmanager.operators.internal_timer_service import FiredTimer, InternalTimerService
 from millstream.taskmanager.operators.key_sorted_records import KeySortedRecords
 from millstream.taskmanager.operators.operator import FailureSite, Operator, OperatorContext, OperatorInfo, Output
 from millstream.taskmanager.operators.process_loop import ProcessLoop
 from millstream.taskmanager.operators.result_collector import ResultCollector
-from millstream.taskmanager.operators.two_input.broadcast_context import KeyedBroadcastContext, KeyedReadOnlyContext
+from millstream.taskmanager.operators.two_input.broadcast_context import BroadcastContext, ReadOnlyContext
 from millstream.taskmanager.operators.two_input.broadcast_state import BroadcastStates
 from millstream.taskmanager.operators.two_input.keyed_timers import KeyedTimers
 from millstream.taskmanager.operators.two_input.two_input_function import TwoInputFunction
@@ -45,9 +44,9 @@ class KeyedBroadcastProcessOperator(Operator):
         self._states = BroadcastStates(spec.state_descriptors)
         service = InternalTimerService(backend, context.processing_time, alarms=not spec.batch)
         self._collector = collector = ResultCollector(spec.output_type)
-        self._context = KeyedReadOnlyContext(backend, service, collector, self._states)
+        self._context = ReadOnlyContext(service, collector, self._states, backend)
         self._loop = ProcessLoop(collector, self._context, backend)
-        broadcast = KeyedBroadcastContext(backend, service, collector, self._states)
+        broadcast = BroadcastContext(service, collector, self._states, backend)
         self._broadcast_loop = ProcessLoop(collector, broadcast, backend)
         self._process_element = self._loop.bind(spec.function.process_element)
         self._process_broadcast_element = self._broadcast_loop.bind(spec.function.process_broadcast_element)
@@ -91,15 +90,10 @@ class KeyedBroadcastProcessOperator(Operator):
     def _process_keys(self, waiting: KeySortedRecords, watermark: Watermark) -> Iterator[Output]:
         """Batch mode: give each key its turn, and forget it."""
         if watermark.timestamp == MAX_TIMESTAMP:
-            timers = self._timers
             self._phase = _PROCESS_ELEMENT
             for key, values, timestamps in waiting.drain():
-                timers.service.watermark = MIN_TIMESTAMP
-                self._context.domain = None
-                yield from self._loop.run(self._process_element, values, timestamps, [key] * len(values))
-                timers.service.watermark = MAX_TIMESTAMP
-                yield from timers.fire(TimeDomain.EVENT_TIME, MAX_TIMESTAMP)
-                yield from timers.fire(TimeDomain.PROCESSING_TIME, MAX_TIMESTAMP)
+                records = self._loop.run(self._process_element, values, timestamps, [key] * len(values))
+                yield from self._timers.turn(records)
                 self._backend.forget_keys()
         yield watermark
 

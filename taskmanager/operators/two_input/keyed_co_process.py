@@ -7,7 +7,6 @@ from typing import Any
 
 from millstream.common.graph.operator_spec import CoProcessSpec
 from millstream.common.records import MAX_TIMESTAMP, MIN_TIMESTAMP, RecordBatch, Watermark
-from millstream.datastream.time_domain import TimeDomain
 from millstream.taskmanager.operators.internal_timer_service import FiredTimer, InternalTimerService
 from millstream.taskmanager.operators.key_sorted_records import KeySortedRecords
 from millstream.taskmanager.operators.operator import FailureSite, Operator, OperatorContext, OperatorInfo, Output
@@ -83,15 +82,9 @@ class KeyedCoProcessOperator(Operator):
     def _process_keys(self, waiting: KeySortedRecords, watermark: Watermark) -> Iterator[Output]:
         """Batch mode: give each key its turn, and forget it."""
         if watermark.timestamp == MAX_TIMESTAMP:
-            timers = self._timers
             for key, values, timestamps in waiting.drain():
-                timers.service.watermark = MIN_TIMESTAMP
-                self._context.domain = None
                 values, timestamps = _first_input_first(values, timestamps)
-                yield from self._loop.run(self._call_either, values, timestamps, [key] * len(values))
-                timers.service.watermark = MAX_TIMESTAMP
-                yield from timers.fire(TimeDomain.EVENT_TIME, MAX_TIMESTAMP)
-                yield from timers.fire(TimeDomain.PROCESSING_TIME, MAX_TIMESTAMP)
+                yield from self._timers.turn(self._loop.run(self._call_either, values, timestamps, [key] * len(values)))
                 self._backend.forget_keys()
         yield watermark
 

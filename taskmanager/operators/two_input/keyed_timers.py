@@ -1,11 +1,11 @@
-"""The timers of an operator on two inputs: fires those that are due, in either domain."""
+"""The timers of an operator on two inputs: fires those that are due, in either domain; in a batch job, key by key."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Protocol
 
-from millstream.common.records import Watermark
+from millstream.common.records import MAX_TIMESTAMP, MIN_TIMESTAMP, Watermark
 from millstream.datastream.time_domain import TimeDomain
 from millstream.taskmanager.operators.internal_timer_service import InternalTimerService
 from millstream.taskmanager.operators.operator import Output
@@ -68,6 +68,18 @@ class KeyedTimers:
     def _wake(self, now_ms: int) -> Iterator[Output]:
         yield from self.fire(TimeDomain.PROCESSING_TIME, now_ms)
         self.service.set_alarm()
+
+    def turn(self, records: Iterable[Output]) -> Iterator[Output]:
+        """Batch mode: what one key causes, its records first and then all its timers.
+
+        :param records: calls the function for the key's records while it is iterated.
+        """
+        self.service.watermark = MIN_TIMESTAMP
+        self._context.domain = None
+        yield from records
+        self.service.watermark = MAX_TIMESTAMP
+        yield from self.fire(TimeDomain.EVENT_TIME, MAX_TIMESTAMP)
+        yield from self.fire(TimeDomain.PROCESSING_TIME, MAX_TIMESTAMP)
 
 
 def _nothing(timestamp: int, context: Any) -> None:

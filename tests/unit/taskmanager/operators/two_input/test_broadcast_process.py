@@ -217,6 +217,13 @@ def test_keyed_state_is_not_there_without_keys() -> None:
 
     with pytest.raises(MillstreamError, match="keyed state needs a stream with keys"):
         plain(Asks()).open()
+    with plain(Everything()) as h, pytest.raises(MillstreamError, match=r"get_current_key\(\) is for keyed streams"):
+        h.process_element1(lambda state, ctx: ctx.get_current_key())
+    with (
+        plain(Everything()) as h,
+        pytest.raises(MillstreamError, match=r"apply_to_keyed_state\(\) is for keyed streams"),
+    ):
+        h.process_broadcast_element(lambda state, ctx: ctx.apply_to_keyed_state(COUNT, print))
 
 
 class BatchRules(KeyedBroadcastProcessFunction[Any, Any, Any, Any]):
