@@ -34,7 +34,14 @@ class Alarm:
             return
         self._cancel()
         self._due = time_ms
-        if time_ms is not None:
+        if time_ms is None:
+            return
+        if time_ms <= self._clock.now_ms():
+            # Not by way of the event loop: what is due already comes before the next record, and so also before the
+            # end of the input, after which no alarm is answered.
+            self._due = None
+            self.wake()
+        else:
             self._set(time_ms)
 
     def wake(self) -> None:

@@ -51,3 +51,19 @@ def test_a_key_may_be_a_list_a_dict_or_a_row(
     counts = list(stream.process(Count()).execute_and_collect())
     odd, even = keys
     assert sorted(counts, key=str) == sorted([(odd, 1), (odd, 2), (even, 1), (even, 2)], key=str)
+
+
+class _Overdue(KeyedProcessFunction):
+    def process_element(self, value: int, ctx: KeyedProcessFunction.Context) -> Any:
+        ctx.timer_service().register_processing_time_timer(1)
+        ctx.timer_service().register_processing_time_timer(ctx.timer_service().current_processing_time() + 10**9)
+
+    def on_timer(self, timestamp: int, ctx: KeyedProcessFunction.OnTimerContext) -> Any:
+        yield ctx.get_current_key(), timestamp
+
+
+def test_a_timer_that_is_due_when_it_is_registered_fires_before_the_end_of_the_input(
+    environment: StreamExecutionEnvironment,
+) -> None:
+    fired = environment.from_collection([1, 2]).key_by(lambda v: v).process(_Overdue()).execute_and_collect()
+    assert sorted(fired) == [(1, 1), (2, 1)]
