@@ -16,7 +16,7 @@ from millstream.datastream.window.time_window import TimeWindow
 from millstream.datastream.window.window_assigner import MergingWindowAssigner
 from millstream.datastream.window.window_serializer import TimeWindowSerializer
 
-__all__ = ["DynamicEventTimeSessionWindows", "DynamicProcessingTimeSessionWindows"]
+__all__ = ["DynamicEventTimeSessionWindows", "DynamicProcessingTimeSessionWindows", "check_gap", "extraction_of"]
 
 
 def _check_extractor(extractor: Any) -> None:
@@ -26,13 +26,23 @@ def _check_extractor(extractor: Any) -> None:
         )
 
 
-def _gap(extractor: Any, element: Any) -> int:
+def extraction_of(extractor: Any) -> Callable[[Any], Any]:
+    """Return what gives the gap of an element."""
     extract: Callable[[Any], Any] = getattr(extractor, "extract", extractor)
-    gap = extract(element)
+    return extract
+
+
+def check_gap(gap: Any, extractor: Any) -> None:
+    """:raises MillstreamError: ``extractor`` gave what is no gap."""
     if not isinstance(gap, int) or gap <= 0:
         raise MillstreamError(
             f"Dynamic session time gap must satisfy 0 < gap: {type(extractor).__name__} gave {gap!r} (ms, an int)"
         )
+
+
+def _gap(extractor: Any, element: Any) -> int:
+    gap: int = extraction_of(extractor)(element)
+    check_gap(gap, extractor)
     return gap
 
 

@@ -25,6 +25,7 @@ __all__ = [
     "RESULT",
     "SLICE",
     "UNKNOWN_KEY",
+    "CallNames",
     "WindowCalls",
     "compile_adding",
     "compile_results",
@@ -61,7 +62,7 @@ class WindowCalls:
     inline: bool = False
 
 
-class _Names:
+class CallNames:
     """Gives the text of calls, and what the names in them mean."""
 
     def __init__(self, inline: bool) -> None:
@@ -102,7 +103,7 @@ def compile_adding(calls: WindowCalls, *, stamped: bool, sliding: bool, keyed_ba
     :param sliding: contents are lists of dictionaries.
     :param keyed_batch: the records' keys are known.
     """
-    names = _Names(calls.inline)
+    names = CallNames(calls.inline)
     key = str(KEY_OF_ALL) if calls.key is None or keyed_batch else names.call("key_of", calls.key, "value")
     indent = "        "
     body: list[Line] = []
@@ -145,7 +146,7 @@ def compile_adding(calls: WindowCalls, *, stamped: bool, sliding: bool, keyed_ba
     return GeneratedFunction("window", [*head, *body, Line("    return rest")], names.namespace)
 
 
-def _fold_lines(calls: WindowCalls, names: _Names, panes: str, indent: str) -> list[Line]:
+def _fold_lines(calls: WindowCalls, names: CallNames, panes: str, indent: str) -> list[Line]:
     test = Line(f"{indent}if key in {panes}:", HASH)
     otherwise = Line(f"{indent}else:")
     if calls.kind == "list":
@@ -176,7 +177,7 @@ def _fold_lines(calls: WindowCalls, names: _Names, panes: str, indent: str) -> l
 
 def compile_results(get_result: Callable[[Any], Any], *, inline: bool) -> GeneratedFunction:
     """Return the loop ``(accumulators) -> results``."""
-    names = _Names(inline)
+    names = CallNames(inline)
     result = names.call("get_result", get_result, "accumulator")
     lines = [
         Line(f"def generated(accumulators, {', '.join(names.parameters)}):"),

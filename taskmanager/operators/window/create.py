@@ -8,13 +8,14 @@ from millstream.common.graph.operator_spec import AggregateSpec, WindowSpec
 from millstream.taskmanager.operators.aggregate import RollingAggregate
 from millstream.taskmanager.operators.operator import Operator, OperatorContext
 from millstream.taskmanager.operators.window.aligned import AlignedWindowOperator, aligned_applies
+from millstream.taskmanager.operators.window.session import SessionWindowOperator, sessions_apply
 from millstream.taskmanager.operators.window.window_operator import WindowOperator
 
 __all__ = ["create_window_operator"]
 
 
 def create_window_operator(spec: WindowSpec, context: OperatorContext) -> Operator:
-    """Return the operator of windows: the fast one for common windows of time, else the general one.
+    """Return the operator of windows: a fast one for common windows of time or sessions, else the general one.
 
     ``sum`` and its like come as the spec of an aggregation, which is made a function here.
     """
@@ -24,4 +25,6 @@ def create_window_operator(spec: WindowSpec, context: OperatorContext) -> Operat
         spec = replace(spec, incremental=RollingAggregate(spec.incremental.kind, spec.incremental.field))
     if aligned_applies(spec, context):
         return AlignedWindowOperator(spec, context)
+    if sessions_apply(spec):
+        return SessionWindowOperator(spec, context)
     return WindowOperator(spec, context)

@@ -1,0 +1,238 @@
+"""Which sessions of which keys are open, what is in them, and when their time comes.
+
+The sessions of a key do not touch, so they lie one after the other, and nearly every element belongs to the newest. A
+key's entry in the table is that one, which holds the list of the earlier ones, if there are any.
+
+An element that makes a session longer sets no timer: one stands where the session would have ended when it was opened
+(or restored), and when it goes off too early it is set anew. What counts is that each key has a timer that goes off
+not after the next thing that is to be done for it.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterator
+from math import inf
+from typing import Any, TypeAlias
+
+from millstream.common.records import MAX_TIMESTAMP
+from millstream.taskmanager.operators.generated import frame_variables
+from millstream.taskmanager.state.heap_table import HeapTable
+from millstream.taskmanager.state.timer_queue import TimerQueue
+
+__all__ = ["CONTENTS", "EARLIER", "END", "START", "DueSession", "Session", "Sessions"]
+
+Session: TypeAlias = list[Any]
+"""``[start, end, contents, earlier]``; ``contents`` is ``None``: nothing; ``earlier`` is the list of the key's earlier
+sessions, oldest first, ``None``: it has none, or this is one of them itself."""
+START, END, CONTENTS, EARLIER = range(4)
+DueSession: TypeAlias = tuple[Any, Session | None, bool, bool]
+"""Key and session, whether it is to be evaluated, and whether nothing may remain of it afterwards. Without a session:
+nothing is to be done, but it took a while to find that out."""
+
+_BREATH = 1024
+"""So many timers that went off too early take about a millisecond."""
+
+
+def _start(session: Session) -> int:
+    start: int = session[START]
+    return start
+
+
+def _end(session: Session) -> int:
+    end: int = session[END]
+    return end
+
+
+class Sessions:
+    """The sessions of one operator.
+
+    :ivar by_key: the newest session of each key.
+    :ivar timers: entries are keys.
+    :ivar over: a session that ends by then has fired. Nothing does with processing time, before its timer goes off.
+    """
+
+    __slots__ = ("_late", "_lateness", "_merge", "by_key", "over", "timers")
+
+    def __init__(self, table: HeapTable, timers: TimerQueue, lateness: int, merge: Callable[[Any, Any], Any]) -> None:
+        """
+        :param lateness: how long sessions are kept after they have fired.
+        :param merge: makes one of the contents of two sessions.
+        """
+        self.by_key: dict[Any, Session] = table.of_namespace(None)
+        self.timers = timers
+        self._lateness = lateness
+        self._merge = merge
+        self.over: float = -inf
+        self._late: float = -inf
+
+    def advance(self, watermark: int) -> None:
+        """Event time has come so far; see :meth:`due`."""
+        self.over = watermark + 1
+        self._late = self.over - self._lateness if watermark < MAX_TIMESTAMP else inf
+
+    # ------------------------------------------------------------------------------------------------ records
+
+    def place(self, key: Any, timestamp: int, end: int) -> Session | None:
+        """Return the session that an element's own one, from ``timestamp`` to ``end``, is a part of now.
+
+        ``None``: it is too late.
+        """
+        newest = self.by_key.get(key)
+        if newest is None:
+            return None if end <= self._late else self._begin(key, timestamp, end)
+        earlier: list[Session] = newest[EARLIER] or []
+        first = bisect_left(earlier, timestamp, key=_end)
+        after = bisect_right(earlier, end, lo=first, key=_start)
+        touched = earlier[first:after]
+        if newest[START] <= end and newest[END] >= timestamp:
+            touched.append(newest)
+        if touched:
+            return self._extend(key, touched, timestamp, end)
+        if end <= self._late:
+            return None
+        if timestamp > newest[END]:
+            session = self.by_key[key] = [timestamp, end, None, earlier]
+            earlier.append(newest)
+            newest[EARLIER] = None
+            if not self._lateness:
+                return session  # there is a timer for one before it
+        else:
+            session = [timestamp, end, None, None]
+            earlier.insert(first, session)
+            newest[EARLIER] = earlier
+        self._schedule(key, session)
+        return session
+
+    def _begin(self, key: Any, timestamp: int, end: int) -> Session:
+        session = self.by_key[key] = [timestamp, end, None, None]
+        self._schedule(key, session)
+        return session
+
+    def _extend(self, key: Any, touched: list[Session], timestamp: int, end: int) -> Session:
+        """Make one session of some that are neighbours, and an element's."""
+        session, last = touched[0], touched[-1]
+        if last is not session:
+            self._join(key, touched)
+        session[START] = min(session[START], timestamp)
+        session[END] = max(last[END], end)
+        if self._lateness:
+            self._schedule(key, session)  # it may have fired, and so have a timer for its removal only
+        return session
+
+    def _join(self, key: Any, touched: list[Session]) -> None:
+        """Put the contents of sessions that are neighbours into the oldest, and drop the others."""
+        session, last = touched[0], touched[-1]
+        merged: Any = None
+        for each in touched[1:]:
+            contents = each[CONTENTS]
+            if contents is not None:
+                merged = contents if merged is None else self._merge(merged, contents)
+        if merged is not None:
+            contents = session[CONTENTS]
+            session[CONTENTS] = merged if contents is None else self._merge(contents, merged)
+        newest = self.by_key[key]
+        earlier: list[Session] = newest[EARLIER]
+        first = bisect_left(earlier, session[START], key=_start)
+        if last is newest:
+            del earlier[first:]
+            session[EARLIER] = earlier or None
+            self.by_key[key] = session
+        else:
+            del earlier[first + 1 : first + len(touched)]
+
+    @staticmethod
+    def was_merging(error: BaseException) -> bool:
+        """Whether ``error`` came out of the function that makes one of two contents."""
+        return bool(frame_variables(error, Sessions._join.__code__))
+
+    # ------------------------------------------------------------------------------------------------ time
+
+    def _schedule(self, key: Any, session: Session) -> None:
+        last = session[END] - 1
+        if session[END] > self.over:
+            self.timers.register(last, key)
+        elif last + self._lateness < MAX_TIMESTAMP:
+            self.timers.register(last + self._lateness, key)
+
+    def due(self, now: float) -> Iterator[DueSession]:
+        """Give the sessions whose time has come at ``now``, earliest first. What ends has been removed already."""
+        by_key = self.by_key
+        timers = self.timers
+        buckets = timers.buckets
+        lateness = self._lateness
+        idle = 0
+        while (time := timers.first()) is not None and time <= now:
+            popped = timers.pop_bucket(time)
+            assert popped is not None  # it is the first
+            for key in popped[1]:
+                newest = by_key[key]
+                if newest[EARLIER] is not None or lateness:
+                    yield from self._due_of(key, newest, time)
+                    continue
+                last = newest[END] - 1
+                if last == time:
+                    del by_key[key]
+                    yield key, newest, True, True
+                    continue
+                if last in buckets:
+                    buckets[last][key] = None
+                else:
+                    timers.register(last, key)
+                idle += 1
+                if not idle % _BREATH:
+                    yield None, None, False, False
+
+    def _due_of(self, key: Any, newest: Session, time: int) -> Iterator[DueSession]:
+        """The same for a timer of a key that may have several sessions, some of which have fired."""
+        lateness = self._lateness
+        earlier: list[Session] | None = newest[EARLIER]
+        oldest = earlier[0] if earlier else newest
+        if lateness and oldest[END] - 1 + lateness == time < MAX_TIMESTAMP:
+            self._remove(key, oldest)
+            yield key, oldest, False, True
+        session = self._first_that_ends(key, time)
+        if session is not None and session[END] - 1 == time:
+            ends = not lateness or time == MAX_TIMESTAMP
+            if ends:
+                self._remove(key, session)
+            yield key, session, True, ends
+        self._schedule_next(key, time)
+
+    def _schedule_next(self, key: Any, time: int) -> None:
+        """Set the timer of a key for what is to be done after ``time``."""
+        newest = self.by_key.get(key)
+        if newest is None:
+            return
+        earlier = newest[EARLIER]
+        oldest = earlier[0] if earlier else newest
+        session = self._first_that_ends(key, time + 1)
+        times = [] if session is None else [session[END] - 1]
+        if oldest[END] - 1 <= time and oldest[END] - 1 + self._lateness < MAX_TIMESTAMP:
+            times.append(oldest[END] - 1 + self._lateness)
+        if times:
+            self.timers.register(min(times), key)
+
+    def _first_that_ends(self, key: Any, time: int) -> Session | None:
+        """The oldest session of a key with its last timestamp not before ``time``."""
+        newest = self.by_key.get(key)
+        if newest is None or newest[END] <= time:
+            return None
+        earlier = newest[EARLIER]
+        if earlier is None:
+            return newest
+        index = bisect_right(earlier, time, key=_end)
+        return earlier[index] if index < len(earlier) else newest
+
+    def _remove(self, key: Any, session: Session) -> None:
+        newest = self.by_key[key]
+        earlier = newest[EARLIER]
+        if earlier is None:
+            del self.by_key[key]
+            return
+        if session is newest:
+            self.by_key[key] = newest = earlier.pop()
+            session[EARLIER] = None
+        else:
+            del earlier[bisect_left(earlier, session[START], key=_start)]
+        newest[EARLIER] = earlier or None
