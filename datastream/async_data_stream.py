@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from millstream.common.borrowed_names import borrowed_names
 from millstream.common.graph.operator_spec import AsyncSpec
-from millstream.common.time import milliseconds_of
 from millstream.datastream.async_retry_strategies import NoRetryStrategy
 from millstream.datastream.call_site import call_site
 from millstream.datastream.data_stream import DataStream
 from millstream.datastream.functions import AsyncFunction, AsyncRetryStrategy, takes_result_future
 from millstream.datastream.functions_check import check_function_class
+from millstream.datastream.length_of_time import length_in_ms
 
 if TYPE_CHECKING:
     from millstream.common.time import Duration, Time
@@ -101,7 +101,7 @@ def _add(
     if not isinstance(data_stream, DataStream):
         raise TypeError(f"{call_site()}: AsyncDataStream takes a DataStream first, not {data_stream!r}")
     _check_function(function, "ordered_wait" if ordered else "unordered_wait")
-    timeout_ms = _timeout_ms(timeout)
+    timeout_ms = max(0, length_in_ms(timeout, "timeout"))
     if strategy is not None and timeout_ms == 0:
         raise ValueError(
             f"{call_site()}: Timeout should be configured when retries are wanted: without one, a record could be "
@@ -113,15 +113,6 @@ def _add(
         raise ValueError(f"{call_site()}: capacity must be at least 1, not {capacity}")
     spec = AsyncSpec(function, ordered, timeout_ms, capacity, strategy)
     return data_stream._operator("async", _NAME, spec, output_type)
-
-
-def _timeout_ms(timeout: Any) -> int:
-    if isinstance(timeout, int) and not isinstance(timeout, bool):
-        return max(0, timeout)
-    try:
-        return max(0, milliseconds_of(timeout))
-    except TypeError as error:
-        raise TypeError(f"{call_site()}: timeout: {error}") from None
 
 
 def _check_function(given: Any, method: str) -> None:

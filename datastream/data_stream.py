@@ -240,7 +240,7 @@ class DataStream:
 
     def time_window_all(self, size: Any, slide: Any = None) -> AllWindowedStream:
         """Tumbling, or with ``slide`` sliding, windows over all records, in the environment's time characteristic."""
-        from millstream.datastream.time_window import time_window_assigner
+        from millstream.datastream.time_window_assigner import time_window_assigner
 
         return self.window_all(time_window_assigner(self._environment, size, slide))
 

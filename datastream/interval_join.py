@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from millstream.common.errors import InvalidProgramError
 from millstream.common.graph.operator_spec import IntervalJoinSpec
-from millstream.common.time import milliseconds_of
 from millstream.datastream.call_site import call_site
 from millstream.datastream.functions import ProcessJoinFunction
 from millstream.datastream.functions_check import check_function_class
 from millstream.datastream.keyed_stream import KeyedStream
+from millstream.datastream.length_of_time import length_in_ms
 from millstream.datastream.output_tag import OutputTag
 from millstream.datastream.two_inputs import add_two_input_operator, check_key_types, check_streams
 
@@ -58,7 +58,7 @@ class IntervalJoin:
             upper one. Both bounds are included.
         :raises ValueError: the lower bound is above the upper one.
         """
-        lower, upper = _milliseconds(lower_bound), _milliseconds(upper_bound)
+        lower, upper = (length_in_ms(bound, "between()") for bound in (lower_bound, upper_bound))
         if lower > upper:
             raise ValueError(f"{call_site()}: between(): the lower bound {lower} ms is above the upper one, {upper} ms")
         return IntervalJoined(self._left, self._right, lower, upper)
@@ -110,15 +110,6 @@ class IntervalJoined:
             self._late_right_tag,
         )
         return add_two_input_operator("interval_join", "Interval Join", spec, self._left, self._right, output_type)
-
-
-def _milliseconds(bound: Any) -> int:
-    if isinstance(bound, int) and not isinstance(bound, bool):
-        return bound
-    try:
-        return milliseconds_of(bound)
-    except TypeError as error:
-        raise TypeError(f"{call_site()}: between(): {error}") from None
 
 
 def _tag_id(output_tag: OutputTag, method: str) -> str:

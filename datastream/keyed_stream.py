@@ -124,7 +124,7 @@ class KeyedStream(DataStream):
 
     def time_window(self, size: Any, slide: Any = None) -> WindowedStream:
         """Tumbling, or with ``slide`` sliding, windows, in the environment's time characteristic."""
-        from millstream.datastream.time_window import time_window_assigner
+        from millstream.datastream.time_window_assigner import time_window_assigner
 
         return self.window(time_window_assigner(self._environment, size, slide))
 

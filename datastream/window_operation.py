@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from millstream.common.errors import InvalidProgramError
 from millstream.common.graph.operator_spec import AggregateSpec, WindowSpec
-from millstream.common.time import Duration, Time, milliseconds_of
 from millstream.common.typeinfo import RowTypeInfo, TypeInformation
 from millstream.datastream.call_site import call_site
 from millstream.datastream.field_access import field_getter
 from millstream.datastream.functions import AggregateFunction, Function, ReduceFunction
 from millstream.datastream.functions_check import check_function, check_function_class
+from millstream.datastream.length_of_time import length_in_ms
 from millstream.datastream.output_tag import OutputTag
 from millstream.datastream.window import (
     EventTimeTrigger,
@@ -77,9 +76,7 @@ class WindowOperation:
         self.own_evictor = evictor
 
     def allowed_lateness(self, time_ms: Any) -> None:
-        if isinstance(time_ms, bool) or not isinstance(time_ms, (int, Duration, Time, timedelta)):
-            raise TypeError(f"{call_site()}: allowed_lateness() takes a number of ms or a Time, not {time_ms!r}")
-        millis = time_ms if isinstance(time_ms, int) else milliseconds_of(time_ms)
+        millis = length_in_ms(time_ms, "allowed_lateness()")
         if millis < 0:
             raise ValueError(f"{call_site()}: the allowed lateness cannot be negative: {millis} ms")
         self.lateness_ms = millis

@@ -12,7 +12,7 @@ from millstream.common import AssignerWithPeriodicWatermarks, Duration, Time, Wa
 from millstream.common.graph.operator_spec import SourceSpec, TimestampsSpec
 from millstream.datastream import RuntimeExecutionMode, StreamExecutionEnvironment, TimeCharacteristic
 from millstream.datastream.connectors import NumberSequenceSource
-from millstream.datastream.time_window import time_window_assigner
+from millstream.datastream.time_window_assigner import time_window_assigner
 from millstream.datastream.window import (
     SlidingEventTimeWindows,
     SlidingProcessingTimeWindows,
@@ -143,7 +143,7 @@ def test_time_windows_go_by_the_jobs_kind_of_time(env: StreamExecutionEnvironmen
 
 
 def test_time_windows_that_are_refused(env: StreamExecutionEnvironment) -> None:
-    with pytest.raises(TypeError, match="size of a time window is a Time"):
+    with pytest.raises(TypeError, match=r"test_time\.py:\d+: size of a time window: '5 s' is no length"):
         time_window_assigner(env, "5 s")  # type: ignore[arg-type]  # that is what is refused
-    with pytest.raises(ValueError, match="slide of a time window must be positive"):
+    with pytest.raises(ValueError, match=r"test_time\.py:\d+: .* slide 0"):
         time_window_assigner(env, 5, 0)
