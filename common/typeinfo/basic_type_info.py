@@ -9,6 +9,7 @@ from numbers import Integral, Real
 from typing import Any
 
 from millstream.common.time import Instant
+from millstream.common.typeinfo.columns import ColumnTest, floats_test, instances_test, integers_test
 from millstream.common.typeinfo.conversion import (
     Conversion,
     compile_conversion,
@@ -71,6 +72,14 @@ class BasicTypeInfo(TypeInformation):
         else:
             return None
         return f"({test} or {variable} is None)"
+
+    def column_test(self) -> ColumnTest:
+        kind = self.basic_type
+        if kind in _BITS:
+            return integers_test(_BITS[kind])
+        if kind is BasicType.FLOAT:
+            return floats_test
+        return instances_test(_CLASSES[kind]) if kind in _CLASSES else super().column_test()
 
     def to_text(self, value: Any) -> str:
         if value is None:
@@ -197,6 +206,15 @@ def _to_instant(value: Any) -> Any:
 
 _BITS = {BasicType.BYTE: 8, BasicType.SHORT: 16, BasicType.INT: 32, BasicType.LONG: 64}
 _EXACT = {BasicType.STRING: "str", BasicType.BOOLEAN: "bool", BasicType.DOUBLE: "float", BasicType.BIG_INT: "int"}
+_CLASSES = {
+    BasicType.STRING: str,
+    BasicType.BOOLEAN: bool,
+    BasicType.DOUBLE: float,
+    BasicType.BIG_INT: int,
+    BasicType.BIG_DEC: Decimal,
+    BasicType.INSTANT: Instant,
+}
+"""A value of exactly this class is of the type."""
 _CONVERSIONS: dict[BasicType, Conversion] = {
     **{kind: integer_conversion(bits, kind.value) for kind, bits in _BITS.items()},
     BasicType.STRING: _to_string,

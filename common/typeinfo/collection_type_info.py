@@ -8,11 +8,13 @@ primitive values cannot have.
 from __future__ import annotations
 
 import array
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from itertools import chain
 from operator import is_
 from typing import Any
 
 from millstream.common.typeinfo.basic_type_info import BasicType, BasicTypeInfo
+from millstream.common.typeinfo.columns import ColumnTest, elements_test, instances, instances_test
 from millstream.common.typeinfo.conversion import mismatch
 from millstream.common.typeinfo.type_information import TypeInformation, text_of
 
@@ -50,6 +52,9 @@ class ListTypeInfo(TypeInformation):
     def conversion(self, *, narrow: bool = False) -> Callable[[Any], Any]:
         """Tuples and other sequences but texts become lists."""
         return _list_conversion(self.elem_type, repr(self), nullable=True, narrow=narrow)
+
+    def column_test(self) -> ColumnTest:
+        return _list_test(self.elem_type)
 
     def to_text(self, value: Any) -> str:
         return _list_text(self.elem_type, value)
@@ -98,6 +103,18 @@ class MapTypeInfo(TypeInformation):
 
         return convert
 
+    def column_test(self) -> ColumnTest:
+        test_keys = elements_test(dict, _inner_test(self._key_type_info))
+        test_values = _inner_test(self._value_type_info)
+
+        def test(column: Sequence[Any]) -> bool:
+            dicts = instances(column, dict)
+            if dicts is None or not test_keys(dicts):
+                return False
+            return test_values is None or test_values(list(chain.from_iterable(map(dict.values, dicts))))
+
+        return test
+
     def to_text(self, value: Any) -> str:
         if value is None:
             return "null"
@@ -131,6 +148,9 @@ class PrimitiveArrayTypeInfo(TypeInformation):
         if is_byte_array(self):
             return _to_bytes
         return _list_conversion(self._element_type, repr(self), nullable=False, narrow=narrow)
+
+    def column_test(self) -> ColumnTest:
+        return instances_test(bytes) if is_byte_array(self) else _list_test(self._element_type, nullable=False)
 
     def to_text(self, value: Any) -> str:
         if isinstance(value, (bytes, bytearray)):
@@ -166,6 +186,9 @@ class BasicArrayTypeInfo(TypeInformation):
     def conversion(self, *, narrow: bool = False) -> Callable[[Any], Any]:
         return _list_conversion(self._element_type, repr(self), nullable=True, narrow=narrow)
 
+    def column_test(self) -> ColumnTest:
+        return _list_test(self._element_type)
+
     def to_text(self, value: Any) -> str:
         return _list_text(self._element_type, value)
 
@@ -192,6 +215,9 @@ class ObjectArrayTypeInfo(TypeInformation):
 
     def conversion(self, *, narrow: bool = False) -> Callable[[Any], Any]:
         return _list_conversion(self._element_type, repr(self), nullable=True, narrow=narrow)
+
+    def column_test(self) -> ColumnTest:
+        return _list_test(self._element_type)
 
     def to_text(self, value: Any) -> str:
         return _list_text(self._element_type, value)
@@ -241,6 +267,14 @@ def _list_conversion(element_type: TypeInformation, name: str, *, nullable: bool
         return values if same else converted
 
     return convert
+
+
+def _inner_test(element_type: TypeInformation) -> ColumnTest | None:
+    return element_type.column_test() if element_type.need_conversion() else None
+
+
+def _list_test(element_type: TypeInformation, *, nullable: bool = True) -> ColumnTest:
+    return elements_test(list, _inner_test(element_type), nullable=nullable)
 
 
 def _to_bytes(value: Any) -> Any:

@@ -9,8 +9,9 @@ import enum
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from millstream.common.typeinfo.columns import ColumnTest, instances, instances_test
 from millstream.common.typeinfo.conversion import mismatch
-from millstream.common.typeinfo.tuple_type_info import types_of_fields
+from millstream.common.typeinfo.tuple_type_info import field_columns_test, types_of_fields
 from millstream.common.typeinfo.type_information import TypeInformation, text_of
 from millstream.common.types.either import Left, Right
 
@@ -82,6 +83,9 @@ class PojoTypeInfo(_ClassTypeInfo):
 
         return convert
 
+    def column_test(self) -> ColumnTest:
+        return instances_test(self._class)
+
     def __repr__(self) -> str:
         return f"PojoType<{_name(self._class)}, fields = [{self._fields()}]>"
 
@@ -127,6 +131,15 @@ class CaseClassTypeInfo(_ClassTypeInfo):
 
         return convert
 
+    def column_test(self) -> ColumnTest:
+        cls, test = self._class, field_columns_test(self._field_types)
+
+        def test_tuples(column: Sequence[Any]) -> bool:
+            tuples = instances(column, cls)
+            return tuples is not None and test(tuples)
+
+        return test_tuples
+
     def __repr__(self) -> str:
         return f"{_name(self._class)}({self._fields()})"
 
@@ -153,6 +166,9 @@ class EnumTypeInfo(TypeInformation):
             raise mismatch(value, name)
 
         return convert
+
+    def column_test(self) -> ColumnTest:
+        return instances_test(self._class)
 
     def _parts(self) -> tuple[Any, ...]:
         return (self._class,)
@@ -221,6 +237,12 @@ class ExternalTypeInfo(TypeInformation):
 
     def conversion(self, *, narrow: bool = False) -> Callable[[Any], Any]:
         return self._type_info.conversion(narrow=narrow)
+
+    def batch_conversion(self) -> Callable[[list[Any]], list[Any]]:
+        return self._type_info.batch_conversion()
+
+    def column_test(self) -> ColumnTest:
+        return self._type_info.column_test()
 
     def guard(self, variable: str) -> str | None:
         return self._type_info.guard(variable)

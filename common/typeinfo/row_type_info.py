@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from millstream.common.typeinfo.columns import ColumnTest, convert_each, instances
 from millstream.common.typeinfo.conversion import Conversion, mismatch
-from millstream.common.typeinfo.tuple_type_info import types_of_fields
+from millstream.common.typeinfo.tuple_type_info import field_columns_test, types_of_fields
 from millstream.common.typeinfo.type_information import TypeInformation, text_of
-from millstream.common.types.row import Row, new_row
+from millstream.common.types.row import Row, new_row, new_rows
 from millstream.common.types.row_kind import RowKind
 
 __all__ = ["RowTypeInfo"]
@@ -70,6 +71,39 @@ class RowTypeInfo(TypeInformation):
             return new_row(names, converted, kind)
 
         return convert
+
+    def batch_conversion(self) -> Callable[[list[Any]], list[Any]]:
+        """Where only names are missing, they are given to all rows at once."""
+        names, test_fields = self._field_names, field_columns_test(self._field_types)
+        convert = self.conversion()
+
+        def convert_all(values: list[Any]) -> list[Any]:
+            kind = type(values[0]) if values else None
+            if (kind is tuple or kind is Row) and list(map(type, values)).count(kind) == len(values):
+                if kind is tuple:
+                    if test_fields(values):
+                        return new_rows(names, map(list, values), None)
+                else:
+                    own = {row._names for row in values}
+                    fields = [row._values for row in values]
+                    if own == {names} and test_fields(fields):
+                        return values
+                    if own == {None} and test_fields(fields):
+                        return new_rows(names, map(list, fields), [row._row_kind for row in values])
+            return convert_each(convert, values)
+
+        return convert_all
+
+    def column_test(self) -> ColumnTest:
+        names, test_fields = self._field_names, field_columns_test(self._field_types)
+
+        def test_rows(column: Sequence[Any]) -> bool:
+            rows = instances(column, Row)
+            if rows is None or any(row._names != names for row in rows):
+                return False
+            return test_fields([row._values for row in rows])
+
+        return test_rows
 
     def to_text(self, value: Any) -> str:
         if value is None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from millstream.common.typeinfo.columns import ColumnTest, fields_test, instances
 from millstream.common.typeinfo.conversion import Conversion, compile_conversion, mismatch
 from millstream.common.typeinfo.type_information import TypeInformation, text_of
 from millstream.common.types import Row
 
-__all__ = ["TupleTypeInfo", "fields_guard", "types_of_fields"]
+__all__ = ["TupleTypeInfo", "field_columns_test", "fields_guard", "types_of_fields"]
 
 _LONGEST_GUARD = 4000
 """Characters. A deeply nested type is rather converted step by step."""
@@ -38,6 +39,15 @@ class TupleTypeInfo(TypeInformation):
             return None
         test = f"type({variable}) is tuple and len({variable}) == {len(self._field_types)}{fields}"
         return f"({test} or {variable} is None)" if len(test) < _LONGEST_GUARD else None
+
+    def column_test(self) -> ColumnTest:
+        test = field_columns_test(self._field_types)
+
+        def test_tuples(column: Sequence[Any]) -> bool:
+            tuples = instances(column, tuple)
+            return tuples is not None and test(tuples)
+
+        return test_tuples
 
     def _slow_conversion(self, *, narrow: bool) -> Conversion:
         size = len(self._field_types)
@@ -75,6 +85,13 @@ class TupleTypeInfo(TypeInformation):
 
     def _parts(self) -> tuple[Any, ...]:
         return self._field_types
+
+
+def field_columns_test(field_types: Sequence[TypeInformation]) -> ColumnTest:
+    """Return the test of what has fields of these types, none of it ``None``."""
+    return fields_test(
+        len(field_types), [of_field.column_test() if of_field.need_conversion() else None for of_field in field_types]
+    )
 
 
 def fields_guard(field_types: Sequence[TypeInformation], variable: str) -> str | None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from millstream.common.typeinfo.columns import ColumnTest, convert_each, unchanged_test
+
 __all__ = ["TypeInformation", "text_of"]
 
 
@@ -45,6 +47,17 @@ class TypeInformation:
             the bits of its type, and anything has a text.
         """
         return _same
+
+    def batch_conversion(self) -> Callable[[list[Any]], list[Any]]:
+        """Return :meth:`conversion` for lists of values: what it gives is the list itself or a new one."""
+        if not self.need_conversion():
+            return _same
+        convert, test = self.conversion(), self.column_test()
+        return lambda values: values if test(values) else convert_each(convert, values)
+
+    def column_test(self) -> ColumnTest:
+        """Return a test of many values: whether :meth:`conversion` would change none of them."""
+        return unchanged_test(self.conversion())
 
     def from_internal_type(self, obj: Any) -> Any:
         """The reverse of :meth:`to_internal_type`: values are held as they are, so nothing changes."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
+from itertools import repeat
 from typing import Any, cast
 
 from millstream.common.types.row_kind import RowKind
@@ -219,16 +220,14 @@ def new_rows(names: tuple[str, ...], fields: Iterable[list[Any]], kinds: Sequenc
 
     :param kinds: ``None``: all are inserts.
     """
-    if kinds is not None:
-        return [new_row(names, values, kind) for values, kind in zip(fields, kinds, strict=True)]
     rows: list[Any] = []
     append = rows.append
-    storage, cls, insert = _Storage, Row, _INSERT
-    for values in fields:
+    storage, cls = _Storage, Row
+    for values, kind in zip(fields, repeat(_INSERT) if kinds is None else kinds):  # noqa: B905  # repeat() has no end
         row = storage()
         row._names = names
         row._values = values
-        row._row_kind = insert
+        row._row_kind = kind
         row.__class__ = cls
         append(row)
     return rows

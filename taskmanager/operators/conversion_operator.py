@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 from millstream.common.records import RecordBatch
 from millstream.common.typeinfo import TypeInformation
-from millstream.taskmanager.operators.generated import frame_variables, record_at
 from millstream.taskmanager.operators.operator import FailureSite, Operator, OperatorContext, OperatorInfo, Output
+from millstream.taskmanager.operators.output_conversion import OutputConversion
 
 __all__ = ["ConversionOperator"]
 
@@ -18,16 +18,14 @@ class ConversionOperator(Operator):
     def __init__(self, output_type: TypeInformation, context: OperatorContext) -> None:
         self.infos = (context.info,)
         self._info = context.info
-        self._convert = output_type.conversion()
+        self._conversion = OutputConversion(output_type)
 
     def process_batch(self, batch: RecordBatch) -> Iterable[Output]:
         values = batch.values
-        it = iter(values)
-        return (RecordBatch(list(map(self._convert, it)), batch.timestamps),)
+        return (RecordBatch(self._conversion.convert(values, values), batch.timestamps),)
 
     def locate(self, error: BaseException, phase: str | None) -> FailureSite:
-        found = frame_variables(error, ConversionOperator.process_batch.__code__)
-        return FailureSite(self._info, phase or "emit", record_at(found.get("values"), found.get("it")))
+        return FailureSite(self._info, phase or "emit", self._conversion.refused(error))
 
     def records_out(self) -> Iterable[tuple[OperatorInfo, int]]:
         return ()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from itertools import chain as chain_iterables
 from itertools import islice
@@ -13,11 +12,12 @@ from typing import Any
 from millstream.common.graph.operator_spec import FilterSpec, FlatMapSpec, MapSpec
 from millstream.common.records import RecordBatch
 from millstream.taskmanager.operators.batch_sizer import BatchSizer
-from millstream.taskmanager.operators.fused_stage import FILTER, FLAT_MAP, MAP, StageStep, compile_stage
-from millstream.taskmanager.operators.generated import FailedLine, GeneratedFunction, frame_variables, record_at
+from millstream.taskmanager.operators.fused_stage import FILTER, FLAT_MAP, MAP, StageStep
+from millstream.taskmanager.operators.generated import FailedLine, frame_variables, record_at
 from millstream.taskmanager.operators.inlining import inline_expression
 from millstream.taskmanager.operators.operator import NO_RECORD, FailureSite, Operator, OperatorContext, OperatorInfo
-from millstream.taskmanager.operators.output_conversion import convert_results
+from millstream.taskmanager.operators.output_conversion import OutputConversion
+from millstream.taskmanager.operators.stage import Stage, spread
 from millstream.taskmanager.operators.user_function import UserFunction, gets_runtime_context, is_generator_callable
 
 __all__ = ["FusedOperator", "StatelessSpec", "fusable", "is_lazy"]
@@ -49,26 +49,15 @@ def is_lazy(spec: Any) -> bool:
     return is_generator_callable(method if callable(method) else spec.function)
 
 
-@dataclass(slots=True)
-class _Stage:
-    """One generated function and whose counts it gives.
-
-    :ivar before: operators that put out as many records as the stage takes in.
-    :ivar after: operators that put out as many as the stage gives.
-    """
-
-    plain: GeneratedFunction
-    stamped: GeneratedFunction
-    before: int
-    after: int
-    records_in: int = 0
-    records_out: int = 0
+def _conversion(spec: StatelessSpec) -> OutputConversion | None:
+    return None if isinstance(spec, FilterSpec) or spec.output_type is None else OutputConversion(spec.output_type)
 
 
 class FusedOperator(Operator):
     """Maps, filters and flat_maps in one generated function per stage.
 
-    A flat_map over a generator ends a stage: it is iterated in bounded pieces, by C code, before the next stage.
+    A flat_map over a generator ends a stage: it is iterated in bounded pieces, by C code, before the next stage. An
+    operator with an output type is a stage of its own, whose results are converted all at once.
     """
 
     def __init__(self, parts: Sequence[tuple[StatelessSpec, OperatorContext]]) -> None:
@@ -77,8 +66,7 @@ class FusedOperator(Operator):
         self._functions = [
             UserFunction(spec.function, kind, context) for (spec, context), kind in zip(parts, self._kinds, strict=True)
         ]
-        for function, (spec, _) in zip(self._functions, parts, strict=True):
-            convert_results(function, spec)
+        self._conversions = [_conversion(spec) for spec, _ in parts]
         self._inline = all(context.inline for _, context in parts)
         self._inlined: set[int] = set()
         self._opened = 0
@@ -89,14 +77,15 @@ class FusedOperator(Operator):
         self._sizer = BatchSizer()
         self._lazy_out = 0
 
-    def _plan(self, indexes: Sequence[int]) -> list[_Stage]:
-        stages: list[_Stage] = []
+    def _plan(self, indexes: Sequence[int]) -> list[Stage]:
+        stages: list[Stage] = []
         steps: list[StageStep] = []
         selective = False
         for index in indexes:
             kind = self._kinds[index]
-            if kind != MAP and selective:
-                stages.append(self._stage(steps))
+            typed = self._conversions[index] is not None
+            if steps and (typed or (kind != MAP and selective)):
+                stages.append(Stage(steps))
                 steps = []
             selective = kind != MAP or (selective and bool(steps))
             call = self._functions[index].call
@@ -104,16 +93,13 @@ class FusedOperator(Operator):
             if inline is not None:
                 self._inlined.add(index)
             steps.append(StageStep(index, kind, call, inline))
+            if typed:
+                # Alone, so that it can be told which record gave the result that is refused.
+                stages.append(Stage(steps, self._conversions[index]))
+                steps = []
         if steps:
-            stages.append(self._stage(steps))
+            stages.append(Stage(steps))
         return stages
-
-    @staticmethod
-    def _stage(steps: Sequence[StageStep]) -> _Stage:
-        before = next((place for place, step in enumerate(steps) if step.kind != MAP), len(steps))
-        return _Stage(
-            compile_stage(steps, timestamps=False), compile_stage(steps, timestamps=True), before, len(steps) - before
-        )
 
     def open(self) -> None:
         for index in range(len(self._functions) - 1, -1, -1):
@@ -139,21 +125,14 @@ class FusedOperator(Operator):
     def process_batch(self, batch: RecordBatch) -> Iterable[RecordBatch]:
         values = batch.values
         timestamps: Any = batch.timestamps
-        if timestamps is None:
-            for stage in self._stages:
-                stage.records_in += len(values)
-                values = stage.plain.call(values)
-                stage.records_out += len(values)
-        else:
-            for stage in self._stages:
-                stage.records_in += len(values)
-                pairs = stage.stamped.call(values, timestamps)
-                values = [pair[0] for pair in pairs]
-                timestamps = [pair[1] for pair in pairs]
-                stage.records_out += len(values)
+        for stage in self._stages:
+            values, timestamps = stage.run(values, timestamps)
         if not values:
             return ()
         if self._lazy_tail:
+            conversion = self._conversions[-1]
+            if conversion is not None:
+                return self._lazily_typed(values, timestamps, conversion)
             return self._lazily(values, timestamps)
         return (RecordBatch(values, timestamps),)
 
@@ -186,12 +165,54 @@ class FusedOperator(Operator):
             if count < wanted:
                 return
 
+    def _lazily_typed(
+        self, values: list[Any], timestamps: list[int | None] | None, conversion: OutputConversion
+    ) -> Iterable[RecordBatch]:
+        """Like :meth:`_lazily`, but it is known which result is of which record."""
+
+        def piece() -> RecordBatch:
+            self._lazy_out += len(out)
+            last = first + len(ends)
+            stamps = None if timestamps is None else spread(timestamps[first:last], ends)
+            return RecordBatch(conversion.convert(out, values[first:last], ends), stamps)
+
+        function = self._functions[-1].call
+        sizer = self._sizer
+        it = iter(values)
+        first = 0  # record of the piece
+        out: list[Any] = []
+        ends: list[int] = []
+        limit = room = sizer.limit
+        began = perf_counter_ns()
+        for record in it:
+            results = function(record)
+            out.extend(islice(results, room))
+            count = len(out)
+            ends.append(count)
+            room = limit - count
+            while not room:
+                sizer.update(limit, perf_counter_ns() - began)
+                yield piece()
+                began = perf_counter_ns()
+                limit = sizer.limit
+                first += len(ends) - 1
+                out = list(islice(results, limit))  # what the record has left
+                ends = [len(out)]
+                room = limit - len(out)
+        if out:
+            sizer.update(len(out), perf_counter_ns() - began)
+            yield piece()
+
     def locate(self, error: BaseException, phase: str | None) -> FailureSite:
         if phase is not None:
             return FailureSite(self.infos[self._current], phase)
+        for index, conversion in enumerate(self._conversions):
+            refused = NO_RECORD if conversion is None else conversion.refused(error)
+            if refused is not NO_RECORD:
+                return FailureSite(self.infos[index], self._kinds[index], refused)
         first = 0
         for stage in self._stages:
-            failed = stage.plain.failed_line(error) or stage.stamped.failed_line(error)
+            failed = stage.failed_line(error)
             if failed is None:
                 first += stage.before + stage.after
                 continue
@@ -202,6 +223,7 @@ class FusedOperator(Operator):
                 replay = partial(self._functions[index].call, argument)
             return FailureSite(self.infos[index], self._kinds[index], argument, replay)
         found = frame_variables(error, FusedOperator._lazily.__code__)
+        found = found or frame_variables(error, FusedOperator._lazily_typed.__code__)
         return FailureSite(self.infos[-1], self._kinds[-1], record_at(found.get("values"), found.get("it")))
 
     def _argument(self, index: int, first: int, failed: FailedLine) -> Any:

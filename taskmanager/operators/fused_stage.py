@@ -38,20 +38,25 @@ class StageStep:
     inline: InlineExpression | None = None
 
 
-def compile_stage(steps: Sequence[StageStep], *, timestamps: bool) -> GeneratedFunction:
-    """Return the function of a stage: ``(values) -> list``, or with timestamps ``(values, timestamps) -> pairs``."""
+def compile_stage(steps: Sequence[StageStep], *, timestamps: bool = False, ends: bool = False) -> GeneratedFunction:
+    """Return the function of a stage: ``(values) -> list``, or with timestamps ``(values, timestamps) -> pairs``.
+
+    :param ends: of one flat_map: ``(values, mark) -> list``, which calls ``mark`` after each record with the number of
+        results so far.
+    """
     namespace: dict[str, Any] = {}
     for step in steps:
         namespace[f"f{step.index}"] = step.call
         if step.inline is not None:
             namespace.update(step.inline.constants)
     if steps[-1].kind == FLAT_MAP and not timestamps:
-        lines = _loop(steps)
+        lines = _loop(steps, ends=ends)
     else:
         lines = _comprehension(steps, timestamps=timestamps)
     # The functions as default arguments are local variables of the loop.
     functions = "".join(f", f{step.index}=f{step.index}" for step in steps if step.inline is None)
-    first = f"def generated(values{', timestamps' if timestamps else ''}{functions}):"
+    second = ", timestamps" if timestamps else ", mark" if ends else ""
+    first = f"def generated(values{second}{functions}):"
     name = ", ".join(step.kind for step in steps)
     return GeneratedFunction(name, [Line(first), Line("    it = iter(values)"), *lines], namespace)
 
@@ -93,7 +98,7 @@ def _with_timestamp(expression: str, timestamps: bool) -> str:
     return f"({expression}, t)" if timestamps else expression
 
 
-def _loop(steps: Sequence[StageStep]) -> list[Line]:
+def _loop(steps: Sequence[StageStep], *, ends: bool) -> list[Line]:
     lines = [Line("    out = []"), Line("    extend = out.extend"), Line("    for v in it:")]
     variable = "v"
     for step in steps:
@@ -106,5 +111,7 @@ def _loop(steps: Sequence[StageStep]) -> list[Line]:
         variable = following
     lines.append(Line(f"        if {variable} is not None:"))
     lines.append(Line(f"            extend({variable})", steps[-1].index))
+    if ends:
+        lines.append(Line("        mark(len(out))"))
     lines.append(Line("    return out"))
     return lines

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from time import perf_counter_ns
 from typing import Any
 
@@ -11,7 +11,6 @@ from millstream.common.records import RecordBatch
 from millstream.taskmanager.operators.batch_sizer import BatchSizer
 from millstream.taskmanager.operators.generated import frame_variables, record_at
 from millstream.taskmanager.operators.operator import FailureSite, Operator, OperatorContext, OperatorInfo
-from millstream.taskmanager.operators.output_conversion import convert_results
 from millstream.taskmanager.operators.user_function import UserFunction
 from millstream.taskmanager.state.heap_keyed_state_backend import HeapKeyedStateBackend
 from millstream.taskmanager.state.keyed_state_backend import NO_KEY
@@ -38,7 +37,8 @@ class KeyedOperator(Operator):
         self._function = UserFunction(spec.function, self._kind, context)
         self._backend = HeapKeyedStateBackend(context.processing_time.now_ms)
         self._function.runtime_context.use_backend(self._backend)
-        convert_results(self._function, spec)
+        if not isinstance(spec, FilterSpec) and spec.output_type is not None:
+            self._function.call = _converting(self._function.call, spec.output_type.conversion(), self._kind)
         self._sizer = BatchSizer()
         self._records_out = 0
 
@@ -119,3 +119,16 @@ class KeyedOperator(Operator):
 
     def records_out(self) -> Iterable[tuple[OperatorInfo, int]]:
         yield self._info, self._records_out
+
+
+def _converting(call: Callable[[Any], Any], convert: Callable[[Any], Any], kind: str) -> Callable[[Any], Any]:
+    """Put the conversion of results behind a function."""
+
+    def one(value: Any) -> Any:
+        return convert(call(value))
+
+    def several(value: Any) -> Any:
+        results = call(value)
+        return None if results is None else map(convert, results)
+
+    return one if kind == "map" else several

@@ -8,16 +8,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from itertools import islice
-from operator import length_hint
 from typing import Any
 
 from millstream.common.graph.operator_spec import ReduceSpec
 from millstream.common.records import RecordBatch
 from millstream.taskmanager.operators.batch_sizer import MAX_BATCH_RECORDS
 from millstream.taskmanager.operators.detached import IMMUTABLE, detached
-from millstream.taskmanager.operators.generated import GeneratedFunction, Line, frame_variables, record_at
+from millstream.taskmanager.operators.generated import GeneratedFunction, Line, record_at
 from millstream.taskmanager.operators.inlining import inline_expression
 from millstream.taskmanager.operators.operator import NO_RECORD, FailureSite, Operator, OperatorContext, OperatorInfo
+from millstream.taskmanager.operators.output_conversion import OutputConversion
 from millstream.taskmanager.operators.process_loop import CurrentKey
 from millstream.taskmanager.operators.user_function import UserFunction, gets_runtime_context
 from millstream.taskmanager.state.heap_keyed_state_backend import HeapKeyedStateBackend
@@ -107,15 +107,6 @@ def compile_reduce(
     return GeneratedFunction("reduce", alone, namespace), GeneratedFunction("reduce", with_keys, namespace)
 
 
-def _record_of_result(variables: dict[str, Any]) -> Any:
-    """The record whose result could not be converted."""
-    results, values = variables.get("results"), variables.get("values")
-    if not isinstance(results, list) or not isinstance(values, list) or len(values) != len(results):
-        return NO_RECORD
-    index = len(results) - length_hint(variables["it"]) - 1
-    return values[index] if 0 <= index < len(values) else NO_RECORD
-
-
 class ReduceOperator(Operator):
     """Keeps one value per key in a dict. The first record of a key goes out as it is."""
 
@@ -129,7 +120,7 @@ class ReduceOperator(Operator):
         self._function.runtime_context.use_backend(self._backend)
         self._state = self._backend.table(_TABLE).of_namespace(None)
         self._emit_final_only = spec.emit_final_only
-        self._convert = None if spec.output_type is None else spec.output_type.conversion()
+        self._conversion = None if spec.output_type is None else OutputConversion(spec.output_type)
         self._alone, self._with_keys = compile_reduce(
             self._key.call,
             self._function.call,
@@ -159,14 +150,9 @@ class ReduceOperator(Operator):
         if self._emit_final_only:
             return ()
         self._records_out += len(out)
-        if self._convert is not None:
-            out = self._converted(out, batch.values)
+        if self._conversion is not None:
+            out = self._conversion.convert(out, batch.values)
         return (RecordBatch(out, batch.timestamps),)
-
-    def _converted(self, results: list[Any], values: list[Any]) -> list[Any]:
-        """:param values: the records that gave these results; read from the frame by :meth:`locate`."""
-        it = iter(results)
-        return list(map(self._convert, it))  # type: ignore[arg-type]  # there is one
 
     def finish(self) -> Iterable[RecordBatch]:
         return self._final_results() if self._emit_final_only else ()
@@ -175,7 +161,7 @@ class ReduceOperator(Operator):
         results = iter(self._state.values())
         while values := list(islice(results, MAX_BATCH_RECORDS)):
             self._records_out += len(values)
-            yield RecordBatch(values if self._convert is None else self._converted(values, []))
+            yield RecordBatch(values if self._conversion is None else self._conversion.convert(values, []))
         self._state.clear()
 
     def snapshot(self) -> Any:
@@ -190,8 +176,8 @@ class ReduceOperator(Operator):
             return FailureSite(self._info, phase)
         failed = self._alone.failed_line(error) or self._with_keys.failed_line(error)
         if failed is None:
-            converting = frame_variables(error, ReduceOperator._converted.__code__)
-            return FailureSite(self._info, self._phase, _record_of_result(converting))
+            refused = NO_RECORD if self._conversion is None else self._conversion.refused(error)
+            return FailureSite(self._info, self._phase, refused)
         found = failed.variables
         record = record_at(found.get("values"), found.get("it"))
         replay = None
