@@ -13,8 +13,9 @@ __all__ = ["KeySelector"]
 class KeySelector(Function):
     """Gives the key of a record.
 
-    The key has to be hashable and the same for the same record each time. An instance can be called like the plain
-    callables that ``key_by`` takes as well.
+    The key has to be the same for the same record each time, and hashable, a list or a dict. An instance can be called
+    like the plain callables that ``key_by`` takes as well. Keys are computed where there is no runtime context:
+    ``open``, which is called before the first record, gets an object that refuses everything.
     """
 
     @abstractmethod
