@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-_PARTS = ("w1", "w2", "w3", "w3b", "w4", "w5", "hello", "memory", "windows", "latency")
+_PARTS = ("w1", "w2", "w3", "w3b", "w4", "w5", "w6", "hello", "memory", "windows", "latency")
 
 
 def main() -> None:
@@ -34,6 +34,7 @@ def main() -> None:
         "w3b": lambda: _throughput("w3b", str(options.readings // 5), options.runs, "0.5 x"),
         "w4": lambda: _throughput("w4", str(options.readings // 2), options.runs, "0.3 x (aim 0.5)"),
         "w5": lambda: _throughput("w5", str(options.readings // 5), options.runs, "0.3 x"),
+        "w6": lambda: _throughput("w6", str(options.readings // 5), options.runs, "0.3 x"),
         "hello": lambda: _hello(options.runs),
         "memory": lambda: _memory(options.seconds),
         "windows": lambda: _windows(options.panes),

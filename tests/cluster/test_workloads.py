@@ -12,7 +12,7 @@ from millstream.client.mini_cluster import MiniCluster
 from millstream.testing import environment_for
 
 
-@pytest.mark.parametrize("name", ["w3", "w3b", "w4", "w5"])
+@pytest.mark.parametrize("name", ["w3", "w3b", "w4", "w5", "w6"])
 def test_a_job_and_its_bare_loop_agree(name: str, tmp_path: Path) -> None:
     workload = WORKLOADS[name]
     size = "30000"

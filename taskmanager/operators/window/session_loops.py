@@ -87,6 +87,7 @@ def compile_adding_to_sessions(
         Line(f"            end = timestamp + {gap_text}"),
         Line("            if end > session[1]:"),
         Line("                session[1] = end"),
+        *(() if kept else _follow_lines(gap_text)),
         Line("        else:"),
         Line(f"            session = place(key, value, timestamp, timestamp + {gap_text})", PLACE),
         Line("            if session is None:"),
@@ -101,12 +102,13 @@ def compile_adding_to_sessions(
         "by_key": sessions.by_key,
         "buckets": sessions.timers.buckets,
         "open_bucket": sessions.timers.open_bucket,
+        "follow": sessions.follow,
         "place": place,
         "check_gap": gap.check,
         "detached": detached,
         "IMMUTABLE": IMMUTABLE,
     }
-    bound = ["get", "by_key", "buckets", "place", "IMMUTABLE"]
+    bound = ["get", "by_key", "buckets", "follow", "place", "IMMUTABLE"]
     parameters = [*(f"{name}={name}" for name in bound), *names.parameters]
     head = Line(f"def generated(values, it, rows, over, timestamp, {', '.join(parameters)}):")
     return GeneratedFunction("sessions", [head, *lines, Line("    return None")], namespace)
@@ -131,6 +133,14 @@ def _begin_lines(stamped: bool) -> list[Line]:
         Line("                session = place(key, value, timestamp, end)", PLACE),
         Line("                if session is None:"),
         Line("                    continue"),
+    ]
+
+
+def _follow_lines(gap: str) -> list[Line]:
+    """Open a session after all others of its key. It cannot be late: one before it is not over."""
+    return [
+        Line("        elif timestamp > session[1]:"),
+        Line(f"            session = follow(key, session, timestamp, timestamp + {gap})"),
     ]
 
 

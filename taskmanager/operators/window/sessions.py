@@ -92,16 +92,26 @@ class Sessions:
         if end <= self._late:
             return None
         if timestamp > newest[END]:
-            session = self.by_key[key] = [timestamp, end, None, earlier]
-            earlier.append(newest)
-            newest[EARLIER] = None
-            if not self._lateness:
-                return session  # there is a timer for one before it
+            session = self.follow(key, newest, timestamp, end)
         else:
             session = [timestamp, end, None, None]
             earlier.insert(first, session)
             newest[EARLIER] = earlier
         self._schedule(key, session)
+        return session
+
+    def follow(self, key: Any, newest: Session, timestamp: int, end: int) -> Session:
+        """Return a new session that is the newest one of its key.
+
+        No timer is set: if sessions are removed when they fire, there is one for the session before it.
+        """
+        earlier = newest[EARLIER]
+        if earlier is None:
+            earlier = [newest]
+        else:
+            earlier.append(newest)
+            newest[EARLIER] = None
+        session = self.by_key[key] = [timestamp, end, None, earlier]
         return session
 
     def _begin(self, key: Any, timestamp: int, end: int) -> Session:
@@ -160,43 +170,52 @@ class Sessions:
         by_key = self.by_key
         timers = self.timers
         buckets = timers.buckets
+        register = timers.register
         lateness = self._lateness
         idle = 0
-        while (time := timers.first()) is not None and time <= now:
-            popped = timers.pop_bucket(time)
-            assert popped is not None  # it is the first
-            for key in popped[1]:
+        while (popped := timers.pop_bucket(now)) is not None:
+            time, keys = popped
+            for key in keys:
                 newest = by_key[key]
-                if newest[EARLIER] is not None or lateness:
+                if lateness:
                     yield from self._due_of(key, newest, time)
                     continue
-                last = newest[END] - 1
+                earlier = newest[EARLIER]
+                session = newest if earlier is None else earlier[0]
+                last = session[END] - 1
                 if last == time:
-                    del by_key[key]
-                    yield key, newest, True, True
-                    continue
+                    if earlier is None:
+                        del by_key[key]
+                        yield key, newest, True, True
+                        continue
+                    del earlier[0]
+                    if earlier:
+                        last = earlier[0][END] - 1
+                    else:
+                        newest[EARLIER] = None
+                        last = newest[END] - 1
+                    yield key, session, True, True
+                else:
+                    idle += 1
+                    if not idle % _BREATH:
+                        yield None, None, False, False
                 if last in buckets:
                     buckets[last][key] = None
                 else:
-                    timers.register(last, key)
-                idle += 1
-                if not idle % _BREATH:
-                    yield None, None, False, False
+                    register(last, key)
 
     def _due_of(self, key: Any, newest: Session, time: int) -> Iterator[DueSession]:
-        """The same for a timer of a key that may have several sessions, some of which have fired."""
-        lateness = self._lateness
+        """The same for a timer of a key, where sessions are kept after they have fired."""
         earlier: list[Session] | None = newest[EARLIER]
         oldest = earlier[0] if earlier else newest
-        if lateness and oldest[END] - 1 + lateness == time < MAX_TIMESTAMP:
+        if oldest[END] - 1 + self._lateness == time < MAX_TIMESTAMP:
             self._remove(key, oldest)
             yield key, oldest, False, True
         session = self._first_that_ends(key, time)
         if session is not None and session[END] - 1 == time:
-            ends = not lateness or time == MAX_TIMESTAMP
-            if ends:
+            if time == MAX_TIMESTAMP:
                 self._remove(key, session)
-            yield key, session, True, ends
+            yield key, session, True, time == MAX_TIMESTAMP
         self._schedule_next(key, time)
 
     def _schedule_next(self, key: Any, time: int) -> None:
