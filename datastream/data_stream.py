@@ -41,6 +41,7 @@ from millstream.datastream.functions import (
 from millstream.datastream.functions_check import check_function, check_function_class
 from millstream.datastream.operator_settings import OperatorSettings
 from millstream.datastream.output_tag import OutputTag
+from millstream.datastream.output_type import declared_output_type
 from millstream.datastream.sink import Sink
 from millstream.datastream.transformation import (
     OperatorTransformation,
@@ -145,7 +146,9 @@ class DataStream:
     def returns(self: S, output_type: TypeInformation) -> S:
         """Say what the records of this stream are."""
         if not isinstance(output_type, TypeInformation):
-            raise TypeError(f"returns() takes a TypeInformation such as Types.STRING(), not {output_type!r}")
+            raise TypeError(
+                f"{call_site()}: returns() takes a TypeInformation such as Types.STRING(), not {output_type!r}"
+            )
         self._transformation.output_type = output_type
         return self
 
@@ -312,7 +315,7 @@ class DataStream:
         """The records of this and other streams as one; a stream given twice comes twice."""
         for stream in streams:
             if not isinstance(stream, DataStream):
-                raise TypeError(f"union() takes streams, not {stream!r}")
+                raise TypeError(f"{call_site()}: union() takes streams, not {stream!r}")
             if stream._environment is not self._environment:
                 raise InvalidProgramError(f"{call_site()}: union() of streams of different environments")
         types = {stream._transformation.output_type for stream in (self, *streams)} - {None}
@@ -388,7 +391,7 @@ class DataStream:
     def sink_to(self, sink: Sink) -> DataStreamSink:
         """Write the records with a :class:`~millstream.datastream.sink.Sink`."""
         if not isinstance(sink, Sink):
-            raise TypeError(f"sink_to() takes a Sink, not {sink!r}; a SinkFunction goes to add_sink()")
+            raise TypeError(f"{call_site()}: sink_to() takes a Sink, not {sink!r}; a SinkFunction goes to add_sink()")
         known = self._transformation.output_type
         return self._sink("Unnamed", SinkSpec(sink if known is None else sink.for_input_type(known)))
 
@@ -418,7 +421,7 @@ class DataStream:
         :raises JobExecutionError: the job failed (from the iterator: when it gets there).
         """
         if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int) or limit < 0):
-            raise ValueError(f"limit must be a number of records from 0, not {limit!r}")
+            raise ValueError(f"{call_site()}: limit must be a number of records from 0, not {limit!r}")
         if limit == 0:
             return []
         sink = self._collected()._sink("Data stream collect sink", CollectSinkSpec())
@@ -455,9 +458,8 @@ class DataStream:
         return OperatorSettings.of(self._transformation, method)
 
     def _operator(self, kind: str, name: str, spec: OperatorSpec, output_type: TypeInformation | None) -> DataStream:
-        if output_type is not None and not isinstance(output_type, TypeInformation):
-            raise TypeError(f"output_type must be a TypeInformation such as Types.STRING(), not {output_type!r}")
-        transformation = self._environment._add_operator(kind, name, spec, (self._transformation,), output_type)
+        declared = declared_output_type(output_type)
+        transformation = self._environment._add_operator(kind, name, spec, (self._transformation,), declared)
         return DataStream(self._environment, transformation)
 
     def _sink(self, name: str, spec: OperatorSpec) -> DataStreamSink:

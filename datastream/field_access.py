@@ -19,6 +19,7 @@ from operator import attrgetter, itemgetter
 from typing import Any
 
 from millstream.common.types import Row
+from millstream.datastream.call_site import call_site
 
 __all__ = ["AllFields", "FieldPath", "FieldTuple", "Positions", "field_getter", "field_key_selector", "projection"]
 
@@ -34,7 +35,7 @@ def field_key_selector(fields: tuple[int | str, ...]) -> Callable[[Any], Any]:
     :raises TypeError: a field is neither a position nor an expression.
     """
     if not fields:
-        raise ValueError("key_by needs at least one field")
+        raise ValueError(f"{call_site()}: key_by needs at least one field")
     if all(isinstance(field, int) and not isinstance(field, bool) for field in fields):
         return itemgetter(*(_position(field) for field in fields))
     getters = tuple(field_getter(field) for field in fields)
@@ -48,7 +49,7 @@ def field_getter(field: int | str) -> Callable[[Any], Any]:
     :raises TypeError: it is neither a position nor an expression.
     """
     if isinstance(field, bool) or not isinstance(field, (int, str)):
-        raise TypeError(f"a field is a position (int) or an expression (str), not {field!r}")
+        raise TypeError(f"{call_site()}: a field is a position (int) or an expression (str), not {field!r}")
     if isinstance(field, int):
         return itemgetter(_position(field))
     parts = field.strip().split(".")
@@ -56,8 +57,8 @@ def field_getter(field: int | str) -> Callable[[Any], Any]:
     for part in parts:
         if not _IDENTIFIER.match(part) and not (part is last and part in _WILDCARDS):
             raise ValueError(
-                f"invalid field expression {field!r}: expected names, positions, f0 or _1, parted by dots, with * or _ "
-                "at the end for all fields"
+                f"{call_site()}: invalid field expression {field!r}: expected names, positions, f0 or _1, parted by "
+                "dots, with * or _ at the end for all fields"
             )
     if last in _WILDCARDS:
         return AllFields(tuple(names))
@@ -68,15 +69,15 @@ def projection(field_indexes: tuple[int, ...]) -> Callable[[Any], tuple[Any, ...
     """A callable that makes a tuple of these positions of a record."""
     positions = tuple(_position(index) for index in field_indexes)
     if not positions:
-        raise ValueError("project needs at least one field index")
+        raise ValueError(f"{call_site()}: project needs at least one field index")
     return itemgetter(*positions) if len(positions) > 1 else Positions(positions)
 
 
 def _position(field: Any) -> int:
     if isinstance(field, bool) or not isinstance(field, int):
-        raise TypeError(f"a field position is an int, not {field!r}")
+        raise TypeError(f"{call_site()}: a field position is an int, not {field!r}")
     if field < 0:
-        raise ValueError(f"a field position must not be negative: {field}")
+        raise ValueError(f"{call_site()}: a field position must not be negative: {field}")
     return field
 
 

@@ -11,10 +11,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from millstream.common.errors import InvalidProgramError
-from millstream.common.typeinfo import RowTypeInfo
 from millstream.datastream.call_site import call_site
 from millstream.datastream.data_stream import DataStream
 from millstream.datastream.keyed_stream import key_selector_of
+from millstream.datastream.output_type import declared_output_type
 from millstream.datastream.pair_functions import PairKey
 from millstream.datastream.tagged_union import tag_first, tag_second
 
@@ -109,9 +109,7 @@ class WithWindow:
     def apply(self, function: Any, output_type: TypeInformation | list[TypeInformation] | None = None) -> DataStream:
         """Have the function called whenever a window is evaluated."""
         window_function = self._pair.window_function(function)
-        if isinstance(output_type, list):
-            output_type = RowTypeInfo(output_type)
-        stream: DataStream = self._windowed.apply(window_function, output_type)
+        stream = self._windowed.apply(window_function, declared_output_type(output_type))
         return stream.name(self._pair.name)
 
 

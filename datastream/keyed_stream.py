@@ -51,10 +51,7 @@ def key_selector_of(given: tuple[Any, ...], key_type: TypeInformation | None = N
             f"{call_site()}: a key selector is a KeySelector, a callable function, a field position or a field "
             f"expression, not {first!r}"
         )
-    try:
-        return field_key_selector(given)
-    except (TypeError, ValueError) as error:
-        raise type(error)(f"{call_site()}: {error}") from None
+    return field_key_selector(given)
 
 
 def _is_function_class(given: object) -> bool:
@@ -181,10 +178,7 @@ class KeyedStream(DataStream):
         return DataStream(self._environment, original).key_by(key_selector, *more, key_type=key_type)
 
     def _aggregate(self, kind: str, name: str, field: int | str) -> DataStream:
-        try:
-            field_getter(field)
-        except (TypeError, ValueError) as error:
-            raise type(error)(f"{call_site()}: {error}") from None
+        field_getter(field)  # refuses, here and not in the job, what is no field
         spec = AggregateSpec(kind, field, self._selector)
         return self._operator("aggregate", name, spec, self._transformation.output_type)
 

@@ -57,12 +57,12 @@ class OperatorSettings:
 
     def name(self, name: str) -> None:
         if not isinstance(name, str) or not name:
-            raise TypeError(f"an operator's name is a text that is not empty, not {name!r}")
+            raise TypeError(f"{call_site()}: an operator's name is a text that is not empty, not {name!r}")
         self._operator.name = name
 
     def uid(self, uid: str) -> None:
         if not isinstance(uid, str) or not uid:
-            raise TypeError(f"a uid is a text that is not empty, not {uid!r}")
+            raise TypeError(f"{call_site()}: a uid is a text that is not empty, not {uid!r}")
         self._operator.uid = uid
 
     def set_uid_hash(self, uid_hash: str) -> None:
@@ -104,7 +104,7 @@ class OperatorSettings:
     def set_buffer_timeout(self, timeout_millis: int) -> None:
         _check_number("buffer timeout", timeout_millis)
         if timeout_millis < -1:
-            raise ValueError(f"a buffer timeout is a number of ms, 0 or -1 (off), not {timeout_millis}")
+            raise ValueError(f"{call_site()}: a buffer timeout is a number of ms, 0 or -1 (off), not {timeout_millis}")
         self._operator.buffer_timeout = timeout_millis
 
     def start_new_chain(self) -> None:
@@ -116,7 +116,7 @@ class OperatorSettings:
     def slot_sharing_group(self, group: str | SlotSharingGroup) -> None:
         name = group.get_name() if isinstance(group, SlotSharingGroup) else group
         if not isinstance(name, str) or not name:
-            raise TypeError(f"a slot sharing group is a name or a SlotSharingGroup, not {group!r}")
+            raise TypeError(f"{call_site()}: a slot sharing group is a name or a SlotSharingGroup, not {group!r}")
         self._operator.slot_sharing_group = name
 
     def set_description(self, description: str) -> None:

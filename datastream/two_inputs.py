@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from millstream.common.errors import InvalidProgramError
-from millstream.common.typeinfo import PickledBytesTypeInfo, RowTypeInfo, TypeInformation
+from millstream.common.typeinfo import PickledBytesTypeInfo
 from millstream.datastream.call_site import call_site
 from millstream.datastream.data_stream import DataStream
 from millstream.datastream.keyed_stream import KeyedStream
+from millstream.datastream.output_type import declared_output_type
 
 if TYPE_CHECKING:
     from millstream.common.graph.operator_spec import OperatorSpec
@@ -50,12 +51,7 @@ def add_two_input_operator(
 
     :param output_type: a ``TypeInformation``, or a list of them: rows of these.
     """
-    if isinstance(output_type, list):
-        output_type = RowTypeInfo(output_type)
-    if output_type is not None and not isinstance(output_type, TypeInformation):
-        raise TypeError(
-            f"{call_site()}: output_type must be a TypeInformation such as Types.STRING(), not {output_type!r}"
-        )
     inputs = (first._transformation, second._transformation)
     environment = first._environment
-    return DataStream(environment, environment._add_operator(kind, name, spec, inputs, output_type))
+    declared = declared_output_type(output_type)
+    return DataStream(environment, environment._add_operator(kind, name, spec, inputs, declared))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from millstream.common.errors import InvalidProgramError
 from millstream.common.graph.operator_spec import AggregateSpec, WindowSpec
-from millstream.common.typeinfo import RowTypeInfo, TypeInformation
+from millstream.common.typeinfo import TypeInformation
 from millstream.datastream.call_site import call_site
 from millstream.datastream.field_access import field_getter
 from millstream.datastream.functions import AggregateFunction, Function, ReduceFunction
@@ -104,10 +104,7 @@ class WindowOperation:
 
     def rolling(self, kind: str, field: int | str) -> DataStream:
         """``sum``, ``min``, ``max``, ``min_by`` or ``max_by`` of a field."""
-        try:
-            field_getter(field)
-        except (TypeError, ValueError) as error:
-            raise type(error)(f"{call_site()}: {error}") from None
+        field_getter(field)  # refuses, here and not in the job, what is no field
         return self._add("reduce", AggregateSpec(kind, field, None), None, self.stream._transformation.output_type)
 
     def on_elements(self, window_function: Any, output_type: Any) -> DataStream:
@@ -128,12 +125,6 @@ class WindowOperation:
             check_function_class(given, classes[0], method, classes[1:])
 
     def _add(self, kind: str, function: Any, window_function: Any, output_type: Any) -> DataStream:
-        if isinstance(output_type, list):
-            output_type = RowTypeInfo(output_type)
-        if output_type is not None and not isinstance(output_type, TypeInformation):
-            raise TypeError(
-                f"{call_site()}: output_type must be a TypeInformation such as Types.STRING(), not {output_type!r}"
-            )
         evictor = self.own_evictor
         spec = WindowSpec(
             self.assigner,

@@ -168,6 +168,40 @@ def test_a_keyed_stream_is_no_operator(env: StreamExecutionEnvironment, call: Ca
     assert "KeyedStream" in refusal(lambda: call(keyed))
 
 
+MISTAKES: list[Callable[[Any], object]] = [
+    lambda s: s.name(""),
+    lambda s: s.uid(None),
+    lambda s: s.set_buffer_timeout(-2),
+    lambda s: s.slot_sharing_group(3),
+    lambda s: s.returns("string"),
+    lambda s: s.map(str, output_type="string"),
+    lambda s: s.project(),
+    lambda s: s.project("a"),
+    lambda s: s.project(-1),
+    lambda s: s.key_by("a b"),
+    lambda s: s.key_by(1.5),
+    lambda s: s.key_by(0).sum(1.5),
+    lambda s: s.key_by(0).max("a b"),
+    lambda s: s.union(3),
+    lambda s: s.connect(s).process(3),
+    lambda s: s.sink_to(3),
+    lambda s: s.execute_and_collect(limit=-1),
+]
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_wrong_arguments_are_refused_with_the_line_of_the_program(
+    env: StreamExecutionEnvironment, mistake: Callable[[Any], object]
+) -> None:
+    with pytest.raises((TypeError, ValueError), match=r"test_refusals\.py:\d+: "):
+        mistake(env.from_collection([(1, 2)]))
+
+
+def test_a_list_of_output_types_means_rows(env: StreamExecutionEnvironment) -> None:
+    texts = env.from_collection([(1, 2)]).map(lambda pair: pair, output_type=[Types.INT(), Types.INT()])  # type: ignore[arg-type]  # PyFlink takes it, undeclared
+    assert texts.get_type() == Types.ROW([Types.INT(), Types.INT()])
+
+
 def test_uids_can_be_required(env: StreamExecutionEnvironment) -> None:
     env.get_config().disable_auto_generated_uids()
     env.from_sequence(1, 2).uid("a").map(lambda v: v).name("m")

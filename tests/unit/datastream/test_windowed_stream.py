@@ -107,7 +107,7 @@ class Reducer(ReduceFunction):
 def test_arguments_of_the_wrong_type_are_refused_in_the_line_of_the_program(
     env: StreamExecutionEnvironment, use: Any
 ) -> None:
-    with pytest.raises(TypeError, match=r"test_windowed_stream\.py:\d+: |output_type must be"):
+    with pytest.raises(TypeError, match=r"test_windowed_stream\.py:\d+: "):
         use(keyed(env))
 
 
