@@ -71,7 +71,7 @@ class TimerQueue:
             self.buckets.pop(heappop(times), None)  # all of them were deleted, or it stands twice in the heap
         return None
 
-    def pop_bucket(self, now: int) -> tuple[int, dict[Hashable, None]] | None:
+    def pop_bucket(self, now: float) -> tuple[int, dict[Hashable, None]] | None:
         """Take out all timers of the earliest time, if it is due at ``now``."""
         time = self.first()
         if time is None or time > now:

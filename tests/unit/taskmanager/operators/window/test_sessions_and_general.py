@@ -25,6 +25,7 @@ from millstream.datastream.window import (
     EventTimeSessionWindows,
     EventTimeTrigger,
     ProcessingTimeSessionWindows,
+    SessionWindowTimeGapExtractor,
     TimeWindow,
 )
 from millstream.taskmanager.operators.operator import Operator, OperatorContext, OperatorInfo
@@ -151,15 +152,16 @@ def specs(draw: st.DrawFn, assigner: Any) -> WindowSpec:
     )
 
 
-def gap_of_number(value: Any) -> int:
-    return int(1 + value[1][0] * 7 % 10)
+class GapOfNumber(SessionWindowTimeGapExtractor):
+    def extract(self, element: Any) -> Any:
+        return 1 + element[1][0] * 7 % 10
 
 
 event_time = st.one_of(
-    st.integers(1, 15).map(EventTimeSessionWindows), st.just(DynamicEventTimeSessionWindows(gap_of_number))
+    st.integers(1, 15).map(EventTimeSessionWindows), st.just(DynamicEventTimeSessionWindows(GapOfNumber()))
 ).flatmap(specs)
 processing_time = st.one_of(
-    st.integers(1, 6).map(ProcessingTimeSessionWindows), st.just(DynamicProcessingTimeSessionWindows(gap_of_number))
+    st.integers(1, 6).map(ProcessingTimeSessionWindows), st.just(DynamicProcessingTimeSessionWindows(GapOfNumber()))
 ).flatmap(specs)
 
 
