@@ -251,6 +251,24 @@ class ExecutionConfig:
     def get_registered_pojo_types(self) -> list[str]:
         return list(self._pojo_types)
 
+    def _parts(self) -> tuple[object, ...]:
+        return (
+            self._configuration,
+            self._execution_mode,
+            self._input_dependency_constraint,
+            tuple(self._kryo_serializers.items()),
+            tuple(self._kryo_types),
+            tuple(self._pojo_types),
+            tuple(self._default_kryo_serializers.items()),
+        )
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, ExecutionConfig) and self._parts() == other._parts()
+
+    def __hash__(self) -> int:
+        """Of the settings as they are now, as in PyFlink."""
+        return hash(self._parts())
+
     def _keep(self, key: str, value: str) -> ExecutionConfig:
         self._configuration.set_string(key, value)
         return self

@@ -33,6 +33,11 @@ class CheckpointConfig:
     This version of Millstream keeps the settings but takes no checkpoints: ``execute()`` says so in the log.
     """
 
+    DEFAULT_MODE = CheckpointingMode.EXACTLY_ONCE
+    DEFAULT_TIMEOUT = 600_000
+    DEFAULT_MIN_PAUSE_BETWEEN_CHECKPOINTS = 0
+    DEFAULT_MAX_CONCURRENT_CHECKPOINTS = 1
+
     def __init__(self, configuration: Configuration | None = None) -> None:
         self._configuration = configuration if configuration is not None else Configuration()
         self._storage: CheckpointStorage | None = None

@@ -98,6 +98,8 @@ class SlotSharingGroupBuilder:
         sized = (self._task_heap_memory, self._task_off_heap_memory, self._managed_memory)
         if self._cpu_cores is not None and self._task_heap_memory is None:
             raise ValueError(f"Slot sharing group {self._name!r}: set_cpu_cores needs set_task_heap_memory too.")
+        if self._task_heap_memory is not None and self._task_heap_memory.get_bytes() <= 0:
+            raise ValueError(f"Slot sharing group {self._name!r}: the task heap memory must be positive.")
         if self._cpu_cores is None and (any(size is not None for size in sized) or self._external_resources):
             raise ValueError(f"Slot sharing group {self._name!r}: resources need set_cpu_cores too.")
         return SlotSharingGroup(

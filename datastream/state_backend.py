@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from enum import Enum
 from typing import Any
+from urllib.parse import urlsplit
 
 from millstream.common.config import CheckpointingOptions, Configuration, StateOptions
 from millstream.datastream.checkpoint_storage import FileSystemCheckpointStorage, JobManagerCheckpointStorage
@@ -61,7 +62,7 @@ class EmbeddedRocksDBStateBackend(StateBackend):
         """Set the local directories of RocksDB's files; none: those that are configured."""
         if not all(isinstance(path, str) and path for path in paths):
             raise TypeError(f"directories are given as texts, not {paths!r}")
-        self._db_storage_paths = paths
+        self._db_storage_paths = tuple(_local_directory(path) for path in paths)
 
     def get_db_storage_paths(self) -> list[str]:
         return list(self._db_storage_paths)
@@ -99,6 +100,11 @@ class EmbeddedRocksDBStateBackend(StateBackend):
             configuration.set(CheckpointingOptions.INCREMENTAL, self._incremental)
         if self._db_storage_paths:
             configuration.set(StateOptions.ROCKSDB_LOCALDIR, ",".join(self._db_storage_paths))
+
+
+def _local_directory(path: str) -> str:
+    parts = urlsplit(path)
+    return parts.path.rstrip("/") or "/" if parts.scheme == "file" else path
 
 
 def state_backend_of(name: str) -> StateBackend:
@@ -214,6 +220,14 @@ class RocksDBStateBackend(EmbeddedRocksDBStateBackend):
                 raise ValueError("The parameter 'checkpoint_data_uri' is required!")
             checkpoint_stream_backend = FsStateBackend(checkpoint_data_uri)
         self._checkpoint_backend = checkpoint_stream_backend
+        self._ttl_compaction_filter = True
+
+    def is_ttl_compaction_filter_enabled(self) -> bool:
+        return self._ttl_compaction_filter
+
+    def disable_ttl_compaction_filter(self) -> None:
+        """Kept, but without a meaning, as in Flink since 1.10."""
+        self._ttl_compaction_filter = False
 
     def get_checkpoint_backend(self) -> StateBackend:
         """The backend that says where checkpoints are kept."""

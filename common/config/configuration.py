@@ -155,11 +155,14 @@ class Configuration:
         target_dict.update(self._settings)
 
     @staticmethod
-    def parse_list_value(value: str) -> list[str]:
-        """The items of a list as a configuration file holds it: ``a;b`` or ``[a, b]``."""
+    def parse_list_value(value: str | None, standard_yaml: bool = True) -> list[str]:  # noqa: ARG004  # PyFlink's signature
+        """The items of a list as a configuration file holds it: ``a;b``, ``[a, b]`` or lines that begin with a dash.
+
+        :param standard_yaml: there in PyFlink 1.20; both ways of writing lists are understood anyhow.
+        """
         if not value:
             return []
-        if value.strip().startswith("["):
+        if value.lstrip().startswith(("[", "- ")):
             items = yaml.safe_load(value)
             return [str(item) for item in items]
         return list(STRING_LIST.parse(value))
@@ -182,8 +185,9 @@ class Configuration:
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Configuration) and self._settings == other._settings
 
-    # Settings change, so a configuration is no key of a dict.
-    __hash__ = None  # type: ignore[assignment]  # the usual way to say that a class is not hashable
+    def __hash__(self) -> int:
+        """Of the settings as they are now, as in PyFlink: what is a key somewhere must not be changed."""
+        return hash(frozenset(self._settings.items()))
 
     def __str__(self) -> str:
         return "{" + ", ".join(f"{key}={shown(key, self._settings[key])}" for key in sorted(self._settings)) + "}"

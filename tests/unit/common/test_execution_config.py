@@ -88,3 +88,16 @@ def test_lists_in_the_configuration() -> None:
 def test_failure_rates_are_durations() -> None:
     strategy = RestartStrategies.failure_rate_restart(3, 1000, 50)
     assert strategy.get_failure_interval() == timedelta(seconds=1)
+
+
+def test_equal_settings_make_equal_configs() -> None:
+    first, second = ExecutionConfig(), ExecutionConfig()
+    assert first == second
+    assert hash(first) == hash(second)
+    first.set_parallelism(12)
+    assert first != second
+    second.set_parallelism(12).enable_object_reuse()
+    assert first != second
+    assert first.enable_object_reuse() == second
+    assert hash(first) == hash(second)
+    assert first.register_pojo_type("org.example.Pojo") != second

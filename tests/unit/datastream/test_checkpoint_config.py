@@ -217,6 +217,20 @@ def test_older_state_backends() -> None:
     assert RocksDBStateBackend(checkpoint_stream_backend=memory).get_checkpoint_backend() is memory
 
 
+def test_names_and_defaults_of_older_programs() -> None:
+    config = CheckpointConfig()
+    assert config.get_checkpointing_mode() is CheckpointConfig.DEFAULT_MODE
+    assert config.get_checkpoint_timeout() == CheckpointConfig.DEFAULT_TIMEOUT
+    assert config.get_min_pause_between_checkpoints() == CheckpointConfig.DEFAULT_MIN_PAUSE_BETWEEN_CHECKPOINTS
+    assert config.get_max_concurrent_checkpoints() == CheckpointConfig.DEFAULT_MAX_CONCURRENT_CHECKPOINTS
+    backend = RocksDBStateBackend("file:///checkpoints")
+    assert backend.is_ttl_compaction_filter_enabled()
+    backend.disable_ttl_compaction_filter()
+    assert not backend.is_ttl_compaction_filter_enabled()
+    backend.set_db_storage_paths("file:///fast/disk/", "/other")
+    assert backend.get_db_storage_paths() == ["/fast/disk", "/other"]
+
+
 def test_the_environment(env: StreamExecutionEnvironment) -> None:
     assert env.get_checkpoint_interval() == -1
     assert env.enable_checkpointing(5000, CheckpointingMode.AT_LEAST_ONCE) is env

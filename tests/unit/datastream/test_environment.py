@@ -108,6 +108,8 @@ def test_slot_sharing_groups() -> None:
     assert (group.get_name(), group.get_cpu_cores()) == ("g", 1.5)
     assert group.get_task_heap_memory() == MemorySize.of_mebi_bytes(100)
     assert group.get_external_resources() == {}
+    with pytest.raises(ValueError, match="memory must be positive"):
+        SlotSharingGroup.builder("g").set_cpu_cores(1).set_task_heap_memory(MemorySize(bytes_size=0)).build()
     with pytest.raises(ValueError, match="positive"):
         SlotSharingGroup.builder("g").set_cpu_cores(0)
     with pytest.raises(ValueError, match="set_cpu_cores"):

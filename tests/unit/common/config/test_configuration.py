@@ -134,3 +134,20 @@ def test_secrets_are_not_shown() -> None:
     configuration = Configuration.from_map({"security.ssl.rest.key-password": "hush", "parallelism.default": "2"})
     assert str(configuration) == "{parallelism.default=2, security.ssl.rest.key-password=******}"
     assert "hush" not in repr(configuration)
+
+
+def test_equal_settings_have_equal_hashes() -> None:
+    first, second = Configuration(), Configuration()
+    first.set_string("a", "1").set_integer("b", 2)
+    second.set_integer("b", 2)
+    assert hash(first) != hash(second)
+    second.set_string("a", "1")
+    assert first == second
+    assert hash(first) == hash(second)
+
+
+@pytest.mark.parametrize("value", ["x;y", "[x, y]", "- x\n- y"])
+@pytest.mark.parametrize("more", [(), (True,), (False,)])
+def test_lists_are_parsed_in_all_their_forms(value: str, more: tuple[bool, ...]) -> None:
+    assert Configuration.parse_list_value(value, *more) == ["x", "y"]
+    assert Configuration.parse_list_value(None, *more) == []
