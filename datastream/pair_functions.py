@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import inspect
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from millstream.common.required_arguments import required_arguments
 from millstream.datastream.functions import (
     CoGroupFunction,
     FlatJoinFunction,
@@ -155,12 +155,7 @@ class _Collected:
 
 def takes_collector(call: Callable[..., Any]) -> bool:
     """Whether a function of two records has a third parameter."""
-    try:
-        parameters = inspect.signature(call).parameters.values()
-    except (TypeError, ValueError):
-        return False  # a builtin without a signature
-    positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    return sum(each.kind in positional and each.default is inspect.Parameter.empty for each in parameters) > 2
+    return required_arguments(call) > 2
 
 
 def _method(user_function: Any, function_class: type[Function], name: str) -> Callable[..., Any]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import copy
-import inspect
 from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
+from millstream.common.required_arguments import required_arguments
 from millstream.common.time import Duration, Time, milliseconds_of
 from millstream.common.watermark_strategy.ascending_timestamps_watermarks import AscendingTimestampsWatermarks
 from millstream.common.watermark_strategy.bounded_out_of_orderness_watermarks import BoundedOutOfOrdernessWatermarks
@@ -136,7 +136,8 @@ class WatermarkStrategy:
         elif _is_generator(supplier) and not isinstance(supplier, type):
             return supplier  # type: ignore[return-value]  # just found out; each subtask has unpickled its own
         else:
-            made = supplier(context) if _wants_context(supplier) else supplier()  # type: ignore[operator]  # what is left is callable
+            make = cast("Callable[..., Any]", supplier)
+            made = make(context) if required_arguments(make) else make()
         if not _is_generator(made):
             raise TypeError(f"{supplier!r} is to make a WatermarkGenerator, but made {made!r}")
         generator: WatermarkGenerator = made
@@ -196,14 +197,3 @@ def _is_generator(given: Any) -> bool:
 
 def _is_supplier(given: Any) -> bool:
     return callable(getattr(given, "create_watermark_generator", None)) and not isinstance(given, type)
-
-
-def _wants_context(make: Any) -> bool:
-    try:
-        parameters = inspect.signature(make).parameters.values()
-    except (TypeError, ValueError):
-        return False  # a builtin without a signature
-    return any(
-        each.default is each.empty and each.kind in (each.POSITIONAL_ONLY, each.POSITIONAL_OR_KEYWORD)
-        for each in parameters
-    )
