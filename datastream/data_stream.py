@@ -243,17 +243,15 @@ class DataStream:
 
     def time_window_all(self, size: Any, slide: Any = None) -> AllWindowedStream:
         """Tumbling, or with ``slide`` sliding, windows over all records, in the environment's time characteristic."""
-        from millstream.datastream.time_window_assigner import time_window_assigner
+        from millstream.datastream.window_short_forms import time_window_assigner
 
         return self.window_all(time_window_assigner(self._environment, size, slide))
 
     def count_window_all(self, size: int, slide: int = 0) -> AllWindowedStream:
         """Windows of ``size`` records each; with ``slide`` the last ``size`` records after every ``slide``."""
-        from millstream.datastream.window import CountSlidingWindowAssigner, CountTumblingWindowAssigner
+        from millstream.datastream.window_short_forms import count_window_assigner
 
-        assigner: WindowAssigner[Any, Any]
-        assigner = CountSlidingWindowAssigner(size, slide) if slide else CountTumblingWindowAssigner(size)
-        return self.window_all(assigner)
+        return self.window_all(count_window_assigner(size, slide))
 
     # -- several streams --------------------------------------------------------------------------------------------
 

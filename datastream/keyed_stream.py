@@ -121,17 +121,15 @@ class KeyedStream(DataStream):
 
     def time_window(self, size: Any, slide: Any = None) -> WindowedStream:
         """Tumbling, or with ``slide`` sliding, windows, in the environment's time characteristic."""
-        from millstream.datastream.time_window_assigner import time_window_assigner
+        from millstream.datastream.window_short_forms import time_window_assigner
 
         return self.window(time_window_assigner(self._environment, size, slide))
 
     def count_window(self, size: int, slide: int = 0) -> WindowedStream:
         """Windows of ``size`` records of a key; with ``slide`` its last ``size`` records after every ``slide``."""
-        from millstream.datastream.window import CountSlidingWindowAssigner, CountTumblingWindowAssigner
+        from millstream.datastream.window_short_forms import count_window_assigner
 
-        assigner: WindowAssigner[Any, Any]
-        assigner = CountSlidingWindowAssigner(size, slide) if slide else CountTumblingWindowAssigner(size)
-        return self.window(assigner)
+        return self.window(count_window_assigner(size, slide))
 
     # -- several streams --------------------------------------------------------------------------------------------
 
@@ -147,23 +145,23 @@ class KeyedStream(DataStream):
         self, func: Callable[[Any, Any], tuple[Any, Any]], output_type: TypeInformation | None = None
     ) -> DataStream:
         """``func(value, state)`` returns ``(result, new state)``; the state is ``None`` at first, and to remove it."""
-        from millstream.datastream.stateful_functions import MapWithState
+        from millstream.datastream.stateful_functions import map_with_state
 
-        return self.flat_map(MapWithState(func), output_type)
+        return self.flat_map(map_with_state(func), output_type)
 
     def flat_map_with_state(
         self, func: Callable[[Any, Any], tuple[Any, Any]], output_type: TypeInformation | None = None
     ) -> DataStream:
         """``func(value, state)`` returns ``(results, new state)``."""
-        from millstream.datastream.stateful_functions import FlatMapWithState
+        from millstream.datastream.stateful_functions import flat_map_with_state
 
-        return self.flat_map(FlatMapWithState(func), output_type)
+        return self.flat_map(flat_map_with_state(func), output_type)
 
     def filter_with_state(self, func: Callable[[Any, Any], tuple[bool, Any]]) -> DataStream:
         """``func(value, state)`` returns ``(whether to keep the value, new state)``."""
-        from millstream.datastream.stateful_functions import FilterWithState
+        from millstream.datastream.stateful_functions import filter_with_state
 
-        return self.flat_map(FilterWithState(func), self._transformation.output_type)
+        return self.flat_map(filter_with_state(func), self._transformation.output_type)
 
     # -- the key ----------------------------------------------------------------------------------------------------
 

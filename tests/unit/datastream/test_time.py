@@ -12,13 +12,13 @@ from millstream.common import AssignerWithPeriodicWatermarks, Duration, Time, Wa
 from millstream.common.graph.operator_spec import SourceSpec, TimestampsSpec
 from millstream.datastream import RuntimeExecutionMode, StreamExecutionEnvironment, TimeCharacteristic
 from millstream.datastream.connectors import NumberSequenceSource
-from millstream.datastream.time_window_assigner import time_window_assigner
 from millstream.datastream.window import (
     SlidingEventTimeWindows,
     SlidingProcessingTimeWindows,
     TumblingEventTimeWindows,
     TumblingProcessingTimeWindows,
 )
+from millstream.datastream.window_short_forms import time_window_assigner
 from tests.unit.datastream.conftest import RecordingExecutor
 
 STRATEGY = WatermarkStrategy.for_bounded_out_of_orderness(Duration.of_seconds(1))

@@ -1,4 +1,4 @@
-"""The windows of the short forms ``time_window`` and ``time_window_all``, which leave the kind of time to the job."""
+"""The windows of the short forms: ``time_window``, which leaves the kind of time to the job, and ``count_window``."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 from millstream.datastream.length_of_time import length_in_ms
 from millstream.datastream.time_characteristic import TimeCharacteristic
 from millstream.datastream.window import (
+    CountSlidingWindowAssigner,
+    CountTumblingWindowAssigner,
     SlidingEventTimeWindows,
     SlidingProcessingTimeWindows,
     TumblingEventTimeWindows,
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
     from millstream.common.time import Duration, Time
     from millstream.datastream.stream_execution_environment import StreamExecutionEnvironment
 
-__all__ = ["time_window_assigner"]
+__all__ = ["count_window_assigner", "time_window_assigner"]
 
 
 def time_window_assigner(
@@ -44,3 +46,8 @@ def time_window_assigner(
     if by_the_clock:
         return SlidingProcessingTimeWindows(size_ms, slide_ms)
     return SlidingEventTimeWindows(size_ms, slide_ms)
+
+
+def count_window_assigner(size: int, slide: int = 0) -> WindowAssigner[Any, Any]:
+    """Return windows of ``size`` records; with ``slide`` one more begins after so many."""
+    return CountSlidingWindowAssigner(size, slide) if slide else CountTumblingWindowAssigner(size)
