@@ -14,16 +14,8 @@ from typing import Any
 from millstream.common.records import MIN_TIMESTAMP
 from millstream.taskmanager.operators.detached import IMMUTABLE, detached
 from millstream.taskmanager.operators.generated import GeneratedFunction, Line
-from millstream.taskmanager.operators.window.aligned_loops import (
-    ADD,
-    CREATE,
-    HASH,
-    KEY,
-    KEY_OF_ALL,
-    REDUCE,
-    CallNames,
-    WindowCalls,
-)
+from millstream.taskmanager.operators.window.aligned_loops import HASH, KEY, KEY_OF_ALL, CallNames, WindowCalls
+from millstream.taskmanager.operators.window.held_contents import held_fold_lines
 from millstream.taskmanager.operators.window.sessions import Session, Sessions
 
 __all__ = ["GAP", "PLACE", "STAMP", "Gap", "Place", "compile_adding_to_sessions"]
@@ -93,7 +85,7 @@ def compile_adding_to_sessions(
         Line("            if session is None:"),
         Line("                continue"),
     ]
-    lines += _fold_lines(calls, names)
+    lines += held_fold_lines(calls, names, "session[2]")
     if kept:
         lines += [Line("        if session[1] <= over:"), Line("            return key, session")]
     namespace = {
@@ -141,33 +133,4 @@ def _follow_lines(gap: str) -> list[Line]:
     return [
         Line("        elif timestamp > session[1]:"),
         Line(f"            session = follow(key, session, timestamp, timestamp + {gap})"),
-    ]
-
-
-def _fold_lines(calls: WindowCalls, names: CallNames) -> list[Line]:
-    if calls.kind == "list":
-        return [
-            Line("        if session[2] is None:"),
-            Line("            session[2] = [value]"),
-            Line("        else:"),
-            Line("            session[2].append(value)"),
-        ]
-    assert calls.fold is not None
-    if calls.kind == REDUCE:
-        folded = names.call("fold", calls.fold, "old", "value")
-        # A function may reduce into the first element, which others may hold too; an expression makes a new one.
-        first = "value if type(value) in IMMUTABLE else detached(value)" if "fold" in names.namespace else "value"
-        return [
-            Line("        old = session[2]"),
-            Line("        if old is None:"),
-            Line(f"            session[2] = {first}"),
-            Line("        else:"),
-            Line(f"            session[2] = {folded}", REDUCE),
-        ]
-    assert calls.create is not None
-    return [
-        Line("        accumulator = session[2]"),
-        Line("        if accumulator is None:"),
-        Line(f"            accumulator = {names.call('create', calls.create)}", CREATE),
-        Line(f"        session[2] = {names.call('fold', calls.fold, 'value', 'accumulator')}", ADD),
     ]
