@@ -80,7 +80,7 @@ class Chain:
     source_alarm: Alarm | None = None
 
     def late_records_dropped(self) -> Iterator[tuple[OperatorInfo, int]]:
-        """How many records each operator has dropped because they came too late; those that dropped none are left out."""
+        """How many records each operator has dropped because they came too late, if it has dropped any."""
         for node in self.nodes:
             dropped = node.operator.late_records_dropped()
             if dropped:

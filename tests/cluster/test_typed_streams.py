@@ -17,7 +17,7 @@ from millstream.testing import environment_for
 
 class Word(NamedTuple):
     text: str
-    count: int
+    number: int
 
 
 @dataclasses.dataclass
@@ -53,7 +53,7 @@ READING = Types.POJO(Reading, {"sensor": Types.STRING(), "celsius": Types.DOUBLE
 def test_records_arrive_as_they_were_in_other_slots(env: StreamExecutionEnvironment) -> None:
     numbers = env.from_sequence(0, 999)
     words = numbers.map(lambda n: (f"w{n % 10}", n), WORD).key_by(lambda word: word.text)
-    totals = dict(words.reduce(lambda a, b: Word(a.text, a.count + b.count)).execute_and_collect())
+    totals = dict(words.reduce(lambda a, b: Word(a.text, a.number + b.number)).execute_and_collect())
     assert totals == {f"w{n}": sum(range(n, 1000, 10)) for n in range(10)}
     deleted = numbers.map(lambda n: Row.of_kind(RowKind.DELETE, n, None if n % 2 else str(n)), ROW).shuffle()
     rows = list(deleted.map(lambda row: row).execute_and_collect())

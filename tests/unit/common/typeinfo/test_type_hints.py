@@ -30,7 +30,7 @@ class Colour(enum.Enum):
 
 class Pair(NamedTuple):
     word: str
-    count: int
+    number: int
 
 
 @dataclasses.dataclass

@@ -283,7 +283,7 @@ def test_a_value_that_is_not_of_the_type_is_named(type_info: TypeInformation, va
 def test_an_object_that_cannot_be_pickled_is_named() -> None:
     serializer = TypedSerializer(EdgeType(Types.TUPLE([Types.INT(), Types.PICKLED_BYTE_ARRAY()]), "op", True))
     with pytest.raises(RecordSerializationError, match="generator"):
-        serializer.serialize([(1, (each for each in ()))])
+        serializer.serialize([(1, (each for each in [1]))])
 
 
 def test_integers_take_the_bytes_that_they_need_and_fewer_again_later() -> None:
