@@ -48,9 +48,19 @@ def instances(column: Sequence[Any], cls: type) -> Sequence[Any] | None:
     return None
 
 
-def instances_test(cls: type) -> ColumnTest:
-    """Return the test of a type all of whose values are instances of one class."""
-    return lambda column: instances(column, cls) is not None
+def instances_test(cls: type, test: ColumnTest | None = None) -> ColumnTest:
+    """Return the test of a type all of whose values are instances of one class.
+
+    :param test: what has to hold for these instances as well; ``None``: nothing.
+    """
+    if test is None:
+        return lambda column: instances(column, cls) is not None
+
+    def test_instances(column: Sequence[Any]) -> bool:
+        found = instances(column, cls)
+        return found is not None and test(found)
+
+    return test_instances
 
 
 def integers_test(bits: int) -> ColumnTest:

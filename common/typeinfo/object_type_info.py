@@ -9,9 +9,9 @@ import enum
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from millstream.common.typeinfo.columns import ColumnTest, instances, instances_test
+from millstream.common.typeinfo.columns import ColumnTest, instances_test
 from millstream.common.typeinfo.conversion import mismatch
-from millstream.common.typeinfo.tuple_type_info import field_columns_test, types_of_fields
+from millstream.common.typeinfo.field_types import field_columns_test, fields_conversion, types_of_fields
 from millstream.common.typeinfo.type_information import TypeInformation, text_of
 from millstream.common.types.either import Left, Right
 
@@ -74,14 +74,7 @@ class PojoTypeInfo(_ClassTypeInfo):
         super().__init__(cls, names, _any_objects(names) if field_types is None else field_types)
 
     def conversion(self, *, narrow: bool = False) -> Callable[[Any], Any]:
-        cls, name = self._class, self._class.__qualname__
-
-        def convert(value: Any) -> Any:
-            if value is None or isinstance(value, cls):
-                return value
-            raise mismatch(value, name)
-
-        return convert
+        return _check_of_instances(self._class)
 
     def column_test(self) -> ColumnTest:
         return instances_test(self._class)
@@ -108,37 +101,20 @@ class CaseClassTypeInfo(_ClassTypeInfo):
         """Tuples and lists become instances, and fields what their types say."""
         cls: Any = self._class
         name, size = cls.__qualname__, len(self._field_names)
-        conversions = [
-            (position, of_field.conversion(narrow=narrow))
-            for position, of_field in enumerate(self._field_types)
-            if of_field.need_conversion()
-        ]
+        convert_fields = fields_conversion(self._field_types, narrow=narrow)
 
         def convert(value: Any) -> Any:
             if value is None:
                 return None
             if not isinstance(value, (tuple, list)) or len(value) != size:
                 raise mismatch(value, name)
-            fields: list[Any] | None = None if type(value) is cls else list(value)
-            for position, conversion in conversions:
-                old = value[position]
-                new = conversion(old)
-                if new is not old:
-                    if fields is None:
-                        fields = list(value)
-                    fields[position] = new
-            return value if fields is None else cls._make(fields)
+            fields = convert_fields(value)
+            return fields if type(fields) is cls else cls._make(fields)
 
         return convert
 
     def column_test(self) -> ColumnTest:
-        cls, test = self._class, field_columns_test(self._field_types)
-
-        def test_tuples(column: Sequence[Any]) -> bool:
-            tuples = instances(column, cls)
-            return tuples is not None and test(tuples)
-
-        return test_tuples
+        return instances_test(self._class, field_columns_test(self._field_types))
 
     def __repr__(self) -> str:
         return f"{_name(self._class)}({self._fields()})"
@@ -158,14 +134,7 @@ class EnumTypeInfo(TypeInformation):
         return self._class
 
     def conversion(self, *, narrow: bool = False) -> Callable[[Any], Any]:
-        cls, name = self._class, self._class.__qualname__
-
-        def convert(value: Any) -> Any:
-            if value is None or isinstance(value, cls):
-                return value
-            raise mismatch(value, name)
-
-        return convert
+        return _check_of_instances(self._class)
 
     def column_test(self) -> ColumnTest:
         return instances_test(self._class)
@@ -261,6 +230,17 @@ class ExternalTypeInfo(TypeInformation):
 
     def __repr__(self) -> str:
         return f"ExternalTypeInfo<{self._type_info}>"
+
+
+def _check_of_instances(cls: type) -> Callable[[Any], Any]:
+    name = cls.__qualname__
+
+    def check(value: Any) -> Any:
+        if value is None or isinstance(value, cls):
+            return value
+        raise mismatch(value, name)
+
+    return check
 
 
 def _any_objects(names: Sequence[str]) -> list[TypeInformation]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from millstream.common.typeinfo.columns import ColumnTest, convert_each, instances
-from millstream.common.typeinfo.conversion import Conversion, mismatch
-from millstream.common.typeinfo.tuple_type_info import field_columns_test, types_of_fields
+from millstream.common.typeinfo.columns import ColumnTest, convert_each, instances_test
+from millstream.common.typeinfo.conversion import compile_conversion, mismatch
+from millstream.common.typeinfo.field_types import field_columns_test, fields_conversion, fields_guard, types_of_fields
 from millstream.common.typeinfo.type_information import TypeInformation, text_of
 from millstream.common.types.row import Row, new_row, new_rows
 from millstream.common.types.row_kind import RowKind
@@ -97,13 +97,10 @@ class RowTypeInfo(TypeInformation):
     def column_test(self) -> ColumnTest:
         names, test_fields = self._field_names, field_columns_test(self._field_types)
 
-        def test_rows(column: Sequence[Any]) -> bool:
-            rows = instances(column, Row)
-            if rows is None or any(row._names != names for row in rows):
-                return False
-            return test_fields([row._values for row in rows])
+        def test_rows(rows: Sequence[Any]) -> bool:
+            return all(row._names == names for row in rows) and test_fields([row._values for row in rows])
 
-        return test_rows
+        return instances_test(Row, test_rows)
 
     def to_text(self, value: Any) -> str:
         if value is None:
@@ -158,29 +155,6 @@ def _fields_of(names: tuple[str, ...], expected: str) -> Callable[[Any], Sequenc
 
 def _fields_conversion(field_types: Sequence[TypeInformation], *, narrow: bool) -> Callable[[Sequence[Any]], Any]:
     """Return what gives the converted fields, or its argument if none of them changes."""
-    conversions: list[tuple[int, Conversion]] = [
-        (position, of_field.conversion(narrow=narrow))
-        for position, of_field in enumerate(field_types)
-        if of_field.need_conversion()
-    ]
-    guards = [of_field.guard(f"fields[{position}]") for position, of_field in enumerate(field_types)]
-
-    def convert(fields: Sequence[Any]) -> Any:
-        converted: list[Any] | None = None
-        for position, conversion in conversions:
-            old = fields[position]
-            new = conversion(old)
-            if new is not old:
-                if converted is None:
-                    converted = list(fields)
-                converted[position] = new
-        return fields if converted is None else converted
-
-    if not guards or any(guard is None for guard in guards):
-        return convert
-    scope: dict[str, Any] = {"slow": convert}
-    test = " and ".join(str(guard) for guard in guards)
-    source = f"def convert(fields, slow=slow):\n    return fields if {test} else slow(fields)\n"
-    exec(compile(source, "<millstream generated conversion of a row's fields>", "exec"), scope)  # our own text
-    generated: Callable[[Sequence[Any]], Any] = scope["convert"]
-    return generated
+    slow = fields_conversion(field_types, narrow=narrow)
+    guard = fields_guard(field_types, "value")
+    return compile_conversion(guard.removeprefix(" and "), slow, "a row's fields") if guard else slow

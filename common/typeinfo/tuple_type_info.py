@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from millstream.common.typeinfo.columns import ColumnTest, fields_test, instances
+from millstream.common.typeinfo.columns import ColumnTest, instances_test
 from millstream.common.typeinfo.conversion import Conversion, compile_conversion, mismatch
+from millstream.common.typeinfo.field_types import field_columns_test, fields_conversion, fields_guard, types_of_fields
 from millstream.common.typeinfo.type_information import TypeInformation, text_of
 from millstream.common.types import Row
 
-__all__ = ["TupleTypeInfo", "field_columns_test", "fields_guard", "types_of_fields"]
+__all__ = ["TupleTypeInfo"]
 
 _LONGEST_GUARD = 4000
 """Characters. A deeply nested type is rather converted step by step."""
@@ -41,19 +42,11 @@ class TupleTypeInfo(TypeInformation):
         return f"({test} or {variable} is None)" if len(test) < _LONGEST_GUARD else None
 
     def column_test(self) -> ColumnTest:
-        test = field_columns_test(self._field_types)
-
-        def test_tuples(column: Sequence[Any]) -> bool:
-            tuples = instances(column, tuple)
-            return tuples is not None and test(tuples)
-
-        return test_tuples
+        return instances_test(tuple, field_columns_test(self._field_types))
 
     def _slow_conversion(self, *, narrow: bool) -> Conversion:
         size = len(self._field_types)
-        conversions = [
-            (position, of_field.conversion(narrow=narrow)) for position, of_field in enumerate(self._field_types)
-        ]
+        convert_fields = fields_conversion(self._field_types, narrow=narrow)
         name = repr(self)
 
         def convert(value: Any) -> Any:
@@ -63,15 +56,8 @@ class TupleTypeInfo(TypeInformation):
                 raise mismatch(value, name)
             if len(value) != size:
                 raise mismatch(value, name, f"it has {len(value)} fields, the type {size}")
-            fields = list(value)
-            changed = type(value) is not tuple
-            for position, conversion in conversions:
-                old = fields[position]
-                new = conversion(old)
-                if new is not old:
-                    fields[position] = new
-                    changed = True
-            return tuple(fields) if changed else value
+            fields = convert_fields(value)
+            return fields if type(fields) is tuple else tuple(fields)
 
         return convert
 
@@ -85,32 +71,3 @@ class TupleTypeInfo(TypeInformation):
 
     def _parts(self) -> tuple[Any, ...]:
         return self._field_types
-
-
-def field_columns_test(field_types: Sequence[TypeInformation]) -> ColumnTest:
-    """Return the test of what has fields of these types, none of it ``None``."""
-    return fields_test(
-        len(field_types), [of_field.column_test() if of_field.need_conversion() else None for of_field in field_types]
-    )
-
-
-def fields_guard(field_types: Sequence[TypeInformation], variable: str) -> str | None:
-    """``" and <test> and <test>"`` for the fields of ``variable``; ``None`` if one of them has no test."""
-    tests = [of_field.guard(f"{variable}[{position}]") for position, of_field in enumerate(field_types)]
-    if any(test is None for test in tests):
-        return None
-    return "".join(f" and {test}" for test in tests if test != "True")
-
-
-def types_of_fields(field_types: Sequence[TypeInformation], owner: str) -> tuple[TypeInformation, ...]:
-    """Check the field types that a program gives.
-
-    :raises TypeError: one is no type information.
-    """
-    if isinstance(field_types, TypeInformation):
-        raise TypeError(f"{owner} takes a list of types, not {field_types!r} alone")
-    types = tuple(field_types)
-    for each in types:
-        if not isinstance(each, TypeInformation):
-            raise TypeError(f"{owner} takes a list of types such as [Types.STRING(), Types.INT()]; {each!r} is none")
-    return types
