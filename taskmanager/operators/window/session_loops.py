@@ -79,7 +79,7 @@ def compile_adding_to_sessions(
         Line(f"            end = timestamp + {gap_text}"),
         Line("            if end > session[1]:"),
         Line("                session[1] = end"),
-        *(() if kept else _follow_lines(gap_text)),
+        *_follow_lines(gap_text, kept=kept),
         Line("        else:"),
         Line(f"            session = place(key, value, timestamp, timestamp + {gap_text})", PLACE),
         Line("            if session is None:"),
@@ -94,7 +94,7 @@ def compile_adding_to_sessions(
         "by_key": sessions.by_key,
         "buckets": sessions.timers.buckets,
         "open_bucket": sessions.timers.open_bucket,
-        "follow": sessions.follow,
+        "follow": sessions.follow_and_schedule if kept else sessions.follow,
         "place": place,
         "check_gap": gap.check,
         "detached": detached,
@@ -128,9 +128,10 @@ def _begin_lines(stamped: bool) -> list[Line]:
     ]
 
 
-def _follow_lines(gap: str) -> list[Line]:
-    """Open a session after all others of its key. It cannot be late: one before it is not over."""
+def _follow_lines(gap: str, *, kept: bool) -> list[Line]:
+    """Open a session after all others of its key. It is not late: neither is one before it, or its own end."""
+    over = f" and timestamp + {gap} > over" if kept else ""
     return [
-        Line("        elif timestamp > session[1]:"),
+        Line(f"        elif timestamp > session[1]{over}:"),
         Line(f"            session = follow(key, session, timestamp, timestamp + {gap})"),
     ]

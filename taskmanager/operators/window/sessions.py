@@ -114,6 +114,11 @@ class Sessions:
         session = self.by_key[key] = [timestamp, end, None, earlier]
         return session
 
+    def follow_and_schedule(self, key: Any, newest: Session, timestamp: int, end: int) -> Session:
+        """The same where sessions are kept after they have fired; the new one must not be over."""
+        self.timers.register(end - 1, key)
+        return self.follow(key, newest, timestamp, end)
+
     def _begin(self, key: Any, timestamp: int, end: int) -> Session:
         session = self.by_key[key] = [timestamp, end, None, None]
         self._schedule(key, session)
@@ -178,7 +183,11 @@ class Sessions:
             for key in keys:
                 newest = by_key[key]
                 if lateness:
-                    yield from self._due_of(key, newest, time)
+                    found = self._due_of(key, newest, time)
+                    yield from found
+                    idle += not found
+                    if not found and not idle % _BREATH:
+                        yield None, None, False, False
                     continue
                 earlier = newest[EARLIER]
                 session = newest if earlier is None else earlier[0]
@@ -204,44 +213,36 @@ class Sessions:
                 else:
                     register(last, key)
 
-    def _due_of(self, key: Any, newest: Session, time: int) -> Iterator[DueSession]:
+    def _due_of(self, key: Any, newest: Session, time: int) -> list[DueSession]:
         """The same for a timer of a key, where sessions are kept after they have fired."""
-        earlier: list[Session] | None = newest[EARLIER]
-        oldest = earlier[0] if earlier else newest
-        if oldest[END] - 1 + self._lateness == time < MAX_TIMESTAMP:
+        earlier: list[Session] = newest[EARLIER] or []
+        found: list[DueSession] = []
+        removal = (earlier[0] if earlier else newest)[END] - 1 + self._lateness
+        if removal == time < MAX_TIMESTAMP:
+            oldest = earlier[0] if earlier else newest
+            found.append((key, oldest, False, True))
             self._remove(key, oldest)
-            yield key, oldest, False, True
-        session = self._first_that_ends(key, time)
-        if session is not None and session[END] - 1 == time:
+            if oldest is newest:
+                return found
+        index = bisect_right(earlier, time, key=_end) if earlier else 0
+        session = earlier[index] if index < len(earlier) else newest
+        if session[END] - 1 == time:
+            found.append((key, session, True, time == MAX_TIMESTAMP))
             if time == MAX_TIMESTAMP:
                 self._remove(key, session)
-            yield key, session, True, time == MAX_TIMESTAMP
-        self._schedule_next(key, time)
-
-    def _schedule_next(self, key: Any, time: int) -> None:
-        """Set the timer of a key for what is to be done after ``time``."""
-        newest = self.by_key.get(key)
-        if newest is None:
-            return
-        earlier = newest[EARLIER]
-        oldest = earlier[0] if earlier else newest
-        session = self._first_that_ends(key, time + 1)
-        times = [] if session is None else [session[END] - 1]
-        if oldest[END] - 1 <= time and oldest[END] - 1 + self._lateness < MAX_TIMESTAMP:
-            times.append(oldest[END] - 1 + self._lateness)
-        if times:
-            self.timers.register(min(times), key)
-
-    def _first_that_ends(self, key: Any, time: int) -> Session | None:
-        """The oldest session of a key with its last timestamp not before ``time``."""
-        newest = self.by_key.get(key)
-        if newest is None or newest[END] <= time:
-            return None
-        earlier = newest[EARLIER]
-        if earlier is None:
-            return newest
-        index = bisect_right(earlier, time, key=_end)
-        return earlier[index] if index < len(earlier) else newest
+                return found
+            index += 1
+            session = earlier[index] if index < len(earlier) else newest
+        # What comes next: a session fires, or the oldest that has fired is removed.
+        last = session[END] - 1
+        removal = (earlier[0] if earlier else newest)[END] - 1 + self._lateness
+        if last > time and last <= removal:
+            self.timers.register(last, key)
+        elif removal < MAX_TIMESTAMP:
+            self.timers.register(removal, key)
+        elif last > time:
+            self.timers.register(last, key)
+        return found
 
     def _remove(self, key: Any, session: Session) -> None:
         newest = self.by_key[key]

@@ -65,7 +65,8 @@ class Everything(ProcessWindowFunction[Any, Any, Any, CountWindow]):
     def clear(self, context: Any) -> None:
         in_window = context.window_state().get_state(FIRINGS)
         context.output(BESIDE, (context.window(), in_window.value()))
-        in_window.clear()
+        if context.window().id % 2:
+            in_window.clear()
 
 
 class EverythingOfAll(ProcessAllWindowFunction[Any, Any, CountWindow]):

@@ -300,8 +300,10 @@ def test_many_sessions_come_in_bounded_pieces_and_before_the_watermark() -> None
         assert next(iter(operator.records_out()))[1] == count
 
 
-def test_the_clock_is_looked_at_between_many_timers_that_come_too_early() -> None:
-    operator = SessionWindowOperator(spec_of("aggregate", Sums(), key=lambda v: v[1]), context())
+@pytest.mark.parametrize("lateness", [0, 50])
+def test_the_clock_is_looked_at_between_many_timers_that_come_too_early(lateness: int) -> None:
+    spec = replace(spec_of("aggregate", Sums(), key=lambda v: v[1]), allowed_lateness_ms=lateness)
+    operator = SessionWindowOperator(spec, context())
     values = [("a", number) for number in range(5_000)]
     for timestamp in (5, 10):
         list(operator.process_batch(RecordBatch(values, [timestamp] * len(values))))
