@@ -276,7 +276,8 @@ class OperatorHarness:
     def num_event_time_timers(self) -> int:
         """How many event-time timers are set, by functions, triggers and windows.
 
-        Tumbling and sliding windows with their default trigger need none: their results are due by the window.
+        Tumbling and sliding windows with their default trigger need none: their results are due by the window. Session
+        windows have about one per key.
         """
         return sum(contents_of(operator).event_time_timers for operator in self._pipeline.operators)
 
