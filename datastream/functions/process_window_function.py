@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from millstream.datastream.functions.function import RichFunction
-
-if TYPE_CHECKING:
-    from millstream.datastream.functions.runtime_context import KeyedStateStore
+from millstream.datastream.functions.window_context import WindowContext
 
 __all__ = ["ProcessWindowFunction"]
 
@@ -28,35 +26,8 @@ class ProcessWindowFunction(RichFunction, Generic[IN, OUT, KEY, W]):
     parameter gets a collector there: ``out.collect(result)``.
     """
 
-    class Context(ABC, Generic[W2]):
+    class Context(WindowContext[W2], ABC):
         """What is known about the window. One object serves all windows: do not keep it."""
-
-        @abstractmethod
-        def window(self) -> W2:
-            """The window that is evaluated."""
-
-        @abstractmethod
-        def current_processing_time(self) -> int:
-            """The time of day, ms."""
-
-        @abstractmethod
-        def current_watermark(self) -> int:
-            """How far event time has come, ms; the smallest 64-bit number before the first watermark."""
-
-        @abstractmethod
-        def window_state(self) -> KeyedStateStore:
-            """State of this key and window: :meth:`ProcessWindowFunction.clear` has to clear it.
-
-            Windows that merge cannot have any.
-            """
-
-        @abstractmethod
-        def global_state(self) -> KeyedStateStore:
-            """State of this key, the same in all its windows."""
-
-        @abstractmethod
-        def output(self, output_tag: Any, value: Any) -> None:
-            """Emit a record to a side output."""
 
     @abstractmethod
     def process(self, key: KEY, context: ProcessWindowFunction.Context[W], elements: Iterable[IN]) -> Any:
