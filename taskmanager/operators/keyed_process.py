@@ -43,7 +43,7 @@ class KeyedProcessOperator(Operator):
         self._timers = InternalTimerService(self._backend, context.processing_time, alarms=not spec.batch)
         self._collector = ResultCollector(spec.output_type)
         self._context = KeyedProcessContext(self._backend, self._timers, self._collector)
-        self._loop = ProcessLoop(self._collector, self._context, self._backend)
+        self._loop = ProcessLoop(self._collector, self._context, self._backend, inline=context.inline)
         self._process_element = self._loop.bind(self._function.call)
         self._on_timer = self._loop.bind(getattr(spec.function, _ON_TIMER, _nothing))
         self._waiting = KeySortedRecords() if spec.batch else None

@@ -95,7 +95,7 @@ class ResultCollector:
 
     def collect(self, value: Any) -> None:
         """Emit a result; a pair of an ``OutputTag`` and a value goes to that side output."""
-        if isinstance(value, tuple) and value and isinstance(value[0], OutputTag):
+        if type(value) is tuple and value and type(value[0]) is OutputTag:
             self.output(value[0], value[1])
             return
         self.values.append(value if self.convert is None else self.convert(value))
@@ -151,7 +151,7 @@ class ResultCollector:
         timestamp = self.timestamp
         beside = 0
         for result in iterator:
-            if isinstance(result, tuple) and result and isinstance(result[0], OutputTag):
+            if type(result) is tuple and result and type(result[0]) is OutputTag:
                 self.output(result[0], result[1])
                 beside += 1
             else:

@@ -95,7 +95,7 @@ class BroadcastProcessOperator(Operator):
     def locate(self, error: BaseException, phase: str | None) -> FailureSite:
         if phase is not None:
             return FailureSite(self._info, phase)
-        failed = self._loop.failed_call(error)
+        failed = self._loop.failed_call(error) or self._broadcast_loop.failed_call(error)
         if failed is None:
             return FailureSite(self._info, self._phase)
         return FailureSite(self._info, self._phase, failed[0])

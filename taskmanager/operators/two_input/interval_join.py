@@ -124,7 +124,7 @@ class IntervalJoinOperator(Operator):
                         results = call(left, right, context, collector) if collects else call(left, right, context)
                         if results is not None:
                             for result in result_iterator(results):
-                                if isinstance(result, tuple) and result and isinstance(result[0], OutputTag):
+                                if type(result) is tuple and result and type(result[0]) is OutputTag:
                                     collector.output(result[0], result[1])
                                 else:
                                     out.append(result if convert is None else convert(result))

@@ -113,7 +113,7 @@ class KeyedBroadcastProcessOperator(Operator):
     def locate(self, error: BaseException, phase: str | None) -> FailureSite:
         if phase is not None:
             return FailureSite(self._info, phase)
-        failed = self._loop.failed_call(error)
+        failed = self._loop.failed_call(error) or self._broadcast_loop.failed_call(error)
         if failed is None:
             return FailureSite(self._info, "key_by", self._loop.failed_key(error))
         value, key = failed

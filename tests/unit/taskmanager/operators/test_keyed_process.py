@@ -396,3 +396,27 @@ def test_timers_as_a_naive_model_has_them(actions: list[Any]) -> None:
                         model.add((time + 3, entry[1]))
             assert [time for time, _ in fired] == [time for time, _ in expected]
             assert sorted(fired) == sorted(expected)
+
+
+@pytest.mark.parametrize("inline", [False, True])
+@pytest.mark.parametrize("stamped", [False, True])
+@pytest.mark.parametrize("selector", [lambda value: 10 // value, lambda value: next(iter(range(value)))])
+def test_a_key_selector_that_fails_is_named_with_its_record(selector: Any, stamped: bool, inline: bool) -> None:
+    seen: list[Any] = []
+
+    class Sees(KeyedProcessFunction):
+        def process_element(self, value: Any, ctx: Any) -> None:
+            seen.append((value, ctx.get_current_key(), ctx.timestamp()))
+
+    operator = create_operator(ProcessSpec(Sees(), selector), OperatorContext(OperatorInfo("keyed"), inline=inline))
+    operator.open()
+    error = failure_of(operator, [2, 5, 0, 1], [7, 8, 9, 10] if stamped else None)
+    site = operator.locate(error, None)
+    assert (site.phase, site.record) == ("key_by", 0)
+    stamps = [7, 8] if stamped else [MIN_TIMESTAMP] * 2
+    assert seen == [(value, selector(value), stamp) for value, stamp in zip([2, 5], stamps, strict=True)]
+
+
+def test_tags_have_no_subclasses() -> None:
+    with pytest.raises(TypeError, match="OutputTag cannot be subclassed"):
+        type("Late", (OutputTag,), {})
