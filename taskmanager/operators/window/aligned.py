@@ -58,7 +58,7 @@ from millstream.taskmanager.operators.window.window_contexts import (
 )
 from millstream.taskmanager.operators.window.window_function_call import WindowFunctionCall
 from millstream.taskmanager.state.heap_keyed_state_backend import HeapKeyedStateBackend
-from millstream.taskmanager.state.keyed_state_backend import NamespaceHolder
+from millstream.taskmanager.state.keyed_state_backend import NO_KEY, NamespaceHolder
 
 __all__ = ["AlignedWindowOperator", "aligned_applies"]
 
@@ -132,7 +132,11 @@ class AlignedWindowOperator(Operator):
         self._window_function: WindowFunctionCall | None = None
         if spec.window_function is not None:
             self._window_function = self._make_window_function(spec, context)
-        self._results = None if self._get_result is None else compile_results(self._get_result, inline=context.inline)
+        self._results = (
+            None
+            if self._get_result is None
+            else compile_results(self._get_result, inline=context.inline, without_none=True)
+        )
 
     def _make_window_function(self, spec: WindowSpec, context: OperatorContext) -> WindowFunctionCall:
         self._namespace = NamespaceHolder()
@@ -157,6 +161,7 @@ class AlignedWindowOperator(Operator):
         self._set_alarm()
 
     def close(self) -> None:
+        self._backend.key = NO_KEY
         with ExitStack() as stack:
             for function in self._functions():
                 stack.callback(function.close)
@@ -287,14 +292,16 @@ class AlignedWindowOperator(Operator):
             values = list(islice(accumulators, count)) if left else list(accumulators)
             if self._results is not None:
                 values = self._results.call(values)
+            else:
+                values = [value for value in values if value is not None]
             if convert is not None:
                 values = list(map(convert, values))
             if not window.ends:
                 # What is kept is added to later, maybe in place.
                 values = [value if type(value) in IMMUTABLE else detached(value) for value in values]
             sizer.update(count, perf_counter_ns() - began)
-            self._records_out += count
-            yield RecordBatch(values, [last] * count)
+            self._records_out += len(values)
+            yield RecordBatch(values, [last] * len(values))
 
     def _evaluate_all(self, window: DueWindow) -> Iterator[tuple[int, Any]]:
         """For each key of a window, its last timestamp and what the window function returns."""
@@ -309,7 +316,9 @@ class AlignedWindowOperator(Operator):
     def _evaluate(self, window: TimeWindow, key: Any, contents: Any) -> Any:
         """The results of a key's window."""
         if self._results is not None:
-            contents = self._results.call([contents])[0]
+            contents = next(iter(self._results.call([contents])), None)
+        if contents is None:
+            return None  # nothing to evaluate, as in the general operator
         if self._window_function is None:
             return (contents if type(contents) in IMMUTABLE else detached(contents),)
         self._backend.key = key

@@ -175,13 +175,21 @@ def _fold_lines(calls: WindowCalls, names: CallNames, panes: str, indent: str) -
     ]
 
 
-def compile_results(get_result: Callable[[Any], Any], *, inline: bool) -> GeneratedFunction:
-    """Return the loop ``(accumulators) -> results``."""
+def compile_results(get_result: Callable[[Any], Any], *, inline: bool, without_none: bool = False) -> GeneratedFunction:
+    """Return the loop ``(accumulators) -> results``.
+
+    :param without_none: a result of ``None`` is none, and left out.
+    """
     names = CallNames(inline)
     result = names.call("get_result", get_result, "accumulator")
+    results = (
+        f"result for accumulator in it if (result := {result}) is not None"
+        if without_none
+        else f"{result} for accumulator in it"
+    )
     lines = [
         Line(f"def generated(accumulators, {', '.join(names.parameters)}):"),
         Line("    it = iter(accumulators)"),
-        Line(f"    return [{result} for accumulator in it]", RESULT),
+        Line(f"    return [{results}]", RESULT),
     ]
     return GeneratedFunction("window results", lines, names.namespace)
