@@ -43,11 +43,16 @@ def program_artifacts(directory: Path, modules: Iterable[ModuleType] | None = No
 
 def add_artifacts(job_graph: JobGraph, artifacts: Iterable[Artifact]) -> None:
     """Add those that the graph does not hold yet."""
-    known = {(artifact.name, artifact.sha256) for artifact in job_graph.artifacts}
+    known = {_identity(artifact) for artifact in job_graph.artifacts}
     for artifact in artifacts:
-        if (artifact.name, artifact.sha256) not in known:
-            known.add((artifact.name, artifact.sha256))
+        if _identity(artifact) not in known:
+            known.add(_identity(artifact))
             job_graph.artifacts.append(artifact)
+
+
+def _identity(artifact: Artifact) -> tuple[str, ...]:
+    # One zip may go both onto the import path and, as an archive, into the working directory.
+    return artifact.name, artifact.kind, artifact.sha256, artifact.target_dir
 
 
 def _path_under(module: ModuleType, directory: Path) -> Path | None:

@@ -18,9 +18,10 @@ from millstream.common.clock import SystemClock
 from millstream.common.config import (
     ClientOptions,
     Configuration,
+    LocalOptions,
     TaskManagerOptions,
 )
-from millstream.common.errors import MillstreamError
+from millstream.common.errors import InvalidProgramError, MillstreamError
 from millstream.common.ids import IdFactory
 from millstream.common.wire import cluster_pb2 as pb
 
@@ -124,7 +125,17 @@ class MiniCluster:
         return self
 
     def submit(self, job_graph: JobGraph) -> RpcJobClient:
-        """Run a job on this cluster; returns when the Dispatcher has accepted it."""
+        """Run a job on this cluster; returns when the Dispatcher has accepted it.
+
+        :raises InvalidProgramError: the job has archives, and slots are threads.
+        """
+        archives = [artifact.name for artifact in job_graph.artifacts if artifact.kind == "archive"]
+        if archives and self._isolation == "thread":
+            raise InvalidProgramError(
+                f"job {job_graph.name!r} cannot run in threads, because of its archive {archives[0]!r}: its functions "
+                "find it in the working directory, which threads share with the program. Run it in processes "
+                f"({LocalOptions.EXECUTION.key}: process; a MiniCluster with isolation='process')"
+            )
         return self.client.submit(job_graph)
 
     def close(self) -> None:

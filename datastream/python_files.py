@@ -1,4 +1,4 @@
-"""Python code that travels with a job: files added to the environment, and the import path of local runs."""
+"""What travels with a job: Python files and archives added to the environment, and the import path of local runs."""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ import zipfile
 from collections.abc import Iterable
 from pathlib import Path
 
+from millstream.common.archive import is_archive
+from millstream.common.config import RpcOptions
 from millstream.common.errors import InvalidProgramError
 from millstream.common.wire.graph_pb2 import Artifact
 
-__all__ = ["artifact_of", "local_python_path", "make_artifact", "zip_of"]
+__all__ = ["archive_of", "artifact_of", "check_sizes", "local_python_path", "make_artifact", "zip_of"]
 
 _FIXED_DATE = (1980, 1, 1, 0, 0, 0)
 """Of all entries of a zip that is made here: equal content gives equal bytes."""
@@ -40,10 +42,45 @@ def artifact_of(path: Path) -> Artifact:
     raise InvalidProgramError(f"Python file {str(path)!r} {problem}")
 
 
+def archive_of(path: Path, target_dir: str) -> Artifact:
+    """The artifact of a zip or tar that the workers unpack.
+
+    :raises InvalidProgramError: it is neither or cannot be read.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise InvalidProgramError(f"archive {str(path)!r} cannot be read: {error.strerror or error}") from error
+    if not is_archive(content):
+        raise InvalidProgramError(
+            f"archive {str(path)!r} is neither a zip nor a tar (.tar, .tar.gz, .tgz, .tar.bz2, .tar.xz)"
+        )
+    artifact = make_artifact(path.name, "archive", content)
+    artifact.target_dir = target_dir
+    return artifact
+
+
+def check_sizes(artifacts: Iterable[Artifact], limit: int) -> None:
+    """Refuse files that are too large to go with a job: all travel in the one message that submits it.
+
+    :param limit: ``pekko.framesize``, in bytes.
+    :raises InvalidProgramError: together they are larger.
+    """
+    sizes = [(len(artifact.content), artifact.name) for artifact in artifacts]
+    total = sum(size for size, _ in sizes)
+    if total > limit:
+        size, name = max(sizes)
+        raise InvalidProgramError(
+            f"the files that go with the job are {total:,} bytes long, more than {RpcOptions.FRAMESIZE.key} allows "
+            f"({limit:,}); the largest is {name!r} with {size:,}. Raise it here and on the cluster, or put "
+            "large files to a place that all TaskManagers can read"
+        )
+
+
 def make_artifact(name: str, kind: str, content: bytes) -> Artifact:
     """The artifact of these bytes.
 
-    :param kind: ``py`` or ``zip``.
+    :param kind: ``py``, ``zip`` or ``archive``.
     """
     return Artifact(name=name, kind=kind, sha256=hashlib.sha256(content).hexdigest(), content=content)
 

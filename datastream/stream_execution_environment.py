@@ -9,6 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from millstream.common.archive import is_plain_name
 from millstream.common.borrowed_names import borrowed_names
 from millstream.common.config import (
     CheckpointingOptions,
@@ -19,6 +20,7 @@ from millstream.common.config import (
     JobManagerOptions,
     PipelineOptions,
     PythonOptions,
+    RpcOptions,
     StateOptions,
     load_configuration,
 )
@@ -96,6 +98,7 @@ class StreamExecutionEnvironment:
         self._transformations: list[Transformation] = []
         self._last_id = 0
         self._python_files: list[Path] = []
+        self._python_archives: list[tuple[Path, str]] = []
         self._slot_sharing_groups: dict[str, SlotSharingGroup] = {}
         self._ids = IdFactory()
 
@@ -363,17 +366,34 @@ class StreamExecutionEnvironment:
         )
 
     def add_python_archive(self, archive_path: str, target_dir: str | None = None) -> None:
-        """Refused: archives are not unpacked on the workers in this version."""
-        raise InvalidProgramError(
-            f"{call_site()}: add_python_archive() is not supported: a zip of Python code can go with the job by "
-            f"add_python_file({archive_path!r}); data belong to a place that all TaskManagers can read"
-        )
+        """Send a zip or a tar along with the job; the workers unpack it, and functions open what it holds.
+
+        They find it relative to the working directory: ``open("data.zip/prices.csv")``, or with a target directory
+        ``open("target_dir/prices.csv")``. The workers of such a job work in a directory of their own, where files
+        beside the program are not. Slots must be processes.
+
+        :param target_dir: the name of the directory to unpack into; default: the archive's own file name. Archives
+            with the same one are unpacked one over the other.
+        :raises InvalidProgramError: there is no such file, or ``target_dir`` is not a plain name.
+        """
+        path = Path(os.path.abspath(archive_path))
+        name = path.name if target_dir is None else target_dir
+        if not path.is_file():
+            problem = "is a directory; pack it into a zip or tar" if path.is_dir() else "does not exist"
+            raise InvalidProgramError(f"{call_site()}: archive {archive_path!r} {problem}")
+        if not is_plain_name(name):
+            raise InvalidProgramError(
+                f"{call_site()}: target_dir {name!r} of archive {archive_path!r} is not the plain name of a directory "
+                "(no path, no '..')"
+            )
+        if (path, name) not in self._python_archives:
+            self._python_archives.append((path, name))
 
     def register_cached_file(self, file_path: str, name: str, executable: bool = False) -> None:
         """Refused: there is no distributed cache in this version."""
         raise InvalidProgramError(
             f"{call_site()}: register_cached_file() is not supported: put {file_path!r} to a place that all "
-            "TaskManagers can read, or send a directory with it along by add_python_file()"
+            "TaskManagers can read, or send a zip with it along by add_python_archive()"
         )
 
     def register_type(self, type_class_name: str) -> None:
@@ -633,9 +653,12 @@ class StreamExecutionEnvironment:
         return generate_job_graph(graph, self._ids.job_id(), settings, self._artifacts(), self._python_path())
 
     def _artifacts(self) -> list[Artifact]:
-        from millstream.datastream.python_files import artifact_of
+        from millstream.datastream.python_files import archive_of, artifact_of, check_sizes
 
-        return [artifact_of(path) for path in self._python_files]
+        artifacts = [artifact_of(path) for path in self._python_files]
+        artifacts += [archive_of(path, target_dir) for path, target_dir in self._python_archives]
+        check_sizes(artifacts, self._configuration.get(RpcOptions.FRAMESIZE))
+        return artifacts
 
     def _python_path(self) -> list[str]:
         from millstream.datastream.python_files import local_python_path

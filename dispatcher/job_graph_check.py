@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from millstream.common.archive import is_plain_name
 from millstream.common.errors import InvalidProgramError
 from millstream.common.ids import JobID
 from millstream.common.wire.graph_pb2 import Artifact, JobEdge, JobGraph, JobVertex
@@ -129,8 +130,10 @@ class _Check:
 
     def _artifact(self, artifact: Artifact) -> None:
         what = f"file {artifact.name!r}"
-        if artifact.kind not in ("py", "zip"):
-            self._refuse(f"{what} is of kind {artifact.kind!r}, not py or zip")
+        if artifact.kind not in ("py", "zip", "archive"):
+            self._refuse(f"{what} is of kind {artifact.kind!r}, not py, zip or archive")
+        if artifact.kind == "archive" and not is_plain_name(artifact.target_dir):
+            self._refuse(f"{what}: {artifact.target_dir!r} is not the plain name of a directory to unpack it into")
         if not artifact.name or "/" in artifact.name or "\\" in artifact.name or artifact.name in (".", ".."):
             self._refuse(f"{what}: a file's name must be a base name")
         if not _SHA256.fullmatch(artifact.sha256):

@@ -73,10 +73,10 @@ class SlotWorker:
         self._make_data_plane = data_plane
         self._data_plane: DataPlane | None = None
         self._services: TaskServices | None = None
-        self._files = JobFiles()
         self._collector = TunedCollector()
         # A process of its own is tuned for the job; in a thread it would be the user's own process.
         self._own_process = threading.current_thread() is threading.main_thread()
+        self._files = JobFiles(self._own_process)
         self._tasks: dict[str, Task] = {}
         self._reported: dict[str, bytes] = {}
         self._metrics_loop: asyncio.Task[None] | None = None

@@ -34,16 +34,18 @@ class JobGraph(_message.Message):
     def __init__(self, job_id: _Optional[str] = ..., name: _Optional[str] = ..., vertices: _Optional[_Iterable[_Union[JobVertex, _Mapping]]] = ..., edges: _Optional[_Iterable[_Union[JobEdge, _Mapping]]] = ..., configuration: _Optional[_Mapping[str, str]] = ..., artifacts: _Optional[_Iterable[_Union[Artifact, _Mapping]]] = ..., python_path: _Optional[_Iterable[str]] = ..., plan_json: _Optional[str] = ...) -> None: ...
 
 class Artifact(_message.Message):
-    __slots__ = ("name", "kind", "sha256", "content")
+    __slots__ = ("name", "kind", "sha256", "content", "target_dir")
     NAME_FIELD_NUMBER: _ClassVar[int]
     KIND_FIELD_NUMBER: _ClassVar[int]
     SHA256_FIELD_NUMBER: _ClassVar[int]
     CONTENT_FIELD_NUMBER: _ClassVar[int]
+    TARGET_DIR_FIELD_NUMBER: _ClassVar[int]
     name: str
     kind: str
     sha256: str
     content: bytes
-    def __init__(self, name: _Optional[str] = ..., kind: _Optional[str] = ..., sha256: _Optional[str] = ..., content: _Optional[bytes] = ...) -> None: ...
+    target_dir: str
+    def __init__(self, name: _Optional[str] = ..., kind: _Optional[str] = ..., sha256: _Optional[str] = ..., content: _Optional[bytes] = ..., target_dir: _Optional[str] = ...) -> None: ...
 
 class JobVertex(_message.Message):
     __slots__ = ("id", "name", "parallelism", "max_parallelism", "slot_sharing_group", "co_location_group", "operators")

@@ -81,3 +81,11 @@ def test_an_artifact_is_added_once() -> None:
     add_artifacts(graph, [one])
     add_artifacts(graph, [one])
     assert [artifact.name for artifact in graph.artifacts] == ["one.py"]
+
+
+def test_a_zip_is_added_as_code_and_as_an_archive() -> None:
+    graph = JobGraph()
+    code = Artifact(name="a.zip", kind="zip", sha256="aa", content=b"x")
+    archive = Artifact(name="a.zip", kind="archive", sha256="aa", content=b"x", target_dir="a.zip")
+    add_artifacts(graph, [archive, code, archive])
+    assert [artifact.kind for artifact in graph.artifacts] == ["archive", "zip"]

@@ -283,8 +283,7 @@ def test_the_log_says_nothing_where_nothing_is_asked_for(
 @pytest.mark.parametrize(
     ("call", "mend"),
     [
-        (lambda e: e.add_python_archive("data.zip"), r"add_python_file\('data.zip'\)"),
-        (lambda e: e.register_cached_file("/tmp/model", "model"), "add_python_file"),
+        (lambda e: e.register_cached_file("/tmp/model", "model"), "add_python_archive"),
         (lambda e: e.create_input(object()), "from_source"),
         (lambda e: e.from_sequence(1, 2).key_by(lambda v: v).cache(), "before key_by"),
         (lambda e: e.from_sequence(1, 2).cache().set_parallelism(2), "before cache"),

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from millstream.common import Configuration, ExecutionConfig
+from millstream.common.errors import InvalidProgramError
 from millstream.datastream import MemorySize, SlotSharingGroup, StreamExecutionEnvironment
 from tests.unit.datastream.conftest import RecordingExecutor
 
@@ -92,6 +93,54 @@ def test_python_files_travel_with_the_job(env: StreamExecutionEnvironment, tmp_p
     assert names == [["pack/__init__.py", "pack/below/data.txt"], ["two.py"]]
     again = env.get_job_graph().artifacts
     assert [each.sha256 for each in again] == [each.sha256 for each in artifacts]
+
+
+def test_archives_travel_with_the_job(env: StreamExecutionEnvironment, tmp_path: Path) -> None:
+    packed = tmp_path / "data.zip"
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("prices.csv", "a,1")
+    env.add_python_archive(str(packed))
+    env.add_python_archive(str(packed), "prices")
+    env.add_python_archive(str(packed), "prices")
+    env.from_sequence(1, 2).print()
+    artifacts = env.get_job_graph().artifacts
+    assert [(each.name, each.kind, each.target_dir) for each in artifacts] == [
+        ("data.zip", "archive", "data.zip"),
+        ("data.zip", "archive", "prices"),
+    ]
+    assert artifacts[0].content == packed.read_bytes()
+
+
+@pytest.mark.parametrize("target_dir", ["", ".", "..", "../data", "/data", "a/b"])
+def test_archives_stay_in_their_directory(env: StreamExecutionEnvironment, tmp_path: Path, target_dir: str) -> None:
+    packed = tmp_path / "data.zip"
+    packed.write_bytes(b"x")
+    with pytest.raises(InvalidProgramError, match="is not the plain name of a directory") as caught:
+        env.add_python_archive(str(packed), target_dir)
+    assert str(caught.value).startswith(f"{__file__}:")
+
+
+def test_what_is_no_archive_is_refused(env: StreamExecutionEnvironment, tmp_path: Path) -> None:
+    with pytest.raises(InvalidProgramError, match="does not exist"):
+        env.add_python_archive(str(tmp_path / "nothing.zip"))
+    with pytest.raises(InvalidProgramError, match="is a directory; pack it"):
+        env.add_python_archive(str(tmp_path))
+    text = tmp_path / "text.zip"
+    text.write_text("hello")
+    env.add_python_archive(str(text))
+    env.from_sequence(1, 2).print()
+    with pytest.raises(InvalidProgramError, match=r"text.zip' is neither a zip nor a tar"):
+        env.get_job_graph()
+
+
+def test_files_that_are_too_large_to_travel_are_refused(env: StreamExecutionEnvironment, tmp_path: Path) -> None:
+    for name, size in (("small.py", 500), ("large.py", 700)):
+        (tmp_path / name).write_text("#" * size)
+        env.add_python_file(str(tmp_path / name))
+    env.configure(Configuration().set_string("pekko.framesize", "1 kb"))
+    env.from_sequence(1, 2).print()
+    with pytest.raises(InvalidProgramError, match=r"1,200 bytes long, .*pekko.framesize .*'large.py' with 700"):
+        env.get_job_graph()
 
 
 def test_programs_with_java_types_and_requirements_run(

@@ -180,6 +180,11 @@ def artifact_path(g: JobGraph) -> None:
     g.artifacts[0].name = "../helpers.py"
 
 
+def archive_directory(g: JobGraph) -> None:
+    g.artifacts[0].kind = "archive"
+    g.artifacts[0].target_dir = "../data"
+
+
 def artifact_checksum(g: JobGraph) -> None:
     g.artifacts[0].sha256 = "abc"
 
@@ -216,6 +221,7 @@ def artifact_checksum(g: JobGraph) -> None:
         (bad_timeout, "buffer timeout -2 ms"),
         (artifact_kind, "kind 'exe'"),
         (artifact_path, "must be a base name"),
+        (archive_directory, "'../data' is not the plain name of a directory"),
         (artifact_checksum, "SHA-256"),
     ],
 )
