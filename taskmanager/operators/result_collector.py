@@ -208,7 +208,10 @@ class ResultCollector:
             else:
                 done = True
             sizer.update(max(made, len(self.values)), perf_counter_ns() - began)
-            yield from self.pieces()
+            if self.values or self._side:
+                yield from self.pieces()
+            elif not done:
+                yield RecordBatch([], [] if stamped else None)  # nothing to emit, but the task may look around
 
     @staticmethod
     def variables_of_call(error: BaseException) -> dict[str, Any]:
