@@ -7,7 +7,6 @@ directory in recent versions of Python only, and ``zipfile`` knows neither links
 from __future__ import annotations
 
 import io
-import lzma
 import os
 import re
 import shutil
@@ -20,6 +19,11 @@ from typing import IO
 
 from millstream.common.errors import MillstreamError
 
+try:
+    from lzma import LZMAError
+except ImportError:  # Python can be built without it; then no .tar.xz is read
+    LZMAError = EOFError  # type: ignore[assignment, misc]  # stands for one that never comes
+
 __all__ = ["ArchiveError", "is_archive", "is_plain_name", "unpack_archive"]
 
 _DRIVE = re.compile(r"[A-Za-z]:")
@@ -28,7 +32,7 @@ _BROKEN = (
     tarfile.TarError,
     zipfile.BadZipFile,
     zlib.error,
-    lzma.LZMAError,
+    LZMAError,
     EOFError,
     OSError,
     RuntimeError,  # zipfile: encrypted, or an unknown compression
