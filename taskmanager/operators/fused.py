@@ -12,6 +12,7 @@ from typing import Any
 from millstream.common.graph.operator_spec import FilterSpec, FlatMapSpec, MapSpec
 from millstream.common.records import RecordBatch
 from millstream.taskmanager.operators.batch_sizer import BatchSizer
+from millstream.taskmanager.operators.detached import IMMUTABLE, may_hold_results, owned
 from millstream.taskmanager.operators.fused_stage import FILTER, FLAT_MAP, MAP, StageStep
 from millstream.taskmanager.operators.generated import FailedLine, frame_variables, record_at
 from millstream.taskmanager.operators.inlining import inline_expression
@@ -76,6 +77,7 @@ class FusedOperator(Operator):
         self.slices_itself = self._lazy_tail and not self._stages
         self._sizer = BatchSizer()
         self._lazy_out = 0
+        self._lazy_holds = self._lazy_tail and may_hold_results(self._functions[-1].call)
 
     def _plan(self, indexes: Sequence[int]) -> list[Stage]:
         stages: list[Stage] = []
@@ -92,7 +94,8 @@ class FusedOperator(Operator):
             inline = inline_expression(call, 1) if self._inline and kind != FLAT_MAP else None
             if inline is not None:
                 self._inlined.add(index)
-            steps.append(StageStep(index, kind, call, inline))
+            holds = inline is None and kind != FILTER and may_hold_results(call)
+            steps.append(StageStep(index, kind, call, inline, holds))
             if typed:
                 # Alone, so that it can be told which record gave the result that is refused.
                 stages.append(Stage(steps, self._conversions[index]))
@@ -144,9 +147,11 @@ class FusedOperator(Operator):
         flat: Any
         if timestamps is None:
             flat = chain_iterables.from_iterable(map(function, it))
+            # A generator has variables of its own, even if the function has nothing else.
+            flat = map(owned, flat) if self._lazy_holds else (v if type(v) in IMMUTABLE else owned(v) for v in flat)
         else:
             flat = (
-                (value, timestamp)
+                (owned(value), timestamp)
                 for record, timestamp in zip(it, timestamps, strict=True)
                 for value in function(record)
             )
@@ -185,7 +190,7 @@ class FusedOperator(Operator):
         limit = room = sizer.limit
         began = perf_counter_ns()
         for record in it:
-            results = function(record)
+            results = map(owned, function(record))
             out.extend(islice(results, room))
             count = len(out)
             ends.append(count)

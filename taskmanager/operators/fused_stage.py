@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from millstream.taskmanager.operators.detached import PLAIN, owned
 from millstream.taskmanager.operators.generated import GeneratedFunction, Line
 from millstream.taskmanager.operators.inlining import InlineExpression
 
@@ -30,12 +31,14 @@ class StageStep:
 
     :ivar index: its place in the whole fused operator; tags the lines.
     :ivar inline: the function as an expression, if it is that simple.
+    :ivar holds: the function may still have what it gave, and change it.
     """
 
     index: int
     kind: str
     call: Callable[[Any], Any]
     inline: InlineExpression | None = None
+    holds: bool = False
 
 
 def compile_stage(steps: Sequence[StageStep], *, timestamps: bool = False, ends: bool = False) -> GeneratedFunction:
@@ -49,6 +52,8 @@ def compile_stage(steps: Sequence[StageStep], *, timestamps: bool = False, ends:
         namespace[f"f{step.index}"] = step.call
         if step.inline is not None:
             namespace.update(step.inline.constants)
+    if any(step.holds for step in steps):
+        namespace.update(PLAIN=PLAIN, owned=owned)
     if steps[-1].kind == FLAT_MAP and not timestamps:
         lines = _loop(steps, ends=ends)
     else:
@@ -79,7 +84,8 @@ def _comprehension(steps: Sequence[StageStep], *, timestamps: bool) -> list[Line
         following = f"v{step.index}"
         if step.kind == MAP:
             if step is last:
-                result = Line(f"        {_with_timestamp(_applied(step, variable), timestamps)}", step.index)
+                value = _owned(_applied(step, variable), steps)
+                result = Line(f"        {_with_timestamp(value, timestamps)}", step.index)
             else:
                 body.append(Line(f"        for {following} in ({_applied(step, variable)},)", step.index))
         else:
@@ -89,9 +95,16 @@ def _comprehension(steps: Sequence[StageStep], *, timestamps: bool) -> list[Line
             body.append(Line(f"        for {following} in {produced}", step.index))
         variable = following
     if result is None:
-        result = Line(f"        {_with_timestamp(variable, timestamps)}")
+        result = Line(f"        {_with_timestamp(_owned(variable, steps), timestamps)}")
     head = "        for v, t in zip(it, timestamps)" if timestamps else "        for v in it"
     return [Line("    return ["), result, Line(head), *body, Line("    ]")]
+
+
+def _owned(expression: str, steps: Sequence[StageStep]) -> str:
+    """The value as it may leave the stage; inside it, each record goes all the way before the next one comes."""
+    if not any(step.holds for step in steps):
+        return expression
+    return f"(x if type(x := {expression}) in PLAIN else owned(x))"
 
 
 def _with_timestamp(expression: str, timestamps: bool) -> str:
@@ -109,8 +122,9 @@ def _loop(steps: Sequence[StageStep], *, ends: bool) -> list[Line]:
             continue
         lines.append(Line(f"        {following} = {_applied(step, variable)}", step.index))
         variable = following
+    results = f"map(owned, {variable})" if any(step.holds for step in steps) else variable
     lines.append(Line(f"        if {variable} is not None:"))
-    lines.append(Line(f"            extend({variable})", steps[-1].index))
+    lines.append(Line(f"            extend({results})", steps[-1].index))
     if ends:
         lines.append(Line("        mark(len(out))"))
     lines.append(Line("    return out"))

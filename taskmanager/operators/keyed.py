@@ -9,6 +9,7 @@ from typing import Any
 from millstream.common.graph.operator_spec import FilterSpec, FlatMapSpec, MapSpec
 from millstream.common.records import RecordBatch
 from millstream.taskmanager.operators.batch_sizer import BatchSizer
+from millstream.taskmanager.operators.detached import owned
 from millstream.taskmanager.operators.generated import frame_variables, record_at
 from millstream.taskmanager.operators.operator import FailureSite, Operator, OperatorContext, OperatorInfo
 from millstream.taskmanager.operators.user_function import UserFunction
@@ -95,12 +96,12 @@ class KeyedOperator(Operator):
             produced = call(value)
             timestamp = None if timestamps is None else timestamps[index]
             if kind == "map":
-                yield timestamp, (produced,)
+                yield timestamp, (owned(produced),)
             elif kind == "filter":
                 if produced:
                     yield timestamp, (value,)
             elif produced is not None:
-                yield from ((timestamp, (each,)) for each in produced)
+                yield from ((timestamp, (owned(each),)) for each in produced)
         del phase
 
     def snapshot(self) -> Any:

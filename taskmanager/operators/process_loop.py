@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 from millstream.common.records import RecordBatch
 from millstream.datastream.output_tag import OutputTag
+from millstream.taskmanager.operators.detached import PLAIN, owned
 from millstream.taskmanager.operators.generated import (
     FailedLine,
     GeneratedFunction,
@@ -194,6 +195,8 @@ def _compile(keys: Any, inline: InlineExpression | None, *, stamped: bool, typed
         "                collector.timestamp = timestamp",
         "                collector.output(result[0], result[1])",
         "            else:",
+        "                if type(result) not in PLAIN:",
+        "                    result = owned(result)",
         f"                append({'convert(result)' if typed else 'result'})",
         *(["                stamp(timestamp)"] if stamped else []),
         "            room -= 1",
@@ -208,6 +211,8 @@ def _compile(keys: Any, inline: InlineExpression | None, *, stamped: bool, typed
     namespace = {
         "GeneratorType": GeneratorType,
         "OutputTag": OutputTag,
+        "PLAIN": PLAIN,
+        "owned": owned,
         "perf_counter_ns": perf_counter_ns,
         "result_iterator": result_iterator,
         **({} if inline is None else inline.constants),

@@ -20,6 +20,7 @@ from millstream.common.errors import MillstreamError
 from millstream.common.records import RecordBatch
 from millstream.datastream.output_tag import OutputTag
 from millstream.taskmanager.operators.batch_sizer import MAX_BATCH_RECORDS, BatchSizer
+from millstream.taskmanager.operators.detached import PLAIN, owned
 from millstream.taskmanager.operators.generated import frame_variables
 from millstream.taskmanager.operators.operator import SideOutput
 
@@ -98,6 +99,7 @@ class ResultCollector:
         if type(value) is tuple and value and type(value[0]) is OutputTag:
             self.output(value[0], value[1])
             return
+        value = owned(value)
         self.values.append(value if self.convert is None else self.convert(value))
         if self.stamped:
             self.timestamps.append(self.timestamp)
@@ -114,6 +116,7 @@ class ResultCollector:
         side = self._side.get(tag_id)
         if side is None:
             side = self._side[tag_id] = ([], [])
+        value = owned(value)
         side[0].append(value if convert is None else convert(value))
         if self.stamped:
             side[1].append(self.timestamp)
@@ -155,6 +158,8 @@ class ResultCollector:
                 self.output(result[0], result[1])
                 beside += 1
             else:
+                if type(result) not in PLAIN:
+                    result = owned(result)
                 append(result if convert is None else convert(result))
                 if stamp is not None:
                     stamp(timestamp)

@@ -16,6 +16,7 @@ from typing import Any
 
 from millstream.common.records import MAX_WATERMARK, Marker, RecordBatch, Watermark, WatermarkStatus
 from millstream.datastream.functions import SourceContext
+from millstream.taskmanager.operators.detached import PLAIN, owned
 from millstream.taskmanager.operators.operator import FailureSite, OperatorContext
 from millstream.taskmanager.operators.user_function import UserFunction
 from millstream.taskmanager.task.interrupt import TaskInterrupted, raise_in_thread
@@ -295,7 +296,7 @@ class _Context(SourceContext):
         if self._idle:
             self._wake_up()
         pending = self._pending
-        pending.append(element)
+        pending.append(element if type(element) in PLAIN else owned(element))
         if source.waiting:
             source.wake()
         if len(pending) >= source.capacity:
@@ -309,7 +310,7 @@ class _Context(SourceContext):
             return
         if self._idle:
             self._wake_up()
-        self._source.put(_Stamped(element, timestamp))
+        self._source.put(_Stamped(owned(element), timestamp))
 
     def emit_watermark(self, timestamp: Any) -> None:
         if not self._event_time:

@@ -13,6 +13,7 @@ from millstream.common.graph.operator_spec import IntervalJoinSpec
 from millstream.common.records import MAX_TIMESTAMP, MIN_TIMESTAMP, RecordBatch, Watermark
 from millstream.datastream.functions import ProcessJoinFunction
 from millstream.datastream.output_tag import OutputTag
+from millstream.taskmanager.operators.detached import PLAIN, owned
 from millstream.taskmanager.operators.generated import frame_variables, record_at
 from millstream.taskmanager.operators.operator import FailureSite, Operator, OperatorContext, OperatorInfo, Output
 from millstream.taskmanager.operators.result_collector import ResultCollector, result_iterator, takes_collector
@@ -127,6 +128,8 @@ class IntervalJoinOperator(Operator):
                                 if type(result) is tuple and result and type(result[0]) is OutputTag:
                                     collector.output(result[0], result[1])
                                 else:
+                                    if type(result) not in PLAIN:
+                                        result = owned(result)
                                     out.append(result if convert is None else convert(result))
                                     stamps.append(stamp)
                                 if len(out) >= limit:

@@ -372,6 +372,7 @@ class WindowOperator(Operator):
         self._trigger_context.window = self._window.current = window
         self._trigger.clear(window, self._trigger_context)
         if self._function is not None and self._function.clear is not None:
+            self._collector.timestamp = min(window.max_timestamp(), MAX_TIMESTAMP)
             self._function.clear(window)
         if self._merging:
             mapping = self._mappings.value()

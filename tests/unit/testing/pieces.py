@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from millstream.common import Time, Types
-from millstream.datastream import DataStream, OutputTag, TimeDomain
+from millstream.datastream import DataStream, OutputTag, TimeDomain, TimerService
 from millstream.datastream.functions import (
     AggregateFunction,
     KeyedBroadcastProcessFunction,
@@ -62,6 +62,13 @@ def add(a: tuple[int, int], b: tuple[int, int]) -> tuple[int, int]:
     return a[0], a[1] + b[1]
 
 
+def _still_to_come(service: TimerService, time: int) -> int:
+    """A time that the watermark has not reached: what is due already fires with the next watermark, whenever it comes,
+    and after a failure one comes again.
+    """
+    return max(time, service.current_watermark() + 1)
+
+
 class Collected(AggregateFunction):
     def create_accumulator(self) -> list[int]:
         return []
@@ -106,10 +113,10 @@ class EveryState(KeyedProcessFunction):
         self.map.put(number, (self.map.get(number) or 0) + 1)
         self.reducing.add(number)
         self.aggregating.add(number)
-        service.register_event_time_timer(timestamp // 50 * 50 + 50)
+        service.register_event_time_timer(_still_to_come(service, timestamp // 50 * 50 + 50))
         service.register_processing_time_timer(service.current_processing_time() + 1 + 10 * number)
         if number == 3:
-            service.delete_event_time_timer(timestamp // 50 * 50 + 50)
+            service.delete_event_time_timer(_still_to_come(service, timestamp // 50 * 50 + 50))
         if number == 4:
             self.list.clear()
             self.map.clear()
@@ -138,7 +145,8 @@ class BothSides(KeyedCoProcessFunction):
 
     def process_element1(self, value: Any, ctx: KeyedCoProcessFunction.Context) -> Iterator[Any]:
         self.seen.add(value[1])
-        ctx.timer_service().register_event_time_timer(ctx.timestamp() or 0)
+        service = ctx.timer_service()
+        service.register_event_time_timer(_still_to_come(service, ctx.timestamp() or 0))
         yield 1, ctx.get_current_key(), list(self.seen)
 
     def process_element2(self, value: Any, ctx: KeyedCoProcessFunction.Context) -> Iterator[Any]:
@@ -160,7 +168,8 @@ class Ruled(KeyedBroadcastProcessFunction[Any, Any, Any, Any]):
     def process_element(self, value: Any, ctx: KeyedBroadcastProcessFunction.ReadOnlyContext) -> Iterator[Any]:
         rules = ctx.get_broadcast_state(RULES)
         self.sum.update((self.sum.value() or 0) + value[1])
-        ctx.timer_service().register_event_time_timer((ctx.timestamp() or 0) + 10)
+        service = ctx.timer_service()
+        service.register_event_time_timer(_still_to_come(service, (ctx.timestamp() or 0) + 10))
         yield value, rules.get(value[0]) if rules.contains(value[0]) else None
 
     def process_broadcast_element(self, value: Any, ctx: KeyedBroadcastProcessFunction.Context) -> Iterator[Any]:
