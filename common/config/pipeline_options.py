@@ -34,7 +34,8 @@ class PipelineOptions:
         "pipeline.object-reuse",
         BOOLEAN,
         False,
-        "Whether chained functions may get the very objects that others hold. Millstream never copies within a chain.",
+        "Whether functions may get the very objects that others hold. Millstream copies what a function may still hold, "
+        "and nothing else.",
         effect=Effect.RESERVED,
     )
     AUTO_WATERMARK_INTERVAL: Final = option(
