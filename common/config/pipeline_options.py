@@ -34,8 +34,8 @@ class PipelineOptions:
         "pipeline.object-reuse",
         BOOLEAN,
         False,
-        "Whether functions may get the very objects that others hold. Millstream copies what a function may still hold, "
-        "and nothing else.",
+        "Whether functions may get the very objects that others hold. Millstream copies what a function may still "
+        "hold, and nothing else.",
         effect=Effect.RESERVED,
     )
     AUTO_WATERMARK_INTERVAL: Final = option(
