@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 from millstream.common.graph.operator_spec import ProcessSpec
 from millstream.common.records import RecordBatch, Watermark
 from millstream.taskmanager.operators.operator import FailureSite, Operator, OperatorContext, OperatorInfo, Output
 from millstream.taskmanager.operators.process_context import ProcessContext
-from millstream.taskmanager.operators.process_loop import ProcessLoop
+from millstream.taskmanager.operators.process_loop import NoKeys, ProcessLoop
 from millstream.taskmanager.operators.result_collector import ResultCollector
 from millstream.taskmanager.operators.unkeyed_timer_service import UnkeyedTimerService
 from millstream.taskmanager.operators.user_function import UserFunction
@@ -17,12 +16,6 @@ from millstream.taskmanager.operators.user_function import UserFunction
 __all__ = ["ProcessOperator"]
 
 _PROCESS_ELEMENT = "process_element"
-
-
-class _NoKeys:
-    """Takes the place of a backend in the loop."""
-
-    key: Any = None
 
 
 class ProcessOperator(Operator):
@@ -36,7 +29,7 @@ class ProcessOperator(Operator):
         self._function = UserFunction(spec.function, _PROCESS_ELEMENT, context)
         self._timers = UnkeyedTimerService(context.processing_time)
         self._collector = ResultCollector(spec.output_type)
-        self._loop = ProcessLoop(self._collector, ProcessContext(self._timers, self._collector), _NoKeys())
+        self._loop = ProcessLoop(self._collector, ProcessContext(self._timers, self._collector), NoKeys())
         self._call = self._loop.bind(self._function.call)
 
     def open(self) -> None:

@@ -26,7 +26,7 @@ from millstream.taskmanager.operators.inlining import InlineExpression, inline_e
 from millstream.taskmanager.operators.operator import NO_RECORD, SideOutput
 from millstream.taskmanager.operators.result_collector import ResultCollector, result_iterator, takes_collector
 
-__all__ = ["CurrentKey", "ProcessLoop"]
+__all__ = ["CurrentKey", "NoKeys", "ProcessLoop"]
 
 _GIVEN = "given"
 _KEY = "key_by"
@@ -36,6 +36,12 @@ class CurrentKey(Protocol):
     """What is told whose turn it is: a keyed state backend, as a rule."""
 
     key: Any
+
+
+class NoKeys:
+    """Takes the place of a backend where nothing is keyed."""
+
+    key: Any = None
 
 
 class _Context(Protocol):

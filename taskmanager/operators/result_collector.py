@@ -10,7 +10,6 @@ Order is kept within each output; between the outputs it is not.
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Iterator
 from time import perf_counter_ns
 from types import FrameType, GeneratorType
@@ -18,6 +17,7 @@ from typing import Any
 
 from millstream.common.errors import MillstreamError
 from millstream.common.records import RecordBatch
+from millstream.common.required_arguments import required_arguments
 from millstream.datastream.output_tag import OutputTag
 from millstream.taskmanager.operators.batch_sizer import MAX_BATCH_RECORDS, BatchSizer
 from millstream.taskmanager.operators.detached import PLAIN, owned
@@ -45,13 +45,7 @@ def result_iterator(results: Any) -> Iterator[Any]:
 
 def takes_collector(function: Callable[..., Any], given: int) -> bool:
     """Whether a function wants a collector after the ``given`` arguments that are passed in any case."""
-    try:
-        parameters = list(inspect.signature(function).parameters.values())
-    except (TypeError, ValueError):
-        return False  # a builtin without a signature
-    places = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    needed = [each for each in parameters if each.kind in places and each.default is inspect.Parameter.empty]
-    return len(needed) == given + 1
+    return required_arguments(function) == given + 1
 
 
 class ResultCollector:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack
 from typing import Any
 
 from millstream.common.errors import MillstreamError
@@ -16,7 +17,7 @@ from millstream.datastream.functions import Function, RichFunction
 from millstream.taskmanager.operators.operator import OperatorContext
 from millstream.taskmanager.operators.runtime_context import OperatorRuntimeContext
 
-__all__ = ["UserFunction", "gets_runtime_context", "is_generator_callable", "positional_capacity"]
+__all__ = ["UserFunction", "close_all", "gets_runtime_context", "is_generator_callable", "positional_capacity"]
 
 
 class UserFunction:
@@ -61,6 +62,13 @@ class UserFunction:
             closer = getattr(self.target, "close", None)
             if callable(closer):
                 closer()
+
+
+def close_all(functions: Iterable[UserFunction]) -> None:
+    """Close functions, last one first, all of them whatever one raises."""
+    with ExitStack() as stack:
+        for function in functions:
+            stack.callback(function.close)
 
 
 def gets_runtime_context(target: Any, method: str) -> bool:

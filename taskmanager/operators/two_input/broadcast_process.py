@@ -8,11 +8,11 @@ from typing import Any
 from millstream.common.graph.operator_spec import BroadcastProcessSpec
 from millstream.common.records import MAX_TIMESTAMP, RecordBatch, Watermark
 from millstream.taskmanager.operators.operator import FailureSite, Operator, OperatorContext, OperatorInfo, Output
-from millstream.taskmanager.operators.process_loop import ProcessLoop
+from millstream.taskmanager.operators.process_loop import NoKeys, ProcessLoop
 from millstream.taskmanager.operators.result_collector import ResultCollector
 from millstream.taskmanager.operators.two_input.broadcast_context import BroadcastContext, ReadOnlyContext
 from millstream.taskmanager.operators.two_input.broadcast_state import BroadcastStates
-from millstream.taskmanager.operators.two_input.two_input_function import NoKeys, TwoInputFunction
+from millstream.taskmanager.operators.two_input.two_input_function import TwoInputFunction
 from millstream.taskmanager.operators.unkeyed_timer_service import UnkeyedTimerService
 from millstream.taskmanager.state.state_pickle import dump_state, load_state
 

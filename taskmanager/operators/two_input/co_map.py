@@ -8,9 +8,9 @@ from typing import Any
 from millstream.common.graph.operator_spec import CoFlatMapSpec, CoMapSpec
 from millstream.common.records import RecordBatch
 from millstream.taskmanager.operators.operator import FailureSite, Operator, OperatorContext, OperatorInfo, Output
-from millstream.taskmanager.operators.process_loop import ProcessLoop
+from millstream.taskmanager.operators.process_loop import NoKeys, ProcessLoop
 from millstream.taskmanager.operators.result_collector import ResultCollector, takes_collector
-from millstream.taskmanager.operators.two_input.two_input_function import NoKeys, TwoInputFunction
+from millstream.taskmanager.operators.two_input.two_input_function import TwoInputFunction
 
 __all__ = ["CoMapOperator"]
 

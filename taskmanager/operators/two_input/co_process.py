@@ -8,9 +8,9 @@ from millstream.common.graph.operator_spec import CoProcessSpec
 from millstream.common.records import RecordBatch, Watermark
 from millstream.taskmanager.operators.operator import FailureSite, Operator, OperatorContext, OperatorInfo, Output
 from millstream.taskmanager.operators.process_context import ProcessContext
-from millstream.taskmanager.operators.process_loop import ProcessLoop
+from millstream.taskmanager.operators.process_loop import NoKeys, ProcessLoop
 from millstream.taskmanager.operators.result_collector import ResultCollector
-from millstream.taskmanager.operators.two_input.two_input_function import NoKeys, TwoInputFunction
+from millstream.taskmanager.operators.two_input.two_input_function import TwoInputFunction
 from millstream.taskmanager.operators.unkeyed_timer_service import UnkeyedTimerService
 
 __all__ = ["CoProcessOperator"]

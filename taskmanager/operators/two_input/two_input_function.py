@@ -10,13 +10,7 @@ from millstream.taskmanager.operators.user_function import UserFunction
 from millstream.taskmanager.state.heap_keyed_state_backend import HeapKeyedStateBackend
 from millstream.taskmanager.state.keyed_state_backend import NO_KEY
 
-__all__ = ["NoKeys", "TwoInputFunction"]
-
-
-class NoKeys:
-    """Takes the place of a backend where nothing is keyed."""
-
-    key: Any = None
+__all__ = ["TwoInputFunction"]
 
 
 class TwoInputFunction:

@@ -8,7 +8,6 @@ the user's functions (see :mod:`.aligned_loops`). Results are what the general o
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack
 from functools import partial
 from itertools import islice
 from time import perf_counter_ns
@@ -34,8 +33,7 @@ from millstream.taskmanager.operators.operator import (
     Output,
 )
 from millstream.taskmanager.operators.result_collector import ResultCollector
-from millstream.taskmanager.operators.runtime_context import OperatorRuntimeContext
-from millstream.taskmanager.operators.user_function import UserFunction
+from millstream.taskmanager.operators.user_function import UserFunction, close_all
 from millstream.taskmanager.operators.window.aligned_loops import (
     ADD,
     CREATE,
@@ -52,7 +50,6 @@ from millstream.taskmanager.operators.window.aligned_loops import (
 )
 from millstream.taskmanager.operators.window.aligned_windows import AlignedWindows, DueWindow
 from millstream.taskmanager.operators.window.window_contexts import (
-    OperatorWindowContext,
     WindowStateStore,
     WindowTimes,
 )
@@ -131,29 +128,17 @@ class AlignedWindowOperator(Operator):
         self._times = WindowTimes(context.processing_time)
         self._window_function: WindowFunctionCall | None = None
         if spec.window_function is not None:
-            self._window_function = self._make_window_function(spec, context)
+            self._namespace = NamespaceHolder()
+            state = WindowStateStore(self._backend, self._namespace, merging=False)
+            self._window_function = WindowFunctionCall.of(
+                spec, context, self._backend, state, self._times, self._collector
+            )
+            self._phase = self._window_function.phase
         self._results = (
             None
             if self._get_result is None
             else compile_results(self._get_result, inline=context.inline, without_none=True)
         )
-
-    def _make_window_function(self, spec: WindowSpec, context: OperatorContext) -> WindowFunctionCall:
-        self._namespace = NamespaceHolder()
-        runtime_context = OperatorRuntimeContext(context)
-        runtime_context.use_backend(self._backend)
-        window_context = OperatorWindowContext(
-            self._times,
-            WindowStateStore(self._backend, self._namespace, merging=False),
-            runtime_context,
-            self._collector,
-        )
-        call = WindowFunctionCall(
-            spec.window_function, spec.key_selector is not None, context, window_context, self._collector
-        )
-        call.function.runtime_context.use_backend(self._backend)
-        self._phase = call.phase
-        return call
 
     def open(self) -> None:
         for function in self._functions():
@@ -162,9 +147,7 @@ class AlignedWindowOperator(Operator):
 
     def close(self) -> None:
         self._backend.key = NO_KEY
-        with ExitStack() as stack:
-            for function in self._functions():
-                stack.callback(function.close)
+        close_all(self._functions())
 
     def _functions(self) -> Iterator[UserFunction]:
         for function in (self._key, self._function):

@@ -7,7 +7,6 @@ generated for the user's functions. Results are what the general operator would 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack
 from functools import partial
 from typing import Any
 
@@ -27,8 +26,7 @@ from millstream.taskmanager.operators.operator import (
     Output,
 )
 from millstream.taskmanager.operators.result_collector import ResultCollector
-from millstream.taskmanager.operators.runtime_context import OperatorRuntimeContext
-from millstream.taskmanager.operators.user_function import UserFunction
+from millstream.taskmanager.operators.user_function import UserFunction, close_all
 from millstream.taskmanager.operators.window.aligned_loops import (
     ADD,
     CREATE,
@@ -42,7 +40,6 @@ from millstream.taskmanager.operators.window.aligned_loops import (
 )
 from millstream.taskmanager.operators.window.held_contents import held_fold_lines
 from millstream.taskmanager.operators.window.window_contexts import (
-    OperatorWindowContext,
     WindowStateStore,
     WindowTimes,
 )
@@ -147,23 +144,11 @@ class CountWindowOperator(Operator):
         self._namespace = NamespaceHolder()
         self._window_function: WindowFunctionCall | None = None
         if spec.window_function is not None:
-            self._window_function = self._make_window_function(spec, context)
-
-    def _make_window_function(self, spec: WindowSpec, context: OperatorContext) -> WindowFunctionCall:
-        runtime_context = OperatorRuntimeContext(context)
-        runtime_context.use_backend(self._backend)
-        window_context = OperatorWindowContext(
-            self._times,
-            WindowStateStore(self._backend, self._namespace, merging=False),
-            runtime_context,
-            self._collector,
-        )
-        call = WindowFunctionCall(
-            spec.window_function, spec.key_selector is not None, context, window_context, self._collector
-        )
-        call.function.runtime_context.use_backend(self._backend)
-        self._phase = call.phase
-        return call
+            state = WindowStateStore(self._backend, self._namespace, merging=False)
+            self._window_function = WindowFunctionCall.of(
+                spec, context, self._backend, state, self._times, self._collector
+            )
+            self._phase = self._window_function.phase
 
     def open(self) -> None:
         for function in self._functions():
@@ -171,9 +156,7 @@ class CountWindowOperator(Operator):
 
     def close(self) -> None:
         self._backend.key = NO_KEY
-        with ExitStack() as stack:
-            for function in self._functions():
-                stack.callback(function.close)
+        close_all(self._functions())
 
     def _functions(self) -> Iterator[UserFunction]:
         for function in (self._key, self._function):

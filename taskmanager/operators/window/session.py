@@ -7,7 +7,6 @@ user's functions (see :mod:`.session_loops`). Results are what the general opera
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack
 from functools import partial
 from itertools import repeat
 from math import inf
@@ -41,8 +40,7 @@ from millstream.taskmanager.operators.operator import (
     Output,
 )
 from millstream.taskmanager.operators.result_collector import ResultCollector
-from millstream.taskmanager.operators.runtime_context import OperatorRuntimeContext
-from millstream.taskmanager.operators.user_function import UserFunction
+from millstream.taskmanager.operators.user_function import UserFunction, close_all
 from millstream.taskmanager.operators.window.aligned_loops import (
     ADD,
     CREATE,
@@ -62,7 +60,6 @@ from millstream.taskmanager.operators.window.session_loops import (
 )
 from millstream.taskmanager.operators.window.sessions import CONTENTS, END, START, Session, Sessions
 from millstream.taskmanager.operators.window.window_contexts import (
-    OperatorWindowContext,
     WindowStateStore,
     WindowTimes,
 )
@@ -141,7 +138,11 @@ class SessionWindowOperator(Operator):
         self._times = WindowTimes(context.processing_time)
         self._window_function: WindowFunctionCall | None = None
         if spec.window_function is not None:
-            self._window_function = self._make_window_function(spec, context)
+            state = WindowStateStore(self._backend, NamespaceHolder(), merging=True)
+            self._window_function = WindowFunctionCall.of(
+                spec, context, self._backend, state, self._times, self._collector
+            )
+            self._phase = self._window_function.phase
         self._results = None if self._get_result is None else compile_results(self._get_result, inline=context.inline)
         self._advance(MIN_TIMESTAMP)
 
@@ -151,22 +152,6 @@ class SessionWindowOperator(Operator):
             return Gap(assigner.session_gap)
         return Gap(0, extraction_of(assigner.extractor), partial(check_gap, extractor=assigner.extractor))
 
-    def _make_window_function(self, spec: WindowSpec, context: OperatorContext) -> WindowFunctionCall:
-        runtime_context = OperatorRuntimeContext(context)
-        runtime_context.use_backend(self._backend)
-        window_context = OperatorWindowContext(
-            self._times,
-            WindowStateStore(self._backend, NamespaceHolder(), merging=True),
-            runtime_context,
-            self._collector,
-        )
-        call = WindowFunctionCall(
-            spec.window_function, spec.key_selector is not None, context, window_context, self._collector
-        )
-        call.function.runtime_context.use_backend(self._backend)
-        self._phase = call.phase
-        return call
-
     def open(self) -> None:
         for function in self._functions():
             function.open()
@@ -174,9 +159,7 @@ class SessionWindowOperator(Operator):
 
     def close(self) -> None:
         self._backend.key = NO_KEY
-        with ExitStack() as stack:
-            for function in self._functions():
-                stack.callback(function.close)
+        close_all(self._functions())
 
     def _functions(self) -> Iterator[UserFunction]:
         for function in (self._key, self._function):

@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from millstream.common.graph.operator_spec import WindowSpec
 from millstream.datastream.functions import (
     ProcessAllWindowFunction,
     ProcessWindowFunction,
 )
 from millstream.taskmanager.operators.operator import OperatorContext
 from millstream.taskmanager.operators.result_collector import ResultCollector
+from millstream.taskmanager.operators.runtime_context import OperatorRuntimeContext
 from millstream.taskmanager.operators.user_function import UserFunction, positional_capacity
-from millstream.taskmanager.operators.window.window_contexts import OperatorWindowContext
+from millstream.taskmanager.operators.window.window_contexts import OperatorWindowContext, WindowStateStore, WindowTimes
+from millstream.taskmanager.state.keyed_state_backend import KeyedStateBackend
 
 __all__ = ["WindowFunctionCall"]
 
@@ -29,6 +32,28 @@ class WindowFunctionCall:
     """
 
     __slots__ = ("clear", "evaluate", "function", "phase")
+
+    @classmethod
+    def of(
+        cls,
+        spec: WindowSpec,
+        context: OperatorContext,
+        backend: KeyedStateBackend,
+        state: WindowStateStore,
+        times: WindowTimes,
+        collector: ResultCollector,
+    ) -> WindowFunctionCall:
+        """The window function of a spec, with all that it may ask for.
+
+        :param backend: where the state of the key is.
+        :param state: that of the window.
+        """
+        runtime_context = OperatorRuntimeContext(context)
+        runtime_context.use_backend(backend)
+        window_context = OperatorWindowContext(times, state, runtime_context, collector)
+        call = cls(spec.window_function, spec.key_selector is not None, context, window_context, collector)
+        call.function.runtime_context.use_backend(backend)
+        return call
 
     def __init__(
         self,

@@ -8,7 +8,6 @@ the time that a window is kept for has passed, a timer of the operator's own rem
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack
 from typing import Any
 
 from millstream.common.errors import MillstreamError
@@ -28,7 +27,7 @@ from millstream.taskmanager.operators.operator import (
 )
 from millstream.taskmanager.operators.result_collector import ResultCollector
 from millstream.taskmanager.operators.runtime_context import OperatorRuntimeContext
-from millstream.taskmanager.operators.user_function import UserFunction
+from millstream.taskmanager.operators.user_function import UserFunction, close_all
 from millstream.taskmanager.operators.window.merging_window_set import add_window
 from millstream.taskmanager.operators.window.pane_contents import PaneContents
 from millstream.taskmanager.operators.window.window_contexts import (
@@ -118,9 +117,7 @@ class WindowOperator(Operator):
 
     def close(self) -> None:
         self._backend.key = NO_KEY
-        with ExitStack() as stack:
-            for function in self._functions():
-                stack.callback(function.close)
+        close_all(self._functions())
 
     def _functions(self) -> Iterator[UserFunction]:
         if self._key is not None:
