@@ -20,6 +20,7 @@ from millstream.common.rpc.service import EndpointNotFoundError, FencingError, R
 from millstream.common.states import JobStatus
 from millstream.common.version import VERSION
 from millstream.common.wire import cluster_pb2 as pb
+from millstream.common.wire.checkpoint_pb2 import JobCheckpoints
 from millstream.common.wire.graph_pb2 import JobGraph
 from millstream.dispatcher.archived_jobs import ArchivedJobs
 from millstream.dispatcher.job_graph_check import check_job_graph
@@ -226,6 +227,30 @@ class Dispatcher:
             logger.info("The cluster is to shut down")
             self._shutdown = asyncio.get_running_loop().create_task(self._shut_down(), name="shut down the cluster")
         return pb.Empty()
+
+    async def trigger_savepoint(self, request: pb.TriggerSavepointRequest) -> pb.OperationStarted:
+        """Not there yet."""
+        raise MillstreamError("trigger_savepoint is not there yet")
+
+    async def trigger_checkpoint(self, request: pb.TriggerCheckpointRequest) -> pb.OperationStarted:
+        """Not there yet."""
+        raise MillstreamError("trigger_checkpoint is not there yet")
+
+    async def rescale_job(self, request: pb.RescaleJobRequest) -> pb.OperationStarted:
+        """Not there yet."""
+        raise MillstreamError("rescale_job is not there yet")
+
+    async def await_operation(self, request: pb.AwaitOperationRequest) -> pb.OperationStatus:
+        """Not there yet."""
+        raise MillstreamError("await_operation is not there yet")
+
+    async def dispose_savepoint(self, request: pb.DisposeSavepointRequest) -> pb.Empty:
+        """Not there yet."""
+        raise MillstreamError("dispose_savepoint is not there yet")
+
+    async def get_checkpoints(self, request: pb.JobRequest) -> JobCheckpoints:
+        """Not there yet."""
+        raise MillstreamError("get_checkpoints is not there yet")
 
     # ------------------------------------------------------------------ what becomes of a job (RunnerListener)
 

@@ -1,3 +1,4 @@
+from millstream.common.wire import checkpoint_pb2 as _checkpoint_pb2
 from millstream.common.wire import failure_pb2 as _failure_pb2
 from millstream.common.wire import graph_pb2 as _graph_pb2
 from google.protobuf.internal import containers as _containers
@@ -27,6 +28,74 @@ class GetLeaderResponse(_message.Message):
     leader_session_id: str
     version: str
     def __init__(self, known: bool = ..., leader_session_id: _Optional[str] = ..., version: _Optional[str] = ...) -> None: ...
+
+class TriggerSavepointRequest(_message.Message):
+    __slots__ = ("job_id", "target_directory", "mode", "format", "request_id")
+    JOB_ID_FIELD_NUMBER: _ClassVar[int]
+    TARGET_DIRECTORY_FIELD_NUMBER: _ClassVar[int]
+    MODE_FIELD_NUMBER: _ClassVar[int]
+    FORMAT_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    job_id: str
+    target_directory: str
+    mode: str
+    format: str
+    request_id: str
+    def __init__(self, job_id: _Optional[str] = ..., target_directory: _Optional[str] = ..., mode: _Optional[str] = ..., format: _Optional[str] = ..., request_id: _Optional[str] = ...) -> None: ...
+
+class TriggerCheckpointRequest(_message.Message):
+    __slots__ = ("job_id", "full", "request_id")
+    JOB_ID_FIELD_NUMBER: _ClassVar[int]
+    FULL_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    job_id: str
+    full: bool
+    request_id: str
+    def __init__(self, job_id: _Optional[str] = ..., full: bool = ..., request_id: _Optional[str] = ...) -> None: ...
+
+class RescaleJobRequest(_message.Message):
+    __slots__ = ("job_id", "parallelism", "request_id")
+    JOB_ID_FIELD_NUMBER: _ClassVar[int]
+    PARALLELISM_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    job_id: str
+    parallelism: int
+    request_id: str
+    def __init__(self, job_id: _Optional[str] = ..., parallelism: _Optional[int] = ..., request_id: _Optional[str] = ...) -> None: ...
+
+class OperationStarted(_message.Message):
+    __slots__ = ("request_id",)
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    request_id: str
+    def __init__(self, request_id: _Optional[str] = ...) -> None: ...
+
+class AwaitOperationRequest(_message.Message):
+    __slots__ = ("job_id", "request_id", "max_wait_ms")
+    JOB_ID_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    MAX_WAIT_MS_FIELD_NUMBER: _ClassVar[int]
+    job_id: str
+    request_id: str
+    max_wait_ms: int
+    def __init__(self, job_id: _Optional[str] = ..., request_id: _Optional[str] = ..., max_wait_ms: _Optional[int] = ...) -> None: ...
+
+class OperationStatus(_message.Message):
+    __slots__ = ("completed", "location", "checkpoint_id", "failure")
+    COMPLETED_FIELD_NUMBER: _ClassVar[int]
+    LOCATION_FIELD_NUMBER: _ClassVar[int]
+    CHECKPOINT_ID_FIELD_NUMBER: _ClassVar[int]
+    FAILURE_FIELD_NUMBER: _ClassVar[int]
+    completed: bool
+    location: str
+    checkpoint_id: int
+    failure: _failure_pb2.FailureInfo
+    def __init__(self, completed: bool = ..., location: _Optional[str] = ..., checkpoint_id: _Optional[int] = ..., failure: _Optional[_Union[_failure_pb2.FailureInfo, _Mapping]] = ...) -> None: ...
+
+class DisposeSavepointRequest(_message.Message):
+    __slots__ = ("path",)
+    PATH_FIELD_NUMBER: _ClassVar[int]
+    path: str
+    def __init__(self, path: _Optional[str] = ...) -> None: ...
 
 class SubmitJobRequest(_message.Message):
     __slots__ = ("job_graph",)
@@ -407,6 +476,34 @@ class AttemptMetrics(_message.Message):
     metrics: TaskMetrics
     def __init__(self, attempt_id: _Optional[str] = ..., metrics: _Optional[_Union[TaskMetrics, _Mapping]] = ...) -> None: ...
 
+class CheckpointAcknowledgement(_message.Message):
+    __slots__ = ("attempt_id", "checkpoint_id", "snapshot", "metrics")
+    ATTEMPT_ID_FIELD_NUMBER: _ClassVar[int]
+    CHECKPOINT_ID_FIELD_NUMBER: _ClassVar[int]
+    SNAPSHOT_FIELD_NUMBER: _ClassVar[int]
+    METRICS_FIELD_NUMBER: _ClassVar[int]
+    attempt_id: str
+    checkpoint_id: int
+    snapshot: _checkpoint_pb2.TaskSnapshot
+    metrics: _checkpoint_pb2.SubtaskCheckpointMetrics
+    def __init__(self, attempt_id: _Optional[str] = ..., checkpoint_id: _Optional[int] = ..., snapshot: _Optional[_Union[_checkpoint_pb2.TaskSnapshot, _Mapping]] = ..., metrics: _Optional[_Union[_checkpoint_pb2.SubtaskCheckpointMetrics, _Mapping]] = ...) -> None: ...
+
+class CheckpointDecline(_message.Message):
+    __slots__ = ("attempt_id", "checkpoint_id", "failure")
+    ATTEMPT_ID_FIELD_NUMBER: _ClassVar[int]
+    CHECKPOINT_ID_FIELD_NUMBER: _ClassVar[int]
+    FAILURE_FIELD_NUMBER: _ClassVar[int]
+    attempt_id: str
+    checkpoint_id: int
+    failure: _failure_pb2.FailureInfo
+    def __init__(self, attempt_id: _Optional[str] = ..., checkpoint_id: _Optional[int] = ..., failure: _Optional[_Union[_failure_pb2.FailureInfo, _Mapping]] = ...) -> None: ...
+
+class EndOfDataReport(_message.Message):
+    __slots__ = ("attempt_id",)
+    ATTEMPT_ID_FIELD_NUMBER: _ClassVar[int]
+    attempt_id: str
+    def __init__(self, attempt_id: _Optional[str] = ...) -> None: ...
+
 class RegisterTaskManagerRequest(_message.Message):
     __slots__ = ("job_id", "resource_id", "address", "session_id", "host", "pid")
     JOB_ID_FIELD_NUMBER: _ClassVar[int]
@@ -511,6 +608,30 @@ class FailSlotRequest(_message.Message):
     allocation_id: str
     failure: _failure_pb2.FailureInfo
     def __init__(self, resource_id: _Optional[str] = ..., session_id: _Optional[str] = ..., allocation_id: _Optional[str] = ..., failure: _Optional[_Union[_failure_pb2.FailureInfo, _Mapping]] = ...) -> None: ...
+
+class TriggerTaskCheckpointRequest(_message.Message):
+    __slots__ = ("job_master_id", "attempt_ids", "checkpoint_id", "options")
+    JOB_MASTER_ID_FIELD_NUMBER: _ClassVar[int]
+    ATTEMPT_IDS_FIELD_NUMBER: _ClassVar[int]
+    CHECKPOINT_ID_FIELD_NUMBER: _ClassVar[int]
+    OPTIONS_FIELD_NUMBER: _ClassVar[int]
+    job_master_id: str
+    attempt_ids: _containers.RepeatedScalarFieldContainer[str]
+    checkpoint_id: int
+    options: _checkpoint_pb2.CheckpointOptions
+    def __init__(self, job_master_id: _Optional[str] = ..., attempt_ids: _Optional[_Iterable[str]] = ..., checkpoint_id: _Optional[int] = ..., options: _Optional[_Union[_checkpoint_pb2.CheckpointOptions, _Mapping]] = ...) -> None: ...
+
+class NotifyCheckpointRequest(_message.Message):
+    __slots__ = ("job_master_id", "attempt_ids", "checkpoint_id", "completed")
+    JOB_MASTER_ID_FIELD_NUMBER: _ClassVar[int]
+    ATTEMPT_IDS_FIELD_NUMBER: _ClassVar[int]
+    CHECKPOINT_ID_FIELD_NUMBER: _ClassVar[int]
+    COMPLETED_FIELD_NUMBER: _ClassVar[int]
+    job_master_id: str
+    attempt_ids: _containers.RepeatedScalarFieldContainer[str]
+    checkpoint_id: int
+    completed: bool
+    def __init__(self, job_master_id: _Optional[str] = ..., attempt_ids: _Optional[_Iterable[str]] = ..., checkpoint_id: _Optional[int] = ..., completed: bool = ...) -> None: ...
 
 class RequestSlotRequest(_message.Message):
     __slots__ = ("slot_index", "job_id", "allocation_id", "job_master_address", "job_master_id", "resource_manager_id")

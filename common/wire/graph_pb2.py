@@ -22,9 +22,10 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from millstream.common.wire import checkpoint_pb2 as millstream_dot_common_dot_wire_dot_checkpoint__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"millstream/common/wire/graph.proto\x12\x0fmillstream.wire\"\xd0\x02\n\x08JobGraph\x12\x0e\n\x06job_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12,\n\x08vertices\x18\x03 \x03(\x0b\x32\x1a.millstream.wire.JobVertex\x12\'\n\x05\x65\x64ges\x18\x04 \x03(\x0b\x32\x18.millstream.wire.JobEdge\x12\x43\n\rconfiguration\x18\x05 \x03(\x0b\x32,.millstream.wire.JobGraph.ConfigurationEntry\x12,\n\tartifacts\x18\x06 \x03(\x0b\x32\x19.millstream.wire.Artifact\x12\x13\n\x0bpython_path\x18\x07 \x03(\t\x12\x11\n\tplan_json\x18\x08 \x01(\t\x1a\x34\n\x12\x43onfigurationEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"[\n\x08\x41rtifact\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04kind\x18\x02 \x01(\t\x12\x0e\n\x06sha256\x18\x03 \x01(\t\x12\x0f\n\x07\x63ontent\x18\x04 \x01(\x0c\x12\x12\n\ntarget_dir\x18\x05 \x01(\t\"\xbc\x01\n\tJobVertex\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x13\n\x0bparallelism\x18\x03 \x01(\x05\x12\x17\n\x0fmax_parallelism\x18\x04 \x01(\x05\x12\x1a\n\x12slot_sharing_group\x18\x05 \x01(\t\x12\x19\n\x11\x63o_location_group\x18\x06 \x01(\t\x12\x30\n\toperators\x18\x07 \x03(\x0b\x32\x1d.millstream.wire.OperatorNode\"\x9c\x01\n\x0cOperatorNode\x12\x13\n\x0boperator_id\x18\x01 \x01(\t\x12\x0b\n\x03uid\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x04 \x01(\t\x12\x0c\n\x04spec\x18\x05 \x01(\x0c\x12+\n\x06inputs\x18\x06 \x03(\x0b\x32\x1b.millstream.wire.ChainInput\x12\x0c\n\x04kind\x18\x07 \x01(\t\"E\n\nChainInput\x12\x0e\n\x06parent\x18\x01 \x01(\x05\x12\x12\n\noutput_tag\x18\x02 \x01(\t\x12\x13\n\x0binput_index\x18\x03 \x01(\x05\"\xec\x01\n\x07JobEdge\x12\x0f\n\x07\x65\x64ge_id\x18\x01 \x01(\t\x12\x15\n\rsource_vertex\x18\x02 \x01(\t\x12\x17\n\x0fsource_operator\x18\x03 \x01(\x05\x12\x12\n\noutput_tag\x18\x04 \x01(\t\x12\x15\n\rtarget_vertex\x18\x05 \x01(\t\x12\x14\n\x0ctarget_input\x18\x06 \x01(\x05\x12\x31\n\x0bpartitioner\x18\x07 \x01(\x0b\x32\x1c.millstream.wire.Partitioner\x12\x19\n\x11\x62uffer_timeout_ms\x18\x08 \x01(\x03\x12\x11\n\ttype_info\x18\t \x01(\x0c\")\n\x0bPartitioner\x12\x0c\n\x04kind\x18\x01 \x01(\t\x12\x0c\n\x04spec\x18\x02 \x01(\x0c\"\x99\x02\n\x0eTaskDeployment\x12\x0e\n\x06job_id\x18\x01 \x01(\t\x12*\n\x06vertex\x18\x02 \x01(\x0b\x32\x1a.millstream.wire.JobVertex\x12\x15\n\rsubtask_index\x18\x03 \x01(\x05\x12\x16\n\x0e\x61ttempt_number\x18\x04 \x01(\x05\x12\x12\n\nattempt_id\x18\x05 \x01(\t\x12\x15\n\rallocation_id\x18\x06 \x01(\t\x12\x34\n\x06inputs\x18\x07 \x03(\x0b\x32$.millstream.wire.InputGateDeployment\x12;\n\x07outputs\x18\x08 \x03(\x0b\x32*.millstream.wire.ResultPartitionDeployment\"x\n\x13InputGateDeployment\x12&\n\x04\x65\x64ge\x18\x01 \x01(\x0b\x32\x18.millstream.wire.JobEdge\x12\x39\n\x08\x63hannels\x18\x02 \x03(\x0b\x32\'.millstream.wire.InputChannelDeployment\"\xa1\x01\n\x16InputChannelDeployment\x12\x1b\n\x13producer_attempt_id\x18\x01 \x01(\t\x12\x14\n\x0csubpartition\x18\x02 \x01(\x05\x12\x1e\n\x16producer_allocation_id\x18\x03 \x01(\t\x12\x0c\n\x04host\x18\x04 \x01(\t\x12\x0c\n\x04port\x18\x05 \x01(\x05\x12\x18\n\x10producer_subtask\x18\x06 \x01(\x05\"\xd3\x01\n\x19ResultPartitionDeployment\x12&\n\x04\x65\x64ge\x18\x01 \x01(\x0b\x32\x18.millstream.wire.JobEdge\x12\x15\n\rsubpartitions\x18\x02 \x01(\x05\x12\x19\n\x11\x63onsumer_subtasks\x18\x03 \x03(\x05\x12\x1c\n\x14\x63onsumer_parallelism\x18\x04 \x01(\x05\x12 \n\x18\x63onsumer_max_parallelism\x18\x05 \x01(\x05\x12\x1c\n\x14\x63onsumer_allocations\x18\x06 \x03(\tb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"millstream/common/wire/graph.proto\x12\x0fmillstream.wire\x1a\'millstream/common/wire/checkpoint.proto\"\xd0\x02\n\x08JobGraph\x12\x0e\n\x06job_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12,\n\x08vertices\x18\x03 \x03(\x0b\x32\x1a.millstream.wire.JobVertex\x12\'\n\x05\x65\x64ges\x18\x04 \x03(\x0b\x32\x18.millstream.wire.JobEdge\x12\x43\n\rconfiguration\x18\x05 \x03(\x0b\x32,.millstream.wire.JobGraph.ConfigurationEntry\x12,\n\tartifacts\x18\x06 \x03(\x0b\x32\x19.millstream.wire.Artifact\x12\x13\n\x0bpython_path\x18\x07 \x03(\t\x12\x11\n\tplan_json\x18\x08 \x01(\t\x1a\x34\n\x12\x43onfigurationEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"[\n\x08\x41rtifact\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04kind\x18\x02 \x01(\t\x12\x0e\n\x06sha256\x18\x03 \x01(\t\x12\x0f\n\x07\x63ontent\x18\x04 \x01(\x0c\x12\x12\n\ntarget_dir\x18\x05 \x01(\t\"\xbc\x01\n\tJobVertex\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x13\n\x0bparallelism\x18\x03 \x01(\x05\x12\x17\n\x0fmax_parallelism\x18\x04 \x01(\x05\x12\x1a\n\x12slot_sharing_group\x18\x05 \x01(\t\x12\x19\n\x11\x63o_location_group\x18\x06 \x01(\t\x12\x30\n\toperators\x18\x07 \x03(\x0b\x32\x1d.millstream.wire.OperatorNode\"\x9c\x01\n\x0cOperatorNode\x12\x13\n\x0boperator_id\x18\x01 \x01(\t\x12\x0b\n\x03uid\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x04 \x01(\t\x12\x0c\n\x04spec\x18\x05 \x01(\x0c\x12+\n\x06inputs\x18\x06 \x03(\x0b\x32\x1b.millstream.wire.ChainInput\x12\x0c\n\x04kind\x18\x07 \x01(\t\"E\n\nChainInput\x12\x0e\n\x06parent\x18\x01 \x01(\x05\x12\x12\n\noutput_tag\x18\x02 \x01(\t\x12\x13\n\x0binput_index\x18\x03 \x01(\x05\"\xec\x01\n\x07JobEdge\x12\x0f\n\x07\x65\x64ge_id\x18\x01 \x01(\t\x12\x15\n\rsource_vertex\x18\x02 \x01(\t\x12\x17\n\x0fsource_operator\x18\x03 \x01(\x05\x12\x12\n\noutput_tag\x18\x04 \x01(\t\x12\x15\n\rtarget_vertex\x18\x05 \x01(\t\x12\x14\n\x0ctarget_input\x18\x06 \x01(\x05\x12\x31\n\x0bpartitioner\x18\x07 \x01(\x0b\x32\x1c.millstream.wire.Partitioner\x12\x19\n\x11\x62uffer_timeout_ms\x18\x08 \x01(\x03\x12\x11\n\ttype_info\x18\t \x01(\x0c\")\n\x0bPartitioner\x12\x0c\n\x04kind\x18\x01 \x01(\t\x12\x0c\n\x04spec\x18\x02 \x01(\x0c\"\xc8\x02\n\x0eTaskDeployment\x12\x0e\n\x06job_id\x18\x01 \x01(\t\x12*\n\x06vertex\x18\x02 \x01(\x0b\x32\x1a.millstream.wire.JobVertex\x12\x15\n\rsubtask_index\x18\x03 \x01(\x05\x12\x16\n\x0e\x61ttempt_number\x18\x04 \x01(\x05\x12\x12\n\nattempt_id\x18\x05 \x01(\t\x12\x15\n\rallocation_id\x18\x06 \x01(\t\x12\x34\n\x06inputs\x18\x07 \x03(\x0b\x32$.millstream.wire.InputGateDeployment\x12;\n\x07outputs\x18\x08 \x03(\x0b\x32*.millstream.wire.ResultPartitionDeployment\x12-\n\x07restore\x18\t \x01(\x0b\x32\x1c.millstream.wire.TaskRestore\"x\n\x13InputGateDeployment\x12&\n\x04\x65\x64ge\x18\x01 \x01(\x0b\x32\x18.millstream.wire.JobEdge\x12\x39\n\x08\x63hannels\x18\x02 \x03(\x0b\x32\'.millstream.wire.InputChannelDeployment\"\xa1\x01\n\x16InputChannelDeployment\x12\x1b\n\x13producer_attempt_id\x18\x01 \x01(\t\x12\x14\n\x0csubpartition\x18\x02 \x01(\x05\x12\x1e\n\x16producer_allocation_id\x18\x03 \x01(\t\x12\x0c\n\x04host\x18\x04 \x01(\t\x12\x0c\n\x04port\x18\x05 \x01(\x05\x12\x18\n\x10producer_subtask\x18\x06 \x01(\x05\"\xd3\x01\n\x19ResultPartitionDeployment\x12&\n\x04\x65\x64ge\x18\x01 \x01(\x0b\x32\x18.millstream.wire.JobEdge\x12\x15\n\rsubpartitions\x18\x02 \x01(\x05\x12\x19\n\x11\x63onsumer_subtasks\x18\x03 \x03(\x05\x12\x1c\n\x14\x63onsumer_parallelism\x18\x04 \x01(\x05\x12 \n\x18\x63onsumer_max_parallelism\x18\x05 \x01(\x05\x12\x1c\n\x14\x63onsumer_allocations\x18\x06 \x03(\tb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,28 +34,28 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_JOBGRAPH_CONFIGURATIONENTRY']._loaded_options = None
   _globals['_JOBGRAPH_CONFIGURATIONENTRY']._serialized_options = b'8\001'
-  _globals['_JOBGRAPH']._serialized_start=56
-  _globals['_JOBGRAPH']._serialized_end=392
-  _globals['_JOBGRAPH_CONFIGURATIONENTRY']._serialized_start=340
-  _globals['_JOBGRAPH_CONFIGURATIONENTRY']._serialized_end=392
-  _globals['_ARTIFACT']._serialized_start=394
-  _globals['_ARTIFACT']._serialized_end=485
-  _globals['_JOBVERTEX']._serialized_start=488
-  _globals['_JOBVERTEX']._serialized_end=676
-  _globals['_OPERATORNODE']._serialized_start=679
-  _globals['_OPERATORNODE']._serialized_end=835
-  _globals['_CHAININPUT']._serialized_start=837
-  _globals['_CHAININPUT']._serialized_end=906
-  _globals['_JOBEDGE']._serialized_start=909
-  _globals['_JOBEDGE']._serialized_end=1145
-  _globals['_PARTITIONER']._serialized_start=1147
-  _globals['_PARTITIONER']._serialized_end=1188
-  _globals['_TASKDEPLOYMENT']._serialized_start=1191
-  _globals['_TASKDEPLOYMENT']._serialized_end=1472
-  _globals['_INPUTGATEDEPLOYMENT']._serialized_start=1474
-  _globals['_INPUTGATEDEPLOYMENT']._serialized_end=1594
-  _globals['_INPUTCHANNELDEPLOYMENT']._serialized_start=1597
-  _globals['_INPUTCHANNELDEPLOYMENT']._serialized_end=1758
-  _globals['_RESULTPARTITIONDEPLOYMENT']._serialized_start=1761
-  _globals['_RESULTPARTITIONDEPLOYMENT']._serialized_end=1972
+  _globals['_JOBGRAPH']._serialized_start=97
+  _globals['_JOBGRAPH']._serialized_end=433
+  _globals['_JOBGRAPH_CONFIGURATIONENTRY']._serialized_start=381
+  _globals['_JOBGRAPH_CONFIGURATIONENTRY']._serialized_end=433
+  _globals['_ARTIFACT']._serialized_start=435
+  _globals['_ARTIFACT']._serialized_end=526
+  _globals['_JOBVERTEX']._serialized_start=529
+  _globals['_JOBVERTEX']._serialized_end=717
+  _globals['_OPERATORNODE']._serialized_start=720
+  _globals['_OPERATORNODE']._serialized_end=876
+  _globals['_CHAININPUT']._serialized_start=878
+  _globals['_CHAININPUT']._serialized_end=947
+  _globals['_JOBEDGE']._serialized_start=950
+  _globals['_JOBEDGE']._serialized_end=1186
+  _globals['_PARTITIONER']._serialized_start=1188
+  _globals['_PARTITIONER']._serialized_end=1229
+  _globals['_TASKDEPLOYMENT']._serialized_start=1232
+  _globals['_TASKDEPLOYMENT']._serialized_end=1560
+  _globals['_INPUTGATEDEPLOYMENT']._serialized_start=1562
+  _globals['_INPUTGATEDEPLOYMENT']._serialized_end=1682
+  _globals['_INPUTCHANNELDEPLOYMENT']._serialized_start=1685
+  _globals['_INPUTCHANNELDEPLOYMENT']._serialized_end=1846
+  _globals['_RESULTPARTITIONDEPLOYMENT']._serialized_start=1849
+  _globals['_RESULTPARTITIONDEPLOYMENT']._serialized_end=2060
 # @@protoc_insertion_point(module_scope)

@@ -1,3 +1,4 @@
+from millstream.common.wire import checkpoint_pb2 as _checkpoint_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
@@ -124,7 +125,7 @@ class Partitioner(_message.Message):
     def __init__(self, kind: _Optional[str] = ..., spec: _Optional[bytes] = ...) -> None: ...
 
 class TaskDeployment(_message.Message):
-    __slots__ = ("job_id", "vertex", "subtask_index", "attempt_number", "attempt_id", "allocation_id", "inputs", "outputs")
+    __slots__ = ("job_id", "vertex", "subtask_index", "attempt_number", "attempt_id", "allocation_id", "inputs", "outputs", "restore")
     JOB_ID_FIELD_NUMBER: _ClassVar[int]
     VERTEX_FIELD_NUMBER: _ClassVar[int]
     SUBTASK_INDEX_FIELD_NUMBER: _ClassVar[int]
@@ -133,6 +134,7 @@ class TaskDeployment(_message.Message):
     ALLOCATION_ID_FIELD_NUMBER: _ClassVar[int]
     INPUTS_FIELD_NUMBER: _ClassVar[int]
     OUTPUTS_FIELD_NUMBER: _ClassVar[int]
+    RESTORE_FIELD_NUMBER: _ClassVar[int]
     job_id: str
     vertex: JobVertex
     subtask_index: int
@@ -141,7 +143,8 @@ class TaskDeployment(_message.Message):
     allocation_id: str
     inputs: _containers.RepeatedCompositeFieldContainer[InputGateDeployment]
     outputs: _containers.RepeatedCompositeFieldContainer[ResultPartitionDeployment]
-    def __init__(self, job_id: _Optional[str] = ..., vertex: _Optional[_Union[JobVertex, _Mapping]] = ..., subtask_index: _Optional[int] = ..., attempt_number: _Optional[int] = ..., attempt_id: _Optional[str] = ..., allocation_id: _Optional[str] = ..., inputs: _Optional[_Iterable[_Union[InputGateDeployment, _Mapping]]] = ..., outputs: _Optional[_Iterable[_Union[ResultPartitionDeployment, _Mapping]]] = ...) -> None: ...
+    restore: _checkpoint_pb2.TaskRestore
+    def __init__(self, job_id: _Optional[str] = ..., vertex: _Optional[_Union[JobVertex, _Mapping]] = ..., subtask_index: _Optional[int] = ..., attempt_number: _Optional[int] = ..., attempt_id: _Optional[str] = ..., allocation_id: _Optional[str] = ..., inputs: _Optional[_Iterable[_Union[InputGateDeployment, _Mapping]]] = ..., outputs: _Optional[_Iterable[_Union[ResultPartitionDeployment, _Mapping]]] = ..., restore: _Optional[_Union[_checkpoint_pb2.TaskRestore, _Mapping]] = ...) -> None: ...
 
 class InputGateDeployment(_message.Message):
     __slots__ = ("edge", "channels")

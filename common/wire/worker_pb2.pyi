@@ -10,18 +10,22 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class WorkerCommand(_message.Message):
-    __slots__ = ("prepare", "run", "cancel", "operator_request", "stop")
+    __slots__ = ("prepare", "run", "cancel", "operator_request", "stop", "trigger_checkpoint", "notify_checkpoint")
     PREPARE_FIELD_NUMBER: _ClassVar[int]
     RUN_FIELD_NUMBER: _ClassVar[int]
     CANCEL_FIELD_NUMBER: _ClassVar[int]
     OPERATOR_REQUEST_FIELD_NUMBER: _ClassVar[int]
     STOP_FIELD_NUMBER: _ClassVar[int]
+    TRIGGER_CHECKPOINT_FIELD_NUMBER: _ClassVar[int]
+    NOTIFY_CHECKPOINT_FIELD_NUMBER: _ClassVar[int]
     prepare: PrepareSlot
     run: RunTasks
     cancel: CancelTask
     operator_request: WorkerOperatorRequest
     stop: StopWorker
-    def __init__(self, prepare: _Optional[_Union[PrepareSlot, _Mapping]] = ..., run: _Optional[_Union[RunTasks, _Mapping]] = ..., cancel: _Optional[_Union[CancelTask, _Mapping]] = ..., operator_request: _Optional[_Union[WorkerOperatorRequest, _Mapping]] = ..., stop: _Optional[_Union[StopWorker, _Mapping]] = ...) -> None: ...
+    trigger_checkpoint: _cluster_pb2.TriggerTaskCheckpointRequest
+    notify_checkpoint: _cluster_pb2.NotifyCheckpointRequest
+    def __init__(self, prepare: _Optional[_Union[PrepareSlot, _Mapping]] = ..., run: _Optional[_Union[RunTasks, _Mapping]] = ..., cancel: _Optional[_Union[CancelTask, _Mapping]] = ..., operator_request: _Optional[_Union[WorkerOperatorRequest, _Mapping]] = ..., stop: _Optional[_Union[StopWorker, _Mapping]] = ..., trigger_checkpoint: _Optional[_Union[_cluster_pb2.TriggerTaskCheckpointRequest, _Mapping]] = ..., notify_checkpoint: _Optional[_Union[_cluster_pb2.NotifyCheckpointRequest, _Mapping]] = ...) -> None: ...
 
 class PrepareSlot(_message.Message):
     __slots__ = ("job", "allocation_id", "slot_index", "task_manager_id", "data_bind_host", "configuration", "data_host")
@@ -77,18 +81,24 @@ class StopWorker(_message.Message):
     def __init__(self) -> None: ...
 
 class WorkerEvent(_message.Message):
-    __slots__ = ("prepared", "task_state", "metrics", "operator_response", "failed")
+    __slots__ = ("prepared", "task_state", "metrics", "operator_response", "failed", "acknowledge", "decline", "end_of_data")
     PREPARED_FIELD_NUMBER: _ClassVar[int]
     TASK_STATE_FIELD_NUMBER: _ClassVar[int]
     METRICS_FIELD_NUMBER: _ClassVar[int]
     OPERATOR_RESPONSE_FIELD_NUMBER: _ClassVar[int]
     FAILED_FIELD_NUMBER: _ClassVar[int]
+    ACKNOWLEDGE_FIELD_NUMBER: _ClassVar[int]
+    DECLINE_FIELD_NUMBER: _ClassVar[int]
+    END_OF_DATA_FIELD_NUMBER: _ClassVar[int]
     prepared: SlotPrepared
     task_state: _cluster_pb2.TaskExecutionState
     metrics: WorkerMetrics
     operator_response: WorkerOperatorResponse
     failed: SlotFailed
-    def __init__(self, prepared: _Optional[_Union[SlotPrepared, _Mapping]] = ..., task_state: _Optional[_Union[_cluster_pb2.TaskExecutionState, _Mapping]] = ..., metrics: _Optional[_Union[WorkerMetrics, _Mapping]] = ..., operator_response: _Optional[_Union[WorkerOperatorResponse, _Mapping]] = ..., failed: _Optional[_Union[SlotFailed, _Mapping]] = ...) -> None: ...
+    acknowledge: _cluster_pb2.CheckpointAcknowledgement
+    decline: _cluster_pb2.CheckpointDecline
+    end_of_data: _cluster_pb2.EndOfDataReport
+    def __init__(self, prepared: _Optional[_Union[SlotPrepared, _Mapping]] = ..., task_state: _Optional[_Union[_cluster_pb2.TaskExecutionState, _Mapping]] = ..., metrics: _Optional[_Union[WorkerMetrics, _Mapping]] = ..., operator_response: _Optional[_Union[WorkerOperatorResponse, _Mapping]] = ..., failed: _Optional[_Union[SlotFailed, _Mapping]] = ..., acknowledge: _Optional[_Union[_cluster_pb2.CheckpointAcknowledgement, _Mapping]] = ..., decline: _Optional[_Union[_cluster_pb2.CheckpointDecline, _Mapping]] = ..., end_of_data: _Optional[_Union[_cluster_pb2.EndOfDataReport, _Mapping]] = ...) -> None: ...
 
 class SlotPrepared(_message.Message):
     __slots__ = ("data_port", "pid")

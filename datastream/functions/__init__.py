@@ -12,6 +12,12 @@ from millstream.datastream.functions.async_function import AsyncFunction, RichAs
 from millstream.datastream.functions.async_retry_strategy import AsyncRetryPredicate, AsyncRetryStrategy
 from millstream.datastream.functions.base_broadcast_process_function import BaseBroadcastProcessFunction
 from millstream.datastream.functions.broadcast_process_function import BroadcastProcessFunction
+from millstream.datastream.functions.checkpoint_listener import CheckpointListener
+from millstream.datastream.functions.checkpointed_function import (
+    CheckpointedFunction,
+    FunctionInitializationContext,
+    FunctionSnapshotContext,
+)
 from millstream.datastream.functions.co_flat_map_function import CoFlatMapFunction, RichCoFlatMapFunction
 from millstream.datastream.functions.co_group_function import CoGroupFunction, RichCoGroupFunction
 from millstream.datastream.functions.co_map_function import CoMapFunction, RichCoMapFunction
@@ -26,6 +32,7 @@ from millstream.datastream.functions.keyed_broadcast_process_function import Key
 from millstream.datastream.functions.keyed_co_process_function import KeyedCoProcessFunction
 from millstream.datastream.functions.keyed_process_function import KeyedProcessFunction
 from millstream.datastream.functions.keyed_state_function import KeyedStateFunction
+from millstream.datastream.functions.list_checkpointed import ListCheckpointed
 from millstream.datastream.functions.map_function import MapFunction, RichMapFunction
 from millstream.datastream.functions.output_selector import OutputSelector
 from millstream.datastream.functions.partitioner import Partitioner
@@ -55,6 +62,8 @@ __all__ = [
     "AsyncRetryStrategy",
     "BaseBroadcastProcessFunction",
     "BroadcastProcessFunction",
+    "CheckpointListener",
+    "CheckpointedFunction",
     "CoFlatMapFunction",
     "CoGroupFunction",
     "CoMapFunction",
@@ -63,6 +72,8 @@ __all__ = [
     "FlatJoinFunction",
     "FlatMapFunction",
     "Function",
+    "FunctionInitializationContext",
+    "FunctionSnapshotContext",
     "JoinFunction",
     "KeySelector",
     "KeyedBroadcastProcessFunction",
@@ -70,6 +81,7 @@ __all__ = [
     "KeyedProcessFunction",
     "KeyedStateFunction",
     "KeyedStateStore",
+    "ListCheckpointed",
     "MapFunction",
     "OutputSelector",
     "ParallelSourceFunction",

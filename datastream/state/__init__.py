@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from millstream.common.borrowed_names import borrowed_names
 from millstream.datastream.state.aggregating_state import AggregatingState
-from millstream.datastream.state.broadcast_state import BroadcastState, OperatorStateStore, ReadOnlyBroadcastState
+from millstream.datastream.state.broadcast_state import BroadcastState, ReadOnlyBroadcastState
 from millstream.datastream.state.list_state import ListState
 from millstream.datastream.state.map_state import MapState
+from millstream.datastream.state.operator_state_store import OperatorStateStore
 from millstream.datastream.state.reducing_state import ReducingState
 from millstream.datastream.state.state import AppendingState, MergingState, State
 from millstream.datastream.state.state_descriptor import (

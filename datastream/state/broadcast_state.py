@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from millstream.datastream.state.state import State
 
-if TYPE_CHECKING:
-    from millstream.datastream.state.state_descriptor import MapStateDescriptor
-
-__all__ = ["BroadcastState", "OperatorStateStore", "ReadOnlyBroadcastState"]
+__all__ = ["BroadcastState", "ReadOnlyBroadcastState"]
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -78,11 +75,3 @@ class BroadcastState(ReadOnlyBroadcastState[K, V]):
 
     def __delitem__(self, key: K) -> None:
         self.remove(key)
-
-
-class OperatorStateStore(ABC):
-    """Gives the state of an operator that belongs to no key."""
-
-    @abstractmethod
-    def get_broadcast_state(self, state_descriptor: MapStateDescriptor) -> BroadcastState[K, V]:
-        """The broadcast state of a descriptor."""

@@ -395,6 +395,18 @@ class JobMaster:
             self._task_manager_lost(connection, request.cause or "it shut down")
         return pb.Empty()
 
+    async def acknowledge_checkpoint(self, request: pb.CheckpointAcknowledgement) -> pb.Empty:
+        """Not there yet."""
+        raise MillstreamError("acknowledge_checkpoint is not there yet")
+
+    async def decline_checkpoint(self, request: pb.CheckpointDecline) -> pb.Empty:
+        """Not there yet."""
+        raise MillstreamError("decline_checkpoint is not there yet")
+
+    async def report_end_of_data(self, request: pb.EndOfDataReport) -> pb.Empty:
+        """Not there yet."""
+        raise MillstreamError("report_end_of_data is not there yet")
+
     # ------------------------------------------------------------------ requests to operators
 
     async def operator_request(self, operator_id: str, subtask_index: int, payload: bytes) -> bytes:

@@ -22,12 +22,14 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from millstream.common.clock import Clock, SystemClock
 from millstream.common.records import RecordBatch, Watermark, WatermarkStatus
 from millstream.taskmanager.operators.processing_time import ManualProcessingTime, ProcessingTimeService
+from millstream.taskmanager.state.operator_states import OperatorStates
 
 if TYPE_CHECKING:
     from millstream.common.metrics import MetricGroup
 
 __all__ = [
     "NO_RECORD",
+    "CheckpointInfo",
     "FailureSite",
     "Operator",
     "OperatorContext",
@@ -83,6 +85,9 @@ class OperatorContext:
     :ivar fetch_timeout_s: how long collected results wait for a client that does not fetch them.
     :ivar processing_time: the operator's own clock and alarm.
     :ivar auto_watermark_interval_ms: how often periodic watermarks are made; 0: never.
+    :ivar state: where the operator keeps its state.
+    :ivar checkpointing: the job takes checkpoints: what must not happen twice waits for one. Without, there will be no
+        call of :meth:`Operator.notify_checkpoint_complete`, unless for a savepoint.
     """
 
     info: OperatorInfo
@@ -94,6 +99,23 @@ class OperatorContext:
     metric_group: MetricGroup | None = None
     processing_time: ProcessingTimeService = field(default_factory=ManualProcessingTime)
     auto_watermark_interval_ms: int = 200
+    state: OperatorStates = field(default_factory=OperatorStates)
+    checkpointing: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CheckpointInfo:
+    """Which snapshot is being taken.
+
+    :ivar timestamp: when it was triggered, ms.
+    :ivar savepoint: it belongs to the user.
+    :ivar final: the task takes no further input after it: it has ended, or is being stopped.
+    """
+
+    checkpoint_id: int
+    timestamp: int = 0
+    savepoint: bool = False
+    final: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,16 +204,30 @@ class Operator(ABC):
         """The input has ended: give what is still held. Not called after a failure or a cancellation."""
         return ()
 
-    def snapshot(self) -> Any:
-        """Everything the operator must know to go on from here, as an object that shares nothing with what it goes on
-        to change and that can be pickled; ``None``: nothing. Called between two other calls, never inside one.
-        """
-        return None
+    def initialize_state(self) -> None:  # noqa: B027  # optional hook
+        """The backends of ``context.state`` hold what was restored, if anything was: get ready to go on from it.
 
-    def restore(self, snapshot: Any) -> None:
-        """Go on from a snapshot of an operator with the same spec. Called before :meth:`open`."""
-        if snapshot is not None:
-            raise NotImplementedError(f"{type(self).__name__} has no state to restore")
+        Called once, before :meth:`open`, whether or not there was a restore. User code that initialises state runs
+        here.
+        """
+
+    def prepare_snapshot(self, checkpoint: CheckpointInfo) -> None:  # noqa: B027  # optional hook
+        """Put what a snapshot must hold and the backends do not have yet into them.
+
+        Called between two other calls, never inside one, right before the snapshot of the backends is taken; all
+        outputs so far have been handed on. With it the barrier goes downstream. User code that snapshots state runs
+        here; if it raises, the checkpoint is declined.
+        """
+
+    def notify_checkpoint_complete(self, checkpoint_id: int) -> Iterable[Output]:
+        """The checkpoint, and with it all earlier ones, is complete and will be restored from: make its effects final.
+
+        Called at most once per checkpoint, in order, perhaps not for each one; also after :meth:`finish`.
+        """
+        return ()
+
+    def notify_checkpoint_aborted(self, checkpoint_id: int) -> None:  # noqa: B027  # optional hook
+        """The checkpoint will never be complete; a later one will hold what it held."""
 
     def idle(self) -> None:  # noqa: B027  # optional hook
         """The task has nothing to do now: let out what is buffered for efficiency only."""

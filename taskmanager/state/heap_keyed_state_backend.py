@@ -6,15 +6,25 @@ from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from millstream.common.checkpoint.streams import SnapshotStreams, StateReader
 from millstream.common.errors import MillstreamError
+from millstream.common.key_groups import KeyGroupRange
 from millstream.common.typeinfo import TypeInformation
+from millstream.common.wire.checkpoint_pb2 import KeyedStateHandle
 from millstream.datastream.state import State, StateDescriptor
 from millstream.taskmanager.state.heap_cell import key_cell, namespace_cell
 from millstream.taskmanager.state.heap_state_kind import create_state, kind_of, stored_merger, trimmer_of
 from millstream.taskmanager.state.heap_table import HeapTable
 from millstream.taskmanager.state.heap_value_state import HeapValueState
 from millstream.taskmanager.state.incremental_cleanup import IncrementalCleanup, cleaning_cell
-from millstream.taskmanager.state.keyed_state_backend import NO_KEY, KeyedStateBackend, NamespaceHolder
+from millstream.taskmanager.state.keyed_state_backend import (
+    NO_KEY,
+    KeyedBackendSettings,
+    KeyedStateBackend,
+    KeyedTable,
+    NamespaceHolder,
+)
+from millstream.taskmanager.state.snapshot import RunningSnapshot, SnapshotOptions
 from millstream.taskmanager.state.state_pickle import dump_state, load_state
 from millstream.taskmanager.state.timer_queue import TimerQueue
 from millstream.taskmanager.state.ttl_clock import TtlClock
@@ -66,9 +76,12 @@ class HeapKeyedStateBackend(KeyedStateBackend):
     A state of values needs no object per key beyond the value: the table's dict is all there is.
     """
 
-    def __init__(self, now_ms: Callable[[], int]) -> None:
+    in_memory = True
+
+    def __init__(self, now_ms: Callable[[], int], settings: KeyedBackendSettings | None = None) -> None:
         """:param now_ms: the processing time, by which state expires."""
         self.key: Any = NO_KEY
+        self._settings = settings if settings is not None else KeyedBackendSettings(now_ms)
         self._now_ms = now_ms
         self._tables: dict[str, HeapTable] = {}
         self._timers: dict[str, TimerQueue] = {}
@@ -233,11 +246,23 @@ class HeapKeyedStateBackend(KeyedStateBackend):
                         return f"the value of state {name!r} for the key {key!r}"
         return "keyed state"
 
-    def restore(self, snapshot: Any) -> None:
-        loaded = load_state(snapshot)
+    def value_table(self, name: str) -> KeyedTable:
+        return self.table(name)
+
+    def start_snapshot(self, options: SnapshotOptions) -> RunningSnapshot[KeyedStateHandle | None]:
+        return _Held(self.snapshot(), self._settings.key_groups)
+
+    def restore(self, handles: Any, reader: StateReader | None = None) -> None:
+        self.forget_keys()
+        if reader is None:
+            self._add(load_state(handles))
+            return
+        for handle in handles:
+            self._add(load_state(reader.read(handle.file)))
+
+    def _add(self, loaded: Any) -> None:
         if not isinstance(loaded, HeapSnapshot):
             raise MillstreamError(f"a snapshot of keyed state was expected, not a {type(loaded).__qualname__}")
-        self.forget_keys()
         for name, stored in loaded.tables.items():
             table = self.table(name)
             for namespace, values in stored.namespaces.items():
@@ -246,3 +271,22 @@ class HeapKeyedStateBackend(KeyedStateBackend):
                 self._registrations[name] = _Registration(stored.kind, stored.expires)
         for name, timers in loaded.timers.items():
             self.timers(name).restore(timers)
+
+
+class _Held:
+    def __init__(self, data: bytes, groups: KeyGroupRange) -> None:
+        self._data = data
+        self._groups = groups
+
+    def write(self, streams: SnapshotStreams) -> KeyedStateHandle | None:
+        return KeyedStateHandle(
+            first_key_group=self._groups.start,
+            last_key_group=self._groups.end,
+            format="canonical",
+            file=streams.write("keyed", [self._data]),
+            full_size=len(self._data),
+            new_size=len(self._data),
+        )
+
+    def discard(self) -> None:
+        pass

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable
 from typing import Any
 
 __all__ = ["HeapTable"]
@@ -59,3 +59,10 @@ class HeapTable:
         if of_keys is not None:
             of_keys.clear()
             self.namespaces[None] = of_keys
+
+    def load(self, keys: Iterable[Any]) -> dict[Any, Any]:
+        """See :class:`KeyedTable`."""
+        return self.of_namespace(None)
+
+    def store(self, values: dict[Any, Any], keys: Iterable[Any]) -> None:
+        """See :class:`KeyedTable`: there is nothing to do."""

@@ -9,16 +9,23 @@ snapshot is of one moment.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Hashable, Iterable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
 
+from millstream.common.checkpoint.streams import StateReader
+from millstream.common.config import Configuration
 from millstream.common.errors import MillstreamError
+from millstream.common.key_groups import KeyGroupRange
+from millstream.common.wire.checkpoint_pb2 import KeyedStateHandle
+from millstream.taskmanager.state.snapshot import RunningSnapshot, SnapshotOptions
 from millstream.taskmanager.state.timer_queue import TimerQueue
 
 if TYPE_CHECKING:
     from millstream.datastream.state import State, StateDescriptor
 
-__all__ = ["NO_KEY", "KeyedStateBackend", "NamespaceHolder", "NoCurrentKeyError"]
+__all__ = ["NO_KEY", "KeyedBackendSettings", "KeyedStateBackend", "KeyedTable", "NamespaceHolder", "NoCurrentKeyError"]
 
 
 class NoCurrentKeyError(MillstreamError):
@@ -61,14 +68,75 @@ class NamespaceHolder:
         self.current: Hashable = None
 
 
+def _epoch() -> int:
+    return 0
+
+
+@dataclass(frozen=True, slots=True)
+class KeyedBackendSettings:
+    """What a backend is made with.
+
+    :ivar now_ms: the processing time, by which state expires.
+    :ivar key_groups: those that the subtask owns.
+    :ivar configuration: the TaskManager's settings with the job's over them.
+    :ivar directory: for the backend's own files, on a local disk; the backend makes a directory of its own in it.
+    :ivar own_process: the slot has a process of its own, which may be forked.
+    """
+
+    now_ms: Callable[[], int] = _epoch
+    key_groups: KeyGroupRange = field(default_factory=lambda: KeyGroupRange(0, 127))
+    max_parallelism: int = 128
+    operator_id: str = ""
+    operator_name: str = ""
+    subtask_index: int = 0
+    configuration: Configuration = field(default_factory=Configuration)
+    directory: Path | None = None
+    own_process: bool = False
+
+
+class KeyedTable(Protocol):
+    """Values by key, for operators that work on whole batches themselves. A part of the snapshots."""
+
+    def load(self, keys: Iterable[Any]) -> dict[Any, Any]:
+        """Return a dict that has the values of these keys; those without a value are not in it.
+
+        With a backend in memory it is all there is, and always the same dict.
+        """
+        ...
+
+    def store(self, values: dict[Any, Any], keys: Iterable[Any]) -> None:
+        """Keep what a dict that :meth:`load` returned says by now about these keys."""
+        ...
+
+
 class KeyedStateBackend(ABC):
     """The keyed state of one operator.
 
     :ivar key: the current key; operators assign it before they let user code run, and :data:`NO_KEY` where it works for
         no key.
+    :ivar in_memory: state objects are the user's own objects in dicts (:class:`HeapKeyedStateBackend`), which operators
+        that know it may work on directly.
     """
 
     key: Any = NO_KEY
+    in_memory: bool = False
+
+    @abstractmethod
+    def value_table(self, name: str) -> KeyedTable:
+        """Return the table of values with this name; always the same one."""
+
+    def begin_batch(self, keys: Sequence[Any]) -> None:  # noqa: B027  # optional hook
+        """Records of these keys (perhaps repeated) come next: what is read of them may be fetched together."""
+
+    def end_batch(self) -> None:  # noqa: B027  # optional hook
+        """The batch is done: what was written may be written out together."""
+
+    def clean_up_for_records(self, count: int) -> None:  # noqa: B027  # optional hook
+        """Make the steps of cleaning up expired state that are due for ``count`` records."""
+
+    @abstractmethod
+    def forget_keys(self) -> None:
+        """Remove all state and timers; state objects stay usable."""
 
     @abstractmethod
     def get_state(self, descriptor: StateDescriptor, namespace: NamespaceHolder | None = None) -> State:
@@ -94,9 +162,27 @@ class KeyedStateBackend(ABC):
         """The keys that have a value in a state."""
 
     @abstractmethod
-    def snapshot(self) -> Any:
-        """All state and timers, as an object that later changes do not touch and that can be pickled."""
+    def start_snapshot(self, options: SnapshotOptions) -> RunningSnapshot[KeyedStateHandle | None]:
+        """Hold fast all state and timers as they are now; later changes of any kind do not touch the snapshot.
+
+        The running snapshot gives ``None`` if there is nothing.
+        """
 
     @abstractmethod
-    def restore(self, snapshot: Any) -> None:
-        """Go on from a snapshot. State objects may be asked for before or after."""
+    def restore(self, handles: Sequence[KeyedStateHandle], reader: StateReader) -> None:
+        """Go on from what is in these handles for the backend's own key groups, in place of all there was.
+
+        Blocks, in a thread, while nothing else uses the backend. State objects may be asked for before or after.
+
+        :raises MillstreamError: a handle's format cannot be read, its file is broken, or the types of a state changed
+            in a way that cannot be bridged.
+        """
+
+    def notify_checkpoint_complete(self, checkpoint_id: int) -> None:  # noqa: B027  # optional hook
+        """Later snapshots may refer to the files of this one."""
+
+    def notify_checkpoint_aborted(self, checkpoint_id: int) -> None:  # noqa: B027  # optional hook
+        """No snapshot may refer to the files of this one."""
+
+    def close(self) -> None:  # noqa: B027  # optional hook
+        """Let go of memory and files. Called once; running snapshots are discarded before."""

@@ -15,6 +15,7 @@ from collections.abc import Callable
 
 from millstream.common.clock import Clock
 from millstream.common.config import Configuration, TaskManagerOptions
+from millstream.common.errors import MillstreamError
 from millstream.common.ids import AllocationId, IdFactory, JobID, ResourceId
 from millstream.common.rpc.gateways import TaskExecutorGateway
 from millstream.common.rpc.service import RpcService
@@ -161,6 +162,14 @@ class TaskExecutor:
         """A JobMaster says goodbye."""
         self._slots.disconnect(JobID(request.job_id), request.job_master_id, request.cause)
         return pb.Empty()
+
+    async def trigger_task_checkpoint(self, request: pb.TriggerTaskCheckpointRequest) -> pb.Empty:
+        """Not there yet."""
+        raise MillstreamError("trigger_task_checkpoint is not there yet")
+
+    async def notify_checkpoint(self, request: pb.NotifyCheckpointRequest) -> pb.Empty:
+        """Not there yet."""
+        raise MillstreamError("notify_checkpoint is not there yet")
 
     # ------------------------------------------------------------------ inside
 

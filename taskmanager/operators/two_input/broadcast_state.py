@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any, NoReturn
 
 from millstream.common.errors import MillstreamError
-from millstream.datastream.state import BroadcastState, MapStateDescriptor, OperatorStateStore, ReadOnlyBroadcastState
+from millstream.datastream.state import BroadcastState, MapStateDescriptor, ReadOnlyBroadcastState
 from millstream.taskmanager.state.state_pickle import dump_state, load_state
 
 __all__ = ["BroadcastStates", "HeapBroadcastState", "ReadOnlyView"]
@@ -106,7 +106,7 @@ class ReadOnlyView(ReadOnlyBroadcastState[Any, Any]):
         )
 
 
-class BroadcastStates(OperatorStateStore):
+class BroadcastStates:
     """All broadcast states of one operator."""
 
     def __init__(self, descriptors: Iterable[MapStateDescriptor]) -> None:

@@ -1,0 +1,1 @@
+"""Snapshots as they are stored: directories, metadata, and the bytes of states."""
