@@ -1,0 +1,54 @@
+"""``python -m tests.chaos``: kill processes of a cluster under a job, and look whether its output is what it should be."""
+
+from __future__ import annotations
+
+import argparse
+import random
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from tests.chaos.monkey import Chaos, ChaosSettings
+from tests.chaos.program import expected_lines
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
+    parser.add_argument("--seconds", type=float, default=120.0)
+    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 32))
+    parser.add_argument("--every", type=float, default=4.0, help="most seconds between two kills")
+    parser.add_argument("--per-second", type=float, default=2000.0)
+    parser.add_argument("--count", type=int, default=0, help="records in all; 0: as many as the time allows for")
+    parser.add_argument("-D", dest="settings", action="append", default=[], metavar="KEY=VALUE")
+    options = parser.parse_args()
+    count = options.count or int(options.per_second * (options.seconds + 20))
+    job = dict(setting.split("=", 1) for setting in options.settings)
+    began = time.monotonic()
+
+    def say(text: str) -> None:
+        print(f"{time.monotonic() - began:7.2f} s  {text}", flush=True)
+
+    say(f"seed {options.seed}, {count} records")
+    with tempfile.TemporaryDirectory() as directory:
+        chaos = Chaos(
+            Path(directory),
+            ChaosSettings(options.seed, options.seconds, options.every, count, options.per_second, job=job),
+            say,
+        )
+        found = chaos.run()
+    expected = expected_lines(count)
+    say(f"kills: {dict(chaos.kills)}; {len(found)} lines committed, {len(expected)} expected")
+    if found == expected:
+        say("every line exactly once")
+        return 0
+    missing = sorted(set(expected) - set(found))
+    extra = sorted(set(found) - set(expected))
+    say(f"NOT EQUAL: {len(missing)} missing, {len(extra)} wrong, {len(found) - len(set(found))} repeated")
+    print("missing:", *missing[:10], sep="\n  ")
+    print("wrong:", *extra[:10], sep="\n  ")
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
