@@ -15,11 +15,19 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from millstream.common.clock import Clock
-from millstream.common.config import Configuration, CoreOptions
+from millstream.common.config import Configuration, CoreOptions, RpcOptions
 from millstream.common.errors import MillstreamError
 from millstream.common.failure import ENGINE, FailureInfo, engine_failure
 from millstream.common.states import ExecutionState
-from millstream.common.wire.cluster_pb2 import AttemptMetrics, TaskExecutionState
+from millstream.common.wire.cluster_pb2 import (
+    AttemptMetrics,
+    CheckpointAcknowledgement,
+    CheckpointDecline,
+    EndOfDataReport,
+    NotifyCheckpointRequest,
+    TaskExecutionState,
+    TriggerTaskCheckpointRequest,
+)
 from millstream.common.wire.graph_pb2 import TaskDeployment
 from millstream.common.wire.worker_pb2 import (
     PrepareSlot,
@@ -32,6 +40,7 @@ from millstream.common.wire.worker_pb2 import (
     WorkerOperatorRequest,
     WorkerOperatorResponse,
 )
+from millstream.taskmanager.checkpoint_declines import not_running, snapshot_too_large
 from millstream.taskmanager.garbage import TunedCollector
 from millstream.taskmanager.job_files import JobFiles
 from millstream.taskmanager.network.environment import NetworkEnvironment
@@ -81,6 +90,7 @@ class SlotWorker:
         self._reported: dict[str, bytes] = {}
         self._metrics_loop: asyncio.Task[None] | None = None
         self._closed = False
+        self._largest_message = 0
 
     async def handle(self, command: WorkerCommand) -> None:
         """Carry out one command. Faults of the job and of the environment become events."""
@@ -91,6 +101,10 @@ class SlotWorker:
             self._run(command.run)
         elif kind == "cancel":
             self._cancel(command.cancel.attempt_id)
+        elif kind == "trigger_checkpoint":
+            self._trigger_checkpoint(command.trigger_checkpoint)
+        elif kind == "notify_checkpoint":
+            self._notify_checkpoint(command.notify_checkpoint)
         elif kind == "operator_request":
             await self._operator_request(command.operator_request)
         elif kind == "stop":
@@ -126,9 +140,9 @@ class SlotWorker:
             return
         job = command.job
         try:
-            configuration = Configuration.from_map(dict(command.configuration)).add_all(
-                Configuration.from_map(dict(job.configuration))
-            )
+            configuration = Configuration.from_map(dict(command.configuration))
+            self._largest_message = configuration.get(RpcOptions.FRAMESIZE)  # the TaskManager's: it sends them on
+            configuration.add_all(Configuration.from_map(dict(job.configuration)))
             temporary_dirs = configuration.get(CoreOptions.TMP_DIRS)
             self._files.install(job.artifacts, job.python_path, temporary_dirs)
             data_plane = self._make_data_plane(
@@ -165,7 +179,9 @@ class SlotWorker:
             elif deployment.attempt_id in self._tasks:
                 _log.info("task %s runs already", deployment.attempt_id)
             else:
-                task = Task(deployment, self._services, self._on_task_state)
+                task = Task(
+                    deployment, self._services, _Reports(self._emit, self._on_task_state, self._largest_message)
+                )
                 self._tasks[deployment.attempt_id] = task
                 task.start()
 
@@ -175,6 +191,20 @@ class SlotWorker:
             _log.debug("task %s, which is to be cancelled, does not run here (any more)", attempt_id)
         else:
             task.cancel()
+
+    def _trigger_checkpoint(self, request: TriggerTaskCheckpointRequest) -> None:
+        for attempt_id in request.attempt_ids:
+            task = self._tasks.get(attempt_id)
+            if task is None:
+                self._emit(WorkerEvent(decline=not_running(attempt_id, request.checkpoint_id)))
+            else:
+                task.trigger_checkpoint(request.checkpoint_id, request.options)
+
+    def _notify_checkpoint(self, request: NotifyCheckpointRequest) -> None:
+        for attempt_id in request.attempt_ids:
+            task = self._tasks.get(attempt_id)
+            if task is not None:
+                task.notify_checkpoint(request.checkpoint_id, request.completed)
 
     async def _operator_request(self, request: WorkerOperatorRequest) -> None:
         response = WorkerOperatorResponse(request_id=request.request_id)
@@ -229,6 +259,44 @@ class SlotWorker:
 
     def _fail_slot(self, failure: FailureInfo) -> None:
         self._emit(WorkerEvent(failed=SlotFailed(failure=failure)))
+
+
+class _Reports:
+    """Makes events of what a task reports."""
+
+    __slots__ = ("_emit", "_largest_message", "_on_state")
+
+    def __init__(
+        self,
+        emit: Callable[[WorkerEvent], None],
+        on_state: Callable[[TaskExecutionState], None],
+        largest_message: int,
+    ) -> None:
+        self._emit = emit
+        self._on_state = on_state
+        self._largest_message = largest_message
+
+    def state(self, state: TaskExecutionState) -> None:
+        self._on_state(state)
+
+    def acknowledge(self, acknowledgement: CheckpointAcknowledgement) -> None:
+        size = acknowledgement.ByteSize()
+        if size > self._largest_message:
+            self.decline(
+                CheckpointDecline(
+                    attempt_id=acknowledgement.attempt_id,
+                    checkpoint_id=acknowledgement.checkpoint_id,
+                    failure=snapshot_too_large(size, self._largest_message),
+                )
+            )
+        else:
+            self._emit(WorkerEvent(acknowledge=acknowledgement))
+
+    def decline(self, decline: CheckpointDecline) -> None:
+        self._emit(WorkerEvent(decline=decline))
+
+    def end_of_data(self, report: EndOfDataReport) -> None:
+        self._emit(WorkerEvent(end_of_data=report))
 
 
 def _slot_failure(error: BaseException) -> FailureInfo:

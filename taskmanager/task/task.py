@@ -15,7 +15,7 @@ from time import perf_counter_ns
 from typing import TypeVar
 
 from millstream.common.errors import MillstreamError
-from millstream.common.failure import CANCELLATION, ENGINE, FailureInfo, first_line
+from millstream.common.failure import CANCELLATION, ENGINE, FailureInfo, engine_failure, first_line
 from millstream.common.records import (
     MAX_WATERMARK,
     EndOfData,
@@ -26,7 +26,8 @@ from millstream.common.records import (
     WatermarkStatus,
 )
 from millstream.common.states import ExecutionState
-from millstream.common.wire.cluster_pb2 import TaskExecutionState, TaskMetrics
+from millstream.common.wire.checkpoint_pb2 import CheckpointOptions
+from millstream.common.wire.cluster_pb2 import CheckpointDecline, TaskExecutionState, TaskMetrics
 from millstream.common.wire.graph_pb2 import TaskDeployment
 from millstream.taskmanager.exchange import ExchangeError, InputGate
 from millstream.taskmanager.operators.batch_sizer import QUANTUM_NS
@@ -38,6 +39,7 @@ from millstream.taskmanager.task.interrupt import TaskInterrupted
 from millstream.taskmanager.task.legacy_source import LegacySource
 from millstream.taskmanager.task.source_driver import EndOfInput, SourceDriver
 from millstream.taskmanager.task.task_metrics import TaskTimes, build_metrics
+from millstream.taskmanager.task.task_reports import TaskReports
 from millstream.taskmanager.task.task_state import TaskState
 from millstream.taskmanager.task.user_calls import call_user_code
 from millstream.taskmanager.task.user_failure import UserCodeError, build_failure, describe_failure
@@ -56,12 +58,10 @@ _WAIT_FOR_CANCEL_S = 1.0
 class Task:
     """Runs a deployment.
 
-    :param report: takes each state that the task reaches: INITIALIZING, RUNNING, and one terminal state.
+    :param report: takes each state that the task reaches, and what it says of checkpoints.
     """
 
-    def __init__(
-        self, deployment: TaskDeployment, services: TaskServices, report: Callable[[TaskExecutionState], None]
-    ) -> None:
+    def __init__(self, deployment: TaskDeployment, services: TaskServices, report: TaskReports) -> None:
         vertex = deployment.vertex
         self.attempt_id = deployment.attempt_id
         self.info = TaskInfo(
@@ -99,6 +99,16 @@ class Task:
         """End soon. The terminal state is reported when everything has been let go of."""
         if self._state.cancel() and self._begun and self._asyncio_task is not None:
             self._asyncio_task.cancel()
+
+    def trigger_checkpoint(self, checkpoint_id: int, options: CheckpointOptions) -> None:
+        """Begin a checkpoint between two pieces of work; acknowledged or declined by a report."""
+        failure = engine_failure(ENGINE, f"task {self._name()} cannot take part in checkpoints")
+        self._report.decline(
+            CheckpointDecline(attempt_id=self.attempt_id, checkpoint_id=checkpoint_id, failure=failure)
+        )
+
+    def notify_checkpoint(self, checkpoint_id: int, completed: bool) -> None:
+        """A checkpoint is complete, or was given up."""
 
     async def wait(self) -> None:
         """Return when the task has reported its terminal state."""
@@ -452,7 +462,7 @@ class Task:
 
     def _report_state(self, state: ExecutionState | None) -> None:
         if state is not None:
-            self._report(
+            self._report.state(
                 TaskExecutionState(
                     attempt_id=self.attempt_id, state=state.value, timestamp_ms=self._services.clock.now_ms()
                 )
@@ -470,7 +480,7 @@ class Task:
         )
         if failure is not None and state is ExecutionState.FAILED:
             message.failure.CopyFrom(failure)
-        self._report(message)
+        self._report.state(message)
 
     def _name(self) -> str:
         info = self.info

@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Iterable
 from datetime import timedelta
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from millstream.common.config import Configuration, RpcOptions, TaskManagerOptions
 from millstream.common.errors import MillstreamError
@@ -29,11 +29,13 @@ from millstream.taskmanager.task_executor.cancellation_watchdog import Cancellat
 from millstream.taskmanager.worker.framing import FrameTooLargeError
 from millstream.taskmanager.worker.handle import WorkerHandle, WorkerPool
 
-__all__ = ["AllocatedSlot", "SlotListener", "WorkerLostError"]
+__all__ = ["AllocatedSlot", "CheckpointReport", "SlotListener", "WorkerLostError"]
 
 _log = logging.getLogger(__name__)
 
 _TERMINAL = frozenset(state.value for state in ExecutionState if state.is_terminal())
+
+CheckpointReport: TypeAlias = pb.CheckpointAcknowledgement | pb.CheckpointDecline | pb.EndOfDataReport
 
 
 class WorkerLostError(MillstreamError):
@@ -45,6 +47,10 @@ class SlotListener(Protocol):
 
     def on_task_state(self, slot: AllocatedSlot, state: pb.TaskExecutionState) -> None:
         """A task's state has changed."""
+        ...
+
+    def on_checkpoint_report(self, slot: AllocatedSlot, report: CheckpointReport) -> None:
+        """A task says something of a checkpoint."""
         ...
 
     def on_slot_failed(self, slot: AllocatedSlot, failure: FailureInfo) -> None:
@@ -135,6 +141,20 @@ class AllocatedSlot:
             lambda: self._listener.on_cancellation_timeout(self, attempt_id),
         )
 
+    def trigger_checkpoint(self, request: pb.TriggerTaskCheckpointRequest) -> None:
+        """Have tasks here begin a checkpoint.
+
+        :raises WorkerLostError: the worker is gone.
+        """
+        self._send(WorkerCommand(trigger_checkpoint=request))
+
+    def notify_checkpoint(self, request: pb.NotifyCheckpointRequest) -> None:
+        """Tell tasks here what became of a checkpoint.
+
+        :raises WorkerLostError: the worker is gone.
+        """
+        self._send(WorkerCommand(notify_checkpoint=request))
+
     async def ask_operator(self, attempt_id: AttemptId, operator_id: str, payload: bytes) -> bytes:
         """Send a message to an operator and return its answer.
 
@@ -194,6 +214,12 @@ class AllocatedSlot:
                 self._stop_watchdog(attempt_id)
                 self._metrics.pop(attempt_id, None)
             self._listener.on_task_state(self, event.task_state)
+        elif kind == "acknowledge":
+            self._listener.on_checkpoint_report(self, event.acknowledge)
+        elif kind == "decline":
+            self._listener.on_checkpoint_report(self, event.decline)
+        elif kind == "end_of_data":
+            self._listener.on_checkpoint_report(self, event.end_of_data)
         elif kind == "metrics":
             for entry in event.metrics.tasks:
                 self._metrics[entry.attempt_id] = entry.metrics

@@ -1,7 +1,7 @@
 """The way from a TaskManager to the JobMaster of one job that has slots here.
 
-Task states and lost slots go out one after the other in the order they came, each tried again until it has arrived
-or the JobMaster is known to be gone: a lost message must not leave a job waiting for ever.
+Task states, lost slots and what tasks say of checkpoints go out one after the other in the order they came, each tried
+again until it has arrived or the JobMaster is known to be gone: a lost message must not leave a job waiting for ever.
 """
 
 from __future__ import annotations
@@ -36,7 +36,13 @@ _FIRST_PAUSE_S = 0.05
 _LONGEST_PAUSE_S = 2.0
 _GOODBYE_TIMEOUT_S = 1.0
 
-Report: TypeAlias = pb.TaskExecutionState | pb.FailSlotRequest
+Report: TypeAlias = (
+    pb.TaskExecutionState
+    | pb.FailSlotRequest
+    | pb.CheckpointAcknowledgement
+    | pb.CheckpointDecline
+    | pb.EndOfDataReport
+)
 
 
 class JobMasterConnection:
@@ -114,7 +120,7 @@ class JobMasterConnection:
                 return offer.allocation_id in response.accepted
 
     def report(self, report: Report) -> None:
-        """Tell the JobMaster of a task's state or a lost slot, after all that was reported before."""
+        """Tell the JobMaster of something, after all that was reported before."""
         if not self._over:
             self._reports.append(report)
             self._drained.clear()
@@ -184,10 +190,7 @@ class JobMasterConnection:
             while self._reports:
                 report = self._reports[0]
                 try:
-                    if isinstance(report, pb.TaskExecutionState):
-                        await self._gateway.update_task_execution_state(report)
-                    else:
-                        await self._gateway.fail_slot(report)
+                    await self._send(report)
                 except (RpcUnavailableError, RpcTimeoutError) as error:
                     pause = backoff.next_pause()
                     _log.info(
@@ -204,6 +207,19 @@ class JobMasterConnection:
                 self._reports.popleft()
             self._drained.set()
             await self._report_arrived.wait()
+
+    async def _send(self, report: Report) -> None:
+        match report:
+            case pb.TaskExecutionState():
+                await self._gateway.update_task_execution_state(report)
+            case pb.FailSlotRequest():
+                await self._gateway.fail_slot(report)
+            case pb.CheckpointAcknowledgement():
+                await self._gateway.acknowledge_checkpoint(report)
+            case pb.CheckpointDecline():
+                await self._gateway.decline_checkpoint(report)
+            case pb.EndOfDataReport():
+                await self._gateway.report_end_of_data(report)
 
     def _lose(self, reason: str) -> None:
         if not self._over:

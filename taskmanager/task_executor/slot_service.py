@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from typing import Any, TypeVar
 
 from millstream.common.clock import Clock
@@ -20,7 +20,8 @@ from millstream.common.rpc.service import FencingError, RpcService
 from millstream.common.states import ExecutionState
 from millstream.common.wire import cluster_pb2 as pb
 from millstream.common.wire.worker_pb2 import PrepareSlot
-from millstream.taskmanager.task_executor.allocated_slot import AllocatedSlot, WorkerLostError
+from millstream.taskmanager.checkpoint_declines import not_running
+from millstream.taskmanager.task_executor.allocated_slot import AllocatedSlot, CheckpointReport, WorkerLostError
 from millstream.taskmanager.task_executor.deadline import within
 from millstream.taskmanager.task_executor.job_master_connection import JobMasterConnection
 from millstream.taskmanager.task_executor.slot_table import SlotState, SlotTable
@@ -142,7 +143,7 @@ class SlotService:
 
         A JobMaster that has no slots here (any more) has been told of the end of its tasks already.
         """
-        job = next((job for job in self._jobs.values() if job.job_master_id == request.job_master_id), None)
+        job = self._job_led_by(request.job_master_id)
         if job is None:
             _log.info("JobMaster %s cancels tasks, but has no slots here", request.job_master_id)
             return
@@ -162,6 +163,41 @@ class SlotService:
                 slot = None if entry is None else self._slots.get(entry.allocation_id)
                 if slot is not None and self._table.state(slot.allocation_id) is not SlotState.RELEASING:
                     slot.cancel(attempt_id)
+
+    def trigger_checkpoint(self, request: pb.TriggerTaskCheckpointRequest) -> None:
+        """Have tasks begin a checkpoint; one that does not run here (any more) declines it at once.
+
+        A JobMaster that has no slots here (any more) has been told of the end of its tasks already.
+        """
+        job = self._job_led_by(request.job_master_id)
+        if job is None:
+            _log.info("JobMaster %s triggers a checkpoint, but has no slots here", request.job_master_id)
+            return
+        per_slot, missing = self._per_slot(job, request.attempt_ids)
+        for slot, attempt_ids in per_slot:
+            mine = pb.TriggerTaskCheckpointRequest()
+            mine.CopyFrom(request)
+            mine.attempt_ids[:] = attempt_ids
+            try:
+                slot.trigger_checkpoint(mine)
+            except WorkerLostError:
+                missing += attempt_ids
+        for attempt_id in missing:
+            job.report(not_running(attempt_id, request.checkpoint_id))
+
+    def notify_checkpoint(self, request: pb.NotifyCheckpointRequest) -> None:
+        """Tell tasks what became of a checkpoint; those that do not run here (any more) need not know."""
+        job = self._job_led_by(request.job_master_id)
+        if job is None:
+            return
+        for slot, attempt_ids in self._per_slot(job, request.attempt_ids)[0]:
+            mine = pb.NotifyCheckpointRequest()
+            mine.CopyFrom(request)
+            mine.attempt_ids[:] = attempt_ids
+            try:
+                slot.notify_checkpoint(mine)
+            except WorkerLostError as error:
+                _log.debug("nobody to notify of checkpoint %d: %s", request.checkpoint_id, error)
 
     async def ask_operator(self, request: pb.TaskOperatorRequest) -> bytes:
         """Pass a message to an operator and return its answer.
@@ -231,6 +267,18 @@ class SlotService:
         if state.HasField("failure"):
             state.failure.task_manager = self._place(slot)
         job.report(state)
+
+    def on_checkpoint_report(self, slot: AllocatedSlot, report: CheckpointReport) -> None:
+        """A task says something of a checkpoint: so does its TaskManager, unless the task has ended."""
+        job = self._jobs.get(slot.job_id)
+        if job is None:
+            return
+        if isinstance(report, pb.CheckpointDecline):
+            report.failure.task_manager = self._place(slot)
+        elif job.tasks.find(AttemptId(report.attempt_id)) is None:
+            _log.debug("a late word on checkpoints of attempt %s", report.attempt_id)
+            return
+        job.report(report)
 
     def on_slot_failed(self, slot: AllocatedSlot, failure: FailureInfo) -> None:
         """A worker gives its slot up."""
@@ -321,6 +369,23 @@ class SlotService:
             )
             self._jobs[job_id] = job
         return job
+
+    def _job_led_by(self, job_master_id: str) -> JobMasterConnection | None:
+        return next((job for job in self._jobs.values() if job.job_master_id == job_master_id), None)
+
+    def _per_slot(
+        self, job: JobMasterConnection, attempts: Iterable[str]
+    ) -> tuple[list[tuple[AllocatedSlot, list[str]]], list[str]]:
+        """Divide attempts by the slots they run in; those that run in none come second."""
+        per_slot: dict[AllocationId, list[str]] = {}
+        missing: list[str] = []
+        for attempt_id in attempts:
+            entry = job.tasks.find(AttemptId(attempt_id))
+            if entry is None or self._table.state(entry.allocation_id) is SlotState.RELEASING:
+                missing.append(attempt_id)
+            else:
+                per_slot.setdefault(entry.allocation_id, []).append(attempt_id)
+        return [(self._slots[allocation_id], mine) for allocation_id, mine in per_slot.items()], missing
 
     def _job_of(self, job_id: JobID, job_master_id: str) -> JobMasterConnection:
         job = self._jobs.get(job_id)

@@ -15,7 +15,6 @@ from collections.abc import Callable
 
 from millstream.common.clock import Clock
 from millstream.common.config import Configuration, TaskManagerOptions
-from millstream.common.errors import MillstreamError
 from millstream.common.ids import AllocationId, IdFactory, JobID, ResourceId
 from millstream.common.rpc.gateways import TaskExecutorGateway
 from millstream.common.rpc.service import RpcService
@@ -164,12 +163,14 @@ class TaskExecutor:
         return pb.Empty()
 
     async def trigger_task_checkpoint(self, request: pb.TriggerTaskCheckpointRequest) -> pb.Empty:
-        """Not there yet."""
-        raise MillstreamError("trigger_task_checkpoint is not there yet")
+        """A JobMaster begins a checkpoint at tasks here."""
+        self._slots.trigger_checkpoint(request)
+        return pb.Empty()
 
     async def notify_checkpoint(self, request: pb.NotifyCheckpointRequest) -> pb.Empty:
-        """Not there yet."""
-        raise MillstreamError("notify_checkpoint is not there yet")
+        """A JobMaster says what became of a checkpoint."""
+        self._slots.notify_checkpoint(request)
+        return pb.Empty()
 
     # ------------------------------------------------------------------ inside
 

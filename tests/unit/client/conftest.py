@@ -17,6 +17,7 @@ from millstream.common.rpc.gateways import DispatcherGateway
 from millstream.common.rpc.in_process import InProcessNetwork
 from millstream.common.states import JobStatus
 from millstream.common.wire import cluster_pb2 as pb
+from millstream.common.wire.checkpoint_pb2 import JobCheckpoints
 
 ADDRESS = "master:6123"
 
@@ -29,6 +30,12 @@ class FakeDispatcher:
         self.graphs: list[object] = []
         self.operator_requests: list[pb.OperatorRequest] = []
         self.ends_at_once: tuple[JobStatus, FailureInfo | None] | None = None
+        self.savepoint_requests: list[pb.TriggerSavepointRequest] = []
+        self.checkpoint_requests: list[pb.TriggerCheckpointRequest] = []
+        self.rescale_requests: list[pb.RescaleJobRequest] = []
+        self.operations: dict[str, pb.OperationStatus] = {}
+        self.operation_result = pb.OperationStatus(completed=True, location="file:/savepoints/savepoint-1")
+        self.disposed: list[str] = []
         self._changed = asyncio.Event()
 
     def set_state(self, job_id: str, state: JobStatus, *, failure: FailureInfo | None = None) -> None:
@@ -92,6 +99,37 @@ class FakeDispatcher:
 
     async def shut_down_cluster(self, request: pb.Empty) -> pb.Empty:
         return pb.Empty()
+
+    async def trigger_savepoint(self, request: pb.TriggerSavepointRequest) -> pb.OperationStarted:
+        self._details(request.job_id)
+        self.savepoint_requests.append(request)
+        return self._begin(request.request_id)
+
+    async def trigger_checkpoint(self, request: pb.TriggerCheckpointRequest) -> pb.OperationStarted:
+        self._details(request.job_id)
+        self.checkpoint_requests.append(request)
+        return self._begin(request.request_id)
+
+    async def rescale_job(self, request: pb.RescaleJobRequest) -> pb.OperationStarted:
+        self._details(request.job_id)
+        self.rescale_requests.append(request)
+        return self._begin(request.request_id)
+
+    def _begin(self, request_id: str) -> pb.OperationStarted:
+        request_id = request_id or "request-1"
+        self.operations[request_id] = self.operation_result
+        return pb.OperationStarted(request_id=request_id)
+
+    async def await_operation(self, request: pb.AwaitOperationRequest) -> pb.OperationStatus:
+        return self.operations[request.request_id]
+
+    async def dispose_savepoint(self, request: pb.DisposeSavepointRequest) -> pb.Empty:
+        self.disposed.append(request.path)
+        return pb.Empty()
+
+    async def get_checkpoints(self, request: pb.JobRequest) -> JobCheckpoints:
+        self._details(request.job_id)
+        return JobCheckpoints()
 
 
 class FakeCluster:

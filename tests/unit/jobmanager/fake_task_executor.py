@@ -62,6 +62,8 @@ class FakeTaskExecutor:
         self.running: dict[str, TaskDeployment] = {}
         self.heartbeats: list[pb.Heartbeat] = []
         self.goodbyes: list[str] = []
+        self.triggers: list[pb.TriggerTaskCheckpointRequest] = []
+        self.notices: list[pb.NotifyCheckpointRequest] = []
         self.failure = FailureInfo(kind="USER_CODE", message="boom")
         self.answer_cancel = True
         self._job_masters: dict[str, JobMasterGateway] = {}
@@ -238,4 +240,12 @@ class FakeTaskExecutor:
 
     async def disconnect_job_master(self, request: pb.DisconnectJobMasterRequest) -> pb.Empty:
         self.goodbyes.append(request.cause)
+        return pb.Empty()
+
+    async def trigger_task_checkpoint(self, request: pb.TriggerTaskCheckpointRequest) -> pb.Empty:
+        self.triggers.append(request)
+        return pb.Empty()
+
+    async def notify_checkpoint(self, request: pb.NotifyCheckpointRequest) -> pb.Empty:
+        self.notices.append(request)
         return pb.Empty()

@@ -12,7 +12,12 @@ import cloudpickle
 from millstream.common.clock import ManualClock
 from millstream.common.config import Configuration
 from millstream.common.records import Element, EndOfPartition, Marker, RecordBatch
-from millstream.common.wire.cluster_pb2 import TaskExecutionState
+from millstream.common.wire.cluster_pb2 import (
+    CheckpointAcknowledgement,
+    CheckpointDecline,
+    EndOfDataReport,
+    TaskExecutionState,
+)
 from millstream.common.wire.graph_pb2 import (
     ChainInput,
     InputGateDeployment,
@@ -174,6 +179,9 @@ class Harness:
         payloads: dict[int, bytes] | None = None,
     ) -> None:
         self.states: list[TaskExecutionState] = []
+        self.acknowledgements: list[CheckpointAcknowledgement] = []
+        self.declines: list[CheckpointDecline] = []
+        self.ends_of_data: list[EndOfDataReport] = []
         self.writers: list[FakeWriter] = []
         self.gate = FakeGate(channels)
         self.capacity = capacity
@@ -211,7 +219,19 @@ class Harness:
             task_manager="tm @ host (pid 1)",
             inline=inline,
         )
-        self.task = Task(deployment, services, self.states.append)
+        self.task = Task(deployment, services, self)
+
+    def state(self, state: TaskExecutionState) -> None:
+        self.states.append(state)
+
+    def acknowledge(self, acknowledgement: CheckpointAcknowledgement) -> None:
+        self.acknowledgements.append(acknowledgement)
+
+    def decline(self, decline: CheckpointDecline) -> None:
+        self.declines.append(decline)
+
+    def end_of_data(self, report: EndOfDataReport) -> None:
+        self.ends_of_data.append(report)
 
     def create_result_writer(self, deployment: Any, attempt_id: str, subtask_index: int) -> FakeWriter:
         assert (attempt_id, subtask_index) == ("attempt", 1)

@@ -69,6 +69,9 @@ class FakeJobMaster:
         self.offers: list[pb.SlotOffer] = []
         self.states: list[pb.TaskExecutionState] = []
         self.lost_slots: list[pb.FailSlotRequest] = []
+        self.acknowledgements: list[pb.CheckpointAcknowledgement] = []
+        self.declines: list[pb.CheckpointDecline] = []
+        self.ends_of_data: list[pb.EndOfDataReport] = []
         self.goodbyes: list[str] = []
         self.accepts = True
         self.refuses_registration = False
@@ -110,6 +113,18 @@ class FakeJobMaster:
 
     async def fail_slot(self, request: pb.FailSlotRequest) -> pb.Empty:
         self.lost_slots.append(request)
+        return pb.Empty()
+
+    async def acknowledge_checkpoint(self, request: pb.CheckpointAcknowledgement) -> pb.Empty:
+        self.acknowledgements.append(request)
+        return pb.Empty()
+
+    async def decline_checkpoint(self, request: pb.CheckpointDecline) -> pb.Empty:
+        self.declines.append(request)
+        return pb.Empty()
+
+    async def report_end_of_data(self, request: pb.EndOfDataReport) -> pb.Empty:
+        self.ends_of_data.append(request)
         return pb.Empty()
 
     async def disconnect_task_manager(self, request: pb.DisconnectRequest) -> pb.Empty:
