@@ -18,6 +18,8 @@ from millstream.taskmanager.operators.fused import fusable, is_lazy
 from millstream.taskmanager.operators.operator import FailureSite, Operator, OperatorContext, OperatorInfo, TaskInfo
 from millstream.taskmanager.operators.outlet import Outlet
 from millstream.taskmanager.operators.registry import create_fused_operator, create_operator
+from millstream.taskmanager.state.keyed_state_backend import KeyedBackendSettings
+from millstream.taskmanager.state.operator_states import OperatorStates
 from millstream.taskmanager.task.alarm import Alarm
 from millstream.taskmanager.task.chain_node import ChainNode, Targets
 from millstream.taskmanager.task.edge_output import EdgeOutput
@@ -165,7 +167,8 @@ class _ChainBuilder:
             info = OperatorInfo(node.name, node.operator_id, node.kind)
             self._chain.infos.append(info)
             alarm = Alarm(self._services.clock, self._on_alarm)
-            self._contexts.append(replace(self._base, info=info, processing_time=alarm))
+            state = OperatorStates(KeyedBackendSettings(now_ms=alarm.now_ms))
+            self._contexts.append(replace(self._base, info=info, processing_time=alarm, state=state))
         for output in self._deployment.outputs:
             self._create_edge(output)
         for index, node in enumerate(self._operators):
