@@ -7,7 +7,10 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-_PARTS = ("w1", "w2", "w3", "w3b", "w4", "w5", "w6", "hello", "memory", "windows", "latency")
+_PARTS = (
+    *("w1", "w2", "w3", "w3b", "w4", "w5", "w6", "hello", "memory", "windows", "latency"),
+    *("checkpoints", "pause", "rocksdb", "incremental", "recovery", "rescaling", "unaligned"),
+)
 
 
 def main() -> None:
@@ -18,6 +21,7 @@ def main() -> None:
     parser.add_argument("--ints", type=int, default=30_000_000, help="size of W1")
     parser.add_argument("--readings", type=int, default=5_000_000, help="size of W3 (others take a part of it)")
     parser.add_argument("--panes", type=int, default=1_000_000, help="keys in open windows")
+    parser.add_argument("--keys", type=int, default=5_000_000, help="keys of the incremental checkpoint")
     parser.add_argument("--seconds", type=int, default=60, help="length of the slow sink run")
     parser.add_argument("--directory", type=Path, default=Path(tempfile.gettempdir()) / "millstream-benchmarks")
     options = parser.parse_args()
@@ -39,6 +43,13 @@ def main() -> None:
         "memory": lambda: _memory(options.seconds),
         "windows": lambda: _windows(options.panes),
         "latency": _latency,
+        "checkpoints": lambda: _checkpoints(options),
+        "pause": lambda: _pause(options.runs),
+        "rocksdb": lambda: _rocksdb(options),
+        "incremental": lambda: _incremental(options.keys),
+        "recovery": lambda: _recovery(options.runs),
+        "rescaling": _rescaling,
+        "unaligned": lambda: _unaligned(options.directory),
     }
     for part in parts:
         rows.extend(runners[part]())
@@ -100,6 +111,71 @@ def _latency() -> list[tuple[str, str, str, str]]:
         ("latency p99, chained", f"{chain[1]:.3f} ms", f"p50 {chain[0]:.3f} ms", "< 1 ms (aim 0.2)"),
         ("latency p99, shuffle", f"{shuffle[1]:.3f} ms", f"p50 {shuffle[0]:.3f} ms", "< 5 ms (aim 1)"),
     ]
+
+
+def _checkpoints(options: argparse.Namespace) -> list[tuple[str, str, str, str]]:
+    from benchmarks.checkpoints import measure_overhead
+    from benchmarks.text import zipf_text
+
+    rows = []
+    sources = {"W2": str(zipf_text(options.directory, options.megabytes)), "W3": str(options.readings)}
+    for title, source in sources.items():
+        without, every_second = measure_overhead(title.lower(), source, options.runs)
+        speed, seconds = f"{without / every_second:.2f} x without", f"{without:.2f} s, {every_second:.2f} s"
+        rows.append((f"{title} with a checkpoint each second", speed, seconds, "0.93 x (aim 0.98)"))
+    return rows
+
+
+def _pause(runs: int) -> list[tuple[str, str, str, str]]:
+    from benchmarks.checkpoints import measure_pause
+
+    shortest, median, longest = measure_pause(1_000_000, runs)
+    spread = f"{shortest:.1f}-{longest:.1f} ms"
+    return [("pause at a barrier, 1 M keys on the heap", f"{median:.1f} ms", spread, "50 ms (aim 10)")]
+
+
+def _rocksdb(options: argparse.Namespace) -> list[tuple[str, str, str, str]]:
+    from benchmarks.checkpoints import measure_backend
+
+    rows = []
+    for name in ("w2m", "w4m"):
+        heap, rocksdb = measure_backend(name, str(options.readings), options.runs)
+        speed, seconds = f"{heap / rocksdb:.2f} x heap", f"{heap:.2f} s, {rocksdb:.2f} s"
+        rows.append((f"{name.upper()} on RocksDB, 1 M keys", speed, seconds, "0.25 x (aim 0.5)"))
+    return rows
+
+
+def _incremental(keys: int) -> list[tuple[str, str, str, str]]:
+    from benchmarks.checkpoints import measure_incremental
+
+    full, changed = measure_incremental(keys, keys // 100)
+    share, sizes = f"{100 * changed / full:.1f} %", f"{changed / 1e6:.1f} of {full / 1e6:.1f} MB"
+    return [(f"incremental checkpoint, 1 % of {keys:,} keys", share, sizes, "under 5 %")]
+
+
+def _recovery(runs: int) -> list[tuple[str, str, str, str]]:
+    from benchmarks.checkpoints import measure_recovery
+
+    seconds = sorted(measure_recovery(100, runs))
+    median, spread = f"{seconds[len(seconds) // 2]:.2f} s", f"{seconds[0]:.2f}-{seconds[-1]:.2f} s"
+    return [("kill -9 to the first new result, 100 MB of state", median, spread, "3 s (aim 1)")]
+
+
+def _rescaling() -> list[tuple[str, str, str, str]]:
+    from benchmarks.checkpoints import measure_rescaling
+
+    return [
+        (f"restore of 1 M keys, parallelism {change}", f"{seconds:.2f} s", "", "10 s (aim 3)")
+        for change, seconds in measure_rescaling(1_000_000).items()
+    ]
+
+
+def _unaligned(directory: Path) -> list[tuple[str, str, str, str]]:
+    from benchmarks.back_pressure import measure_back_pressure
+
+    idle, pressed = measure_back_pressure(directory)
+    times = f"{idle:.0f} ms, {pressed:.0f} ms"
+    return [("unaligned checkpoint under back pressure", f"{pressed / idle:.1f} x idle", times, "3 x (aim 1.5)")]
 
 
 def _print(rows: list[tuple[str, str, str, str]]) -> None:

@@ -1,4 +1,4 @@
-"""``python -m tests.chaos``: kill processes of a cluster under a job, and look whether its output is what it should be."""
+"""``python -m tests.chaos``: kill processes of a cluster under a job, and look at what it has committed."""
 
 from __future__ import annotations
 
