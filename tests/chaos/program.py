@@ -23,6 +23,7 @@ from millstream.datastream.connectors.file_system import BucketAssigner
 from millstream.datastream.functions import (
     AggregateFunction,
     KeyedProcessFunction,
+    MapFunction,
     ProcessWindowFunction,
     RuntimeContext,
 )
@@ -32,7 +33,7 @@ from millstream.datastream.window import TumblingEventTimeWindows
 
 __all__ = ["KEYS", "SPLITS", "build_job", "expected_lines"]
 
-SPLITS = 8
+SPLITS = 24
 KEYS = 96  # a multiple of the splits: a key's records are all in one split
 WINDOW_MS = 500
 MOST_DISORDER = 40
@@ -165,11 +166,18 @@ class OneBucket(BucketAssigner):
 
 
 def build_job(
-    env: StreamExecutionEnvironment, count: int, per_second: float, hurry: Path, output: Path, parallelism: int
+    env: StreamExecutionEnvironment,
+    count: int,
+    per_second: float,
+    hurry: Path,
+    output: Path,
+    parallelism: int,
+    through: MapFunction | None = None,
 ) -> None:
     """Define the job.
 
     :param per_second: the pace of all splits together.
+    :param through: a function that all events pass.
     """
     env.set_parallelism(parallelism)
     strategy = WatermarkStrategy.for_bounded_out_of_orderness(Duration.of_millis(MOST_DISORDER + 20 * SPLITS))
@@ -179,6 +187,8 @@ def build_job(
         .map(event)
         .assign_timestamps_and_watermarks(strategy.with_timestamp_assigner(EventTime()))
     )
+    if through is not None:
+        events = events.map(through).uid("through")
     keyed = events.key_by(lambda each: each[0])
     sums = keyed.process(RunningSums()).uid("sums")
     windows = (
