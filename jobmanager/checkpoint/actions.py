@@ -1,0 +1,169 @@
+"""What the checkpoint coordinator wants done. Names are imperatives; the JobMaster's shell carries them out in order.
+
+Deletions are best effort: what is to be deleted may be there or not, and a failure is only logged.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import TypeAlias
+
+from millstream.common.failure import FailureInfo
+from millstream.common.ids import AttemptId, ResourceId
+from millstream.common.wire.checkpoint_pb2 import CheckpointMetadata, CheckpointOptions
+
+__all__ = [
+    "CancelJob",
+    "CancelTimer",
+    "CheckpointAction",
+    "CompleteRequest",
+    "DeleteDirectory",
+    "DeleteEmptyDirectories",
+    "DeleteFiles",
+    "FailJob",
+    "NotifyTasks",
+    "PrepareLocation",
+    "SetTimer",
+    "TimerKind",
+    "TriggerTasks",
+    "WriteMetadata",
+]
+
+
+class TimerKind(Enum):
+    """The coordinator's timers."""
+
+    TRIGGER = "TRIGGER"
+    """It is time for a checkpoint. At most one at a time, its checkpoint id is 0."""
+    TIMEOUT = "TIMEOUT"
+    """A checkpoint has taken too long. At most one for each checkpoint id."""
+
+
+@dataclass(frozen=True, slots=True)
+class SetTimer:
+    """Send ``TimerFired(kind, checkpoint_id)`` after the delay; replaces the running timer of this kind and id."""
+
+    kind: TimerKind
+    delay_ms: int
+    checkpoint_id: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class CancelTimer:
+    """Stop the timer of this kind and checkpoint id, if it runs."""
+
+    kind: TimerKind
+    checkpoint_id: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PrepareLocation:
+    """Make the directory of a checkpoint: ``<base>/<job id>/chk-<n>``, with ``shared`` and ``taskowned`` beside it; of
+    a savepoint ``<base>/savepoint-<job id's first digits>-<random>``. Answered by ``LocationPrepared`` or
+    ``LocationFailed``.
+    """
+
+    checkpoint_id: int
+    savepoint: bool
+    base_directory: str
+
+
+@dataclass(frozen=True, slots=True)
+class TriggerTasks:
+    """Tell these tasks, all on one TaskManager, to begin a checkpoint. If the call fails: ``Declined`` for each.
+
+    A task that has begun it already ignores that.
+    """
+
+    resource_id: ResourceId
+    attempt_ids: tuple[AttemptId, ...]
+    checkpoint_id: int
+    options: CheckpointOptions
+
+
+@dataclass(frozen=True, slots=True)
+class NotifyTasks:
+    """Tell these tasks, all on one TaskManager, what became of a checkpoint. Repeated while the call fails and the
+    TaskManager is not lost: tasks wait for it.
+    """
+
+    resource_id: ResourceId
+    attempt_ids: tuple[AttemptId, ...]
+    checkpoint_id: int
+    completed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class WriteMetadata:
+    """Write the metadata file of a checkpoint, atomically. Answered by ``MetadataWritten`` or ``MetadataFailed``.
+
+    :ivar metadata: its paths are relative to the directory.
+    """
+
+    checkpoint_id: int
+    directory: str
+    metadata: CheckpointMetadata
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteFiles:
+    """Delete these files (URIs): nothing refers to them."""
+
+    paths: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteDirectory:
+    """Delete the directory (URI) of a checkpoint or savepoint with all that is in it. May come again for stragglers."""
+
+    directory: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteEmptyDirectories:
+    """Delete the job's directory (URI) if there is nothing in it but empty directories; else leave it alone."""
+
+    directory: str
+
+
+@dataclass(frozen=True, slots=True)
+class FailJob:
+    """The job has failed as a whole: restart it, if it may be restarted."""
+
+    failure: FailureInfo
+
+
+@dataclass(frozen=True, slots=True)
+class CancelJob:
+    """Its savepoint is complete: cancel the job."""
+
+
+@dataclass(frozen=True, slots=True)
+class CompleteRequest:
+    """The answer to ``CheckpointRequested`` or ``SavepointRequested``; exactly one for each.
+
+    :ivar location: URI of the directory with ``_metadata``; empty with a failure, and for checkpoints in memory.
+    :ivar failure: ``None``: it is complete.
+    """
+
+    request_id: str
+    checkpoint_id: int = 0
+    location: str = ""
+    failure: FailureInfo | None = None
+
+
+CheckpointAction: TypeAlias = (
+    SetTimer
+    | CancelTimer
+    | PrepareLocation
+    | TriggerTasks
+    | NotifyTasks
+    | WriteMetadata
+    | DeleteFiles
+    | DeleteDirectory
+    | DeleteEmptyDirectories
+    | FailJob
+    | CancelJob
+    | CompleteRequest
+)
