@@ -10,8 +10,8 @@ from importlib import metadata
 
 from tests.unit.project.checkout import PACKAGES, ROOT, sources
 
-# Imported by their own extra or by who asks for it: the event loop, the fixtures.
-OPTIONAL = {"uvloop", "pytest"}
+# Imported by their own extra or by who asks for it: the event loop, the fixtures, file systems.
+OPTIONAL = {"uvloop", "pytest", "fsspec"}
 
 
 def _imported(tree: ast.AST) -> Iterator[str]:
