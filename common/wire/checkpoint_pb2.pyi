@@ -196,7 +196,7 @@ class CheckpointMetadata(_message.Message):
     def __init__(self, version: _Optional[int] = ..., checkpoint_id: _Optional[int] = ..., kind: _Optional[str] = ..., job_id: _Optional[str] = ..., job_name: _Optional[str] = ..., lineage_id: _Optional[str] = ..., timestamp_ms: _Optional[int] = ..., software_version: _Optional[str] = ..., operators: _Optional[_Iterable[_Union[OperatorState, _Mapping]]] = ..., channels: _Optional[_Iterable[_Union[ChannelStateHandle, _Mapping]]] = ..., format: _Optional[str] = ..., state_size: _Optional[int] = ...) -> None: ...
 
 class OperatorState(_message.Message):
-    __slots__ = ("operator_id", "uid", "name", "parallelism", "max_parallelism", "subtasks", "finished")
+    __slots__ = ("operator_id", "uid", "name", "parallelism", "max_parallelism", "subtasks", "finished", "finished_subtasks")
     class SubtasksEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -211,6 +211,7 @@ class OperatorState(_message.Message):
     MAX_PARALLELISM_FIELD_NUMBER: _ClassVar[int]
     SUBTASKS_FIELD_NUMBER: _ClassVar[int]
     FINISHED_FIELD_NUMBER: _ClassVar[int]
+    FINISHED_SUBTASKS_FIELD_NUMBER: _ClassVar[int]
     operator_id: str
     uid: str
     name: str
@@ -218,7 +219,8 @@ class OperatorState(_message.Message):
     max_parallelism: int
     subtasks: _containers.MessageMap[int, OperatorSubtaskState]
     finished: bool
-    def __init__(self, operator_id: _Optional[str] = ..., uid: _Optional[str] = ..., name: _Optional[str] = ..., parallelism: _Optional[int] = ..., max_parallelism: _Optional[int] = ..., subtasks: _Optional[_Mapping[int, OperatorSubtaskState]] = ..., finished: bool = ...) -> None: ...
+    finished_subtasks: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, operator_id: _Optional[str] = ..., uid: _Optional[str] = ..., name: _Optional[str] = ..., parallelism: _Optional[int] = ..., max_parallelism: _Optional[int] = ..., subtasks: _Optional[_Mapping[int, OperatorSubtaskState]] = ..., finished: bool = ..., finished_subtasks: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class CheckpointStatistics(_message.Message):
     __slots__ = ("checkpoint_id", "status", "kind", "trigger_ms", "latest_ack_ms", "duration_ms", "state_size", "checkpointed_size", "bytes_processed", "bytes_persisted", "subtasks", "acknowledged", "external_path", "discarded", "failure", "subtask_statistics", "unaligned")

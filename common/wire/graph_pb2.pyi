@@ -49,7 +49,7 @@ class Artifact(_message.Message):
     def __init__(self, name: _Optional[str] = ..., kind: _Optional[str] = ..., sha256: _Optional[str] = ..., content: _Optional[bytes] = ..., target_dir: _Optional[str] = ...) -> None: ...
 
 class JobVertex(_message.Message):
-    __slots__ = ("id", "name", "parallelism", "max_parallelism", "slot_sharing_group", "co_location_group", "operators", "non_parallel")
+    __slots__ = ("id", "name", "parallelism", "max_parallelism", "slot_sharing_group", "co_location_group", "operators", "non_parallel", "max_parallelism_set")
     ID_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     PARALLELISM_FIELD_NUMBER: _ClassVar[int]
@@ -58,6 +58,7 @@ class JobVertex(_message.Message):
     CO_LOCATION_GROUP_FIELD_NUMBER: _ClassVar[int]
     OPERATORS_FIELD_NUMBER: _ClassVar[int]
     NON_PARALLEL_FIELD_NUMBER: _ClassVar[int]
+    MAX_PARALLELISM_SET_FIELD_NUMBER: _ClassVar[int]
     id: str
     name: str
     parallelism: int
@@ -66,7 +67,8 @@ class JobVertex(_message.Message):
     co_location_group: str
     operators: _containers.RepeatedCompositeFieldContainer[OperatorNode]
     non_parallel: bool
-    def __init__(self, id: _Optional[str] = ..., name: _Optional[str] = ..., parallelism: _Optional[int] = ..., max_parallelism: _Optional[int] = ..., slot_sharing_group: _Optional[str] = ..., co_location_group: _Optional[str] = ..., operators: _Optional[_Iterable[_Union[OperatorNode, _Mapping]]] = ..., non_parallel: bool = ...) -> None: ...
+    max_parallelism_set: bool
+    def __init__(self, id: _Optional[str] = ..., name: _Optional[str] = ..., parallelism: _Optional[int] = ..., max_parallelism: _Optional[int] = ..., slot_sharing_group: _Optional[str] = ..., co_location_group: _Optional[str] = ..., operators: _Optional[_Iterable[_Union[OperatorNode, _Mapping]]] = ..., non_parallel: bool = ..., max_parallelism_set: bool = ...) -> None: ...
 
 class OperatorNode(_message.Message):
     __slots__ = ("operator_id", "uid", "name", "description", "spec", "inputs", "kind")

@@ -91,6 +91,7 @@ def _vertex(chain: _Chain, ids: Mapping[int, OperatorId]) -> graph_pb2.JobVertex
         name=_chain_name(chain),
         parallelism=chain.head.parallelism,
         max_parallelism=chain.head.max_parallelism,
+        max_parallelism_set=any(member.max_parallelism_set for member in chain.members),
         non_parallel=any(member.operator.non_parallel for member in chain.members),
         slot_sharing_group=chain.head.slot_sharing_group,
         co_location_group=chain.head.operator.co_location_group,

@@ -43,12 +43,16 @@ class StreamEdge:
 
 @dataclass(slots=True, eq=False)
 class StreamNode:
-    """An operator with its settings resolved."""
+    """An operator with its settings resolved.
+
+    :ivar max_parallelism_set: the program says the max parallelism; else it was derived from the parallelism.
+    """
 
     id: int
     operator: OperatorTransformation
     parallelism: int
     max_parallelism: int
+    max_parallelism_set: bool
     slot_sharing_group: str
     in_edges: list[StreamEdge] = field(default_factory=list)
     out_edges: list[StreamEdge] = field(default_factory=list)

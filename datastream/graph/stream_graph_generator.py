@@ -185,7 +185,8 @@ def _node(transformation: OperatorTransformation, inputs: list[_Route], defaults
         parallelism = 1
     elif parallelism is None:
         parallelism = defaults.parallelism
-    max_parallelism = transformation.max_parallelism or defaults.max_parallelism or default_max_parallelism(parallelism)
+    max_parallelism_set = transformation.max_parallelism or defaults.max_parallelism
+    max_parallelism = max_parallelism_set or default_max_parallelism(parallelism)
     if parallelism > max_parallelism:
         raise InvalidProgramError(
             f"{transformation.call_site}: parallelism {parallelism} of {transformation.name!r} is above its max "
@@ -193,7 +194,12 @@ def _node(transformation: OperatorTransformation, inputs: list[_Route], defaults
             f"{MAX_PARALLELISM_LIMIT})"
         )
     return StreamNode(
-        transformation.id, transformation, parallelism, max_parallelism, _slot_sharing_group(transformation, inputs)
+        transformation.id,
+        transformation,
+        parallelism,
+        max_parallelism,
+        max_parallelism_set is not None,
+        _slot_sharing_group(transformation, inputs),
     )
 
 

@@ -205,7 +205,14 @@ def test_parallelism_set_on_the_environment_is_for_what_comes_after(env: StreamE
 def test_max_parallelism_of_environment_and_operator(env: StreamExecutionEnvironment) -> None:
     env.set_max_parallelism(64)
     env.from_sequence(1, 10).rebalance().map(lambda v: v).set_max_parallelism(32)
-    assert [vertex.max_parallelism for vertex in env.get_job_graph().vertices] == [64, 32]
+    vertices = env.get_job_graph().vertices
+    assert [(vertex.max_parallelism, vertex.max_parallelism_set) for vertex in vertices] == [(64, True), (32, True)]
+
+
+def test_a_derived_max_parallelism_is_known_as_such(env: StreamExecutionEnvironment) -> None:
+    env.from_sequence(1, 10).rebalance().map(lambda v: v).set_max_parallelism(128)
+    vertices = env.get_job_graph().vertices
+    assert [(vertex.max_parallelism, vertex.max_parallelism_set) for vertex in vertices] == [(128, False), (128, True)]
 
 
 def test_slot_sharing_groups_are_inherited_unless_inputs_differ(env: StreamExecutionEnvironment) -> None:
