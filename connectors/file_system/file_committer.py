@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 
 from millstream.connectors.file_system.part_file import PendingFile
-from millstream.datastream.sink import Committer
+from millstream.datastream.sink import CommitRequest, Committer
 
 __all__ = ["FileCommitter"]
 
@@ -14,11 +14,12 @@ __all__ = ["FileCommitter"]
 class FileCommitter(Committer):
     """Gives pending files the names that readers see."""
 
-    def commit(self, committables: Sequence[PendingFile]) -> None:
+    def commit(self, requests: Sequence[CommitRequest]) -> None:
         """Rename the files.
 
         :raises OSError: a file cannot be renamed, or is gone.
         """
+        committables: list[PendingFile] = [request.get_committable() for request in requests]
         for pending in committables:
             try:
                 os.rename(pending.in_progress_path, pending.path)

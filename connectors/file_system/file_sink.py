@@ -17,7 +17,7 @@ from millstream.connectors.file_system.local_path import local_path
 from millstream.connectors.file_system.output_file_config import OutputFileConfig
 from millstream.connectors.file_system.rolling_policy import RollingPolicy
 from millstream.datastream.call_site import call_site
-from millstream.datastream.sink import Sink, SupportsCommitter
+from millstream.datastream.sink import CommitterInitContext, Sink, SupportsCommitter, WriterInitContext
 
 __all__ = ["FileSink", "no_bulk_format"]
 
@@ -45,7 +45,7 @@ class FileSink(Sink, SupportsCommitter):
     def __init__(self, settings: Any) -> None:
         self._settings: _Settings = settings
 
-    def create_writer(self, index_of_subtask: int, parallelism: int) -> FileWriter:
+    def create_writer(self, context: WriterInitContext) -> FileWriter:
         settings = self._settings
         return FileWriter(
             settings.base_path,
@@ -56,7 +56,7 @@ class FileSink(Sink, SupportsCommitter):
             settings.bucket_check_interval,
         )
 
-    def create_committer(self) -> FileCommitter:
+    def create_committer(self, context: CommitterInitContext) -> FileCommitter:
         return FileCommitter()
 
     def for_input_type(self, input_type: TypeInformation) -> FileSink:

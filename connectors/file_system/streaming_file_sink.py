@@ -15,7 +15,7 @@ from millstream.connectors.file_system.file_writer import FileWriter
 from millstream.connectors.file_system.output_file_config import OutputFileConfig
 from millstream.connectors.file_system.rolling_policy import RollingPolicy
 from millstream.datastream.functions import SinkFunction
-from millstream.datastream.sink import Sink, SupportsCommitter
+from millstream.datastream.sink import CommitterInitContext, Sink, SupportsCommitter, WriterInitContext
 
 __all__ = ["StreamingFileSink"]
 
@@ -33,11 +33,11 @@ class StreamingFileSink(SinkFunction, Sink, SupportsCommitter):
         """Not called: ``add_sink`` takes it for the sink that it is."""
         raise TypeError("a StreamingFileSink works as a sink of its own only: give it to add_sink()")
 
-    def create_writer(self, index_of_subtask: int, parallelism: int) -> FileWriter:
-        return self._sink.create_writer(index_of_subtask, parallelism)
+    def create_writer(self, context: WriterInitContext) -> FileWriter:
+        return self._sink.create_writer(context)
 
-    def create_committer(self) -> FileCommitter:
-        return self._sink.create_committer()
+    def create_committer(self, context: CommitterInitContext) -> FileCommitter:
+        return self._sink.create_committer(context)
 
     def for_input_type(self, input_type: TypeInformation) -> FileSink:
         return self._sink.for_input_type(input_type)

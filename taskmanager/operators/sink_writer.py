@@ -7,17 +7,39 @@ from typing import Any
 
 from millstream.common.graph.operator_spec import SinkSpec
 from millstream.common.records import RecordBatch, Watermark
-from millstream.datastream.sink import Committer, CommittingSinkWriter, SinkWriter, SupportsCommitter, WriterContext
+from millstream.datastream.sink import (
+    CommitterInitContext,
+    CommittingSinkWriter,
+    SinkWriter,
+    StatefulSinkWriter,
+    SupportsCommitter,
+    SupportsWriterState,
+    WriterContext,
+    WriterInitContext,
+)
+from millstream.taskmanager.operators.committables import Committables
 from millstream.taskmanager.operators.generated import frame_variables, record_at
-from millstream.taskmanager.operators.operator import FailureSite, Operator, OperatorContext, OperatorInfo, Output
+from millstream.taskmanager.operators.operator import (
+    CheckpointInfo,
+    FailureSite,
+    Operator,
+    OperatorContext,
+    OperatorInfo,
+    Output,
+)
 
 __all__ = ["SinkWriterOperator"]
+
+_COMMITTABLES = " sink-committables"
+_WRITER = " sink-writer"
 
 
 class SinkWriterOperator(Operator):
     """Makes the subtask's writer when it opens and gives it each record.
 
-    What a committing writer hands over is committed when the input ends; if it may never end, at once.
+    When what a committing writer hands over is committed is said in :mod:`millstream.datastream.sink`. Committables
+    belong to the checkpoint at which they were handed over, also if that fails: the next one that is complete takes
+    them along.
     """
 
     def __init__(self, spec: SinkSpec, context: OperatorContext) -> None:
@@ -25,46 +47,76 @@ class SinkWriterOperator(Operator):
         self._info = context.info
         self._sink = spec.sink
         self._bounded = spec.bounded
-        self._task = context.task
+        self._checkpointing = context.checkpointing
+        self._states = context.state
         self._time = context.processing_time
+        task = context.task
+        self._place = (
+            task.subtask_index,
+            task.parallelism,
+            task.attempt_number,
+            context.state.restored_checkpoint_id,
+            task.job_id,
+            context.state.lineage_id or task.job_id,
+            context.info.operator_id,
+        )
         self._writer: SinkWriter | None = None
         self._committing: CommittingSinkWriter | None = None
-        """The writer, if what it writes is to be committed while the input goes on."""
-        self._committer: Committer | None = None
+        """The writer, if what it writes is to be committed while the input goes on, without checkpoints."""
+        self._committables: Committables | None = None
+        self._restored = self._states.is_restored
+        self._snapshotted = False
         self._finished = False
+        self._writer_alarm: int | None = None
         self._context = WriterContext()
         self._records = 0
 
     def open(self) -> None:
-        self._writer = writer = self._sink.create_writer(self._task.subtask_index, self._task.parallelism)
-        if isinstance(self._sink, SupportsCommitter):
+        sink = self._sink
+        if isinstance(sink, SupportsCommitter):
+            self._committables = Committables(
+                sink.create_committer(CommitterInitContext(*self._place)), self._info.name
+            )
+            if self._restored:
+                # Before there is a writer: it finds outside what the checkpoint says.
+                self._committables.restore(self._states.operator().items(_COMMITTABLES) or [])
+                self._committables.attempt()
+        self._writer = writer = self._create_writer()
+        if self._committables is not None:
             if not isinstance(writer, CommittingSinkWriter):
                 raise TypeError(
-                    f"{type(self._sink).__name__} has a committer, so its create_writer() has to make a "
+                    f"{type(sink).__name__} has a committer, so its create_writer() has to make a "
                     f"CommittingSinkWriter, not {writer!r}"
                 )
-            self._committer = self._sink.create_committer()
-            self._committing = None if self._bounded else writer
-        self._time.wake_at(writer.on_processing_time(self._time.now_ms()))
+            if not self._bounded and not self._checkpointing:
+                self._committing = writer
+        if isinstance(writer, StatefulSinkWriter) and not isinstance(sink, SupportsWriterState):
+            raise TypeError(
+                f"{type(sink).__name__} makes writers that have state ({type(writer).__name__}), so it has to be a "
+                "SupportsWriterState: give it restore_writer()"
+            )
+        self._writer_alarm = writer.on_processing_time(self._time.now_ms())
+        due = self._committables is not None and self._committables.has_due
+        self._time.wake_at(self._time.now_ms() if due else self._writer_alarm)
 
     def close(self) -> None:
         writer = self._writer
         try:
             if writer is not None:
                 try:
-                    if self._bounded and not self._finished and isinstance(writer, CommittingSinkWriter):
+                    if self._may_discard() and isinstance(writer, CommittingSinkWriter):
                         writer.discard()
                 finally:
                     writer.close()
         finally:
-            if self._committer is not None:
-                self._committer.close()
+            if self._committables is not None:
+                self._committables.close()
 
     def process_watermark(self, watermark: Watermark) -> Iterable[Output]:
         self._context.current_watermark = watermark.timestamp
         return (watermark,)
 
-    def process_batch(self, batch: RecordBatch) -> Iterable[RecordBatch]:
+    def process_batch(self, batch: RecordBatch) -> Iterable[Output]:
         if self._writer is None:
             raise RuntimeError(f"sink {self._info.name!r} was given records before it was opened")
         values = batch.values
@@ -81,36 +133,63 @@ class SinkWriterOperator(Operator):
                 context.timestamp = timestamp
                 write(value, context)
         self._records += len(values)
-        if self._committing is not None:
-            self._commit(self._committing)
-        return ()
+        return () if self._committing is None else self._commit_now(self._committing)
 
     def on_wake(self, now_ms: int) -> Iterable[Output]:
-        if self._writer is not None:
-            self._time.wake_at(self._writer.on_processing_time(now_ms))
-            if self._committing is not None:
-                self._commit(self._committing)
+        if self._writer is None:
+            return ()
+        due = self._committables is not None and self._committables.has_due
+        if not due or (self._writer_alarm is not None and self._writer_alarm <= now_ms):
+            self._writer_alarm = self._writer.on_processing_time(now_ms)
+        self._time.wake_at(self._writer_alarm)
+        if self._committing is not None:
+            return self._commit_now(self._committing)
+        if self._committables is not None and due:
+            return self._committables.commit()
         return ()
 
-    def finish(self) -> Iterable[RecordBatch]:
+    def finish(self) -> Iterable[Output]:
         writer = self._writer
-        if writer is not None:
-            writer.flush(True)
-            if isinstance(writer, CommittingSinkWriter):
-                self._commit(writer)
+        if writer is None:
+            return ()
+        writer.flush(True)
         self._finished = True
-        return ()
+        if self._checkpointing or self._committables is None or not isinstance(writer, CommittingSinkWriter):
+            return ()  # with checkpoints: what there is, is handed over for the last one
+        self._committables.add(writer.prepare_commit())
+        self._committables.completed(None)
+        return self._committables.commit()
 
-    def _commit(self, writer: CommittingSinkWriter) -> None:
-        committables = writer.prepare_commit()
-        if committables and self._committer is not None:
-            self._committer.commit(committables)
+    def prepare_snapshot(self, checkpoint: CheckpointInfo) -> None:
+        writer = self._writer
+        if writer is None:
+            raise RuntimeError(f"sink {self._info.name!r}: a snapshot was taken before it was opened")
+        if not self._finished:
+            writer.flush(False)
+        # Even if what follows fails, files and transactions that the state of a later checkpoint knows must stay.
+        self._snapshotted = True
+        if self._committables is not None and isinstance(writer, CommittingSinkWriter):
+            self._committables.add(writer.prepare_commit(), checkpoint.checkpoint_id)
+            self._states.operator().put_items(_COMMITTABLES, self._committables.all())
+        if isinstance(writer, StatefulSinkWriter):
+            self._states.operator().put_items(_WRITER, list(writer.snapshot_state(checkpoint.checkpoint_id)))
+
+    def notify_checkpoint_complete(self, checkpoint_id: int) -> Iterable[Output]:
+        if self._committables is None:
+            return ()
+        self._committables.completed(checkpoint_id)
+        return self._committables.commit()
 
     def locate(self, error: BaseException, phase: str | None) -> FailureSite:
+        if _passed(error, Committables.attempt):
+            return FailureSite(self._info, "commit")
         if phase is not None:
             return FailureSite(self._info, phase)
-        if _passed(error, SinkWriterOperator._commit):
-            return FailureSite(self._info, "commit")
+        for method in (SinkWriterOperator._commit_now, SinkWriterOperator.prepare_snapshot):
+            if _passed(error, method):
+                return FailureSite(
+                    self._info, "commit" if method is SinkWriterOperator._commit_now else "snapshot_state"
+                )
         if _passed(error, SinkWriterOperator.on_wake):
             return FailureSite(self._info, "on_processing_time")
         found = frame_variables(error, SinkWriterOperator.process_batch.__code__)
@@ -118,6 +197,31 @@ class SinkWriterOperator(Operator):
 
     def records_out(self) -> Iterable[tuple[OperatorInfo, int]]:
         yield self._info, self._records
+
+    def _create_writer(self) -> SinkWriter:
+        context = WriterInitContext(*self._place)
+        states = self._states.operator().items(_WRITER) if self._restored else None
+        if states and isinstance(self._sink, SupportsWriterState):
+            return self._sink.restore_writer(context, states)
+        writer: SinkWriter = self._sink.create_writer(context)
+        return writer
+
+    def _commit_now(self, writer: CommittingSinkWriter) -> Iterable[Output]:
+        committables = self._committables
+        if committables is None:
+            return ()
+        committables.add(writer.prepare_commit())
+        committables.completed(None)
+        if not committables.has_due:
+            return ()
+        committables.attempt()
+        return committables.commit() if committables.has_due else ()
+
+    def _may_discard(self) -> bool:
+        """Whether all that was written will be written again."""
+        if self._finished or self._snapshotted or self._restored:
+            return False
+        return self._bounded and not self._checkpointing
 
 
 def _passed(error: BaseException, method: Any) -> bool:

@@ -19,6 +19,7 @@ from millstream.common.graph.operator_spec import SinkSpec
 from millstream.common.records import Watermark
 from millstream.connectors.file_system.file_committer import FileCommitter
 from millstream.connectors.file_system.part_file import PendingFile
+from millstream.datastream.commit_request import CommitRequest
 from millstream.datastream.connectors import FileSink, FileSource, StreamFormat
 from millstream.datastream.connectors.file_system import (
     BucketAssigner,
@@ -365,8 +366,8 @@ def test_a_commit_may_come_twice(tmp_path: Path) -> None:
     (tmp_path / ".a").write_text("x")
     pending = PendingFile(str(tmp_path / ".a"), str(tmp_path / "a"))
     committer = FileCommitter()
-    committer.commit([pending])
-    committer.commit([pending])
+    committer.commit([CommitRequest(pending)])
+    committer.commit([CommitRequest(pending)])
     assert (tmp_path / "a").read_text() == "x"
     assert hidden(tmp_path) == []
 

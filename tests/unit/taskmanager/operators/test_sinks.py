@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import pickle
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -16,12 +16,15 @@ from millstream.common.graph.operator_spec import CollectSinkSpec, PrintSinkSpec
 from millstream.common.records import RecordBatch, Watermark
 from millstream.datastream.functions import RuntimeContext, SinkFunction
 from millstream.datastream.sink import (
+    CommitRequest,
     Committer,
+    CommitterInitContext,
     CommittingSinkWriter,
     Sink,
     SinkWriter,
     SupportsCommitter,
     WriterContext,
+    WriterInitContext,
 )
 from millstream.taskmanager.operators.collect_sink import (
     CollectSinkOperator,
@@ -120,8 +123,8 @@ class _Sink(Sink):
     def __init__(self) -> None:
         self.log: list[Any] = []
 
-    def create_writer(self, index_of_subtask: int, parallelism: int) -> SinkWriter:
-        self.log.append((index_of_subtask, parallelism))
+    def create_writer(self, context: WriterInitContext) -> SinkWriter:
+        self.log.append((context.subtask_id, context.number_of_parallel_subtasks))
         return _Writer(self.log)
 
 
@@ -169,7 +172,8 @@ class _Committer(Committer):
     def __init__(self, log: list[Any]) -> None:
         self.log = log
 
-    def commit(self, committables: Any) -> None:
+    def commit(self, requests: Sequence[CommitRequest]) -> None:
+        committables = [request.get_committable() for request in requests]
         if "bad" in committables:
             raise OSError("no way")
         self.log.append(("commit", committables))
@@ -183,11 +187,11 @@ class _CommittingSink(Sink, SupportsCommitter):
         self.log: list[Any] = []
         self.writer = writer
 
-    def create_writer(self, index_of_subtask: int, parallelism: int) -> SinkWriter:
+    def create_writer(self, context: WriterInitContext) -> SinkWriter:
         writer: SinkWriter = self.writer(self.log)
         return writer
 
-    def create_committer(self) -> Committer:
+    def create_committer(self, context: CommitterInitContext) -> Committer:
         return _Committer(self.log)
 
 
@@ -242,7 +246,7 @@ def test_a_sink_with_a_committer_has_writers_that_commit() -> None:
     with pytest.raises(TypeError, match=r"_CommittingSink has a committer, so .* CommittingSinkWriter"):
         operator.open()
     operator.close()
-    assert log == ["close"]
+    assert log == ["close", "close committer"]
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ from millstream.common.graph.operator_spec import (
 from millstream.common.records import RecordBatch
 from millstream.common.stable_hash import UnsupportedKeyTypeError
 from millstream.common.typeinfo import Types
-from millstream.datastream.sink import Sink, SinkWriter, WriterContext
+from millstream.datastream.sink import Sink, SinkWriter, WriterContext, WriterInitContext
 from millstream.taskmanager.network.partitioners import PartitionerFunctionError
 from millstream.taskmanager.network.value_serializer import RecordSerializationError
 from millstream.taskmanager.operators.operator import NO_RECORD, FailureSite, OperatorInfo, TaskInfo
@@ -90,7 +90,7 @@ class FailingSink(Sink):
     def __init__(self, where: str) -> None:
         self.where = where
 
-    def create_writer(self, index_of_subtask: int, parallelism: int) -> SinkWriter:
+    def create_writer(self, context: WriterInitContext) -> SinkWriter:
         if self.where == "open":
             raise ValueError("on purpose")
         return FailingWriter(self.where)
