@@ -17,9 +17,10 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from millstream.common.config import Configuration
 from millstream.common.typeinfo import TypeInformation
 from millstream.datastream.commit_request import CommitRequest
 
@@ -63,6 +64,8 @@ class WriterInitContext:
     :ivar lineage_id: the first job of the chain of restores that this one is the last of. Checkpoint ids grow all along
         the chain, so (lineage, operator, checkpoint) names a commit for ever.
     :ivar operator_id: the sink's id, which stays when its uid does.
+    :ivar checkpointing: the job takes checkpoints.
+    :ivar configuration: the cluster's and the job's settings, such as the credentials of file systems.
     """
 
     subtask_id: int = 0
@@ -72,6 +75,8 @@ class WriterInitContext:
     job_id: str = ""
     lineage_id: str = ""
     operator_id: str = ""
+    checkpointing: bool = False
+    configuration: Configuration = field(default_factory=Configuration, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

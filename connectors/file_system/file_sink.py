@@ -3,23 +3,37 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NoReturn, TypeVar
 
+from millstream.common.config import Configuration
 from millstream.common.errors import InvalidProgramError
+from millstream.common.file_system import file_system_of, qualified
 from millstream.common.serialization import Encoder
 from millstream.common.typeinfo import TypeInformation
 from millstream.connectors.file_system.bucket_assigner import BucketAssigner, DateTimeBucketAssigner
+from millstream.connectors.file_system.bulk_writer import BulkWriterFactory
 from millstream.connectors.file_system.file_committer import FileCommitter
 from millstream.connectors.file_system.file_compactor import FileCompactor, FileCompactStrategy
 from millstream.connectors.file_system.file_writer import FileWriter
-from millstream.connectors.file_system.local_path import local_path
+from millstream.connectors.file_system.local_part_store import LocalPartStore
+from millstream.connectors.file_system.local_path import is_remote, local_path
 from millstream.connectors.file_system.output_file_config import OutputFileConfig
-from millstream.connectors.file_system.rolling_policy import RollingPolicy
+from millstream.connectors.file_system.part_file import InProgressFile
+from millstream.connectors.file_system.part_store import PartStore
+from millstream.connectors.file_system.remote_part_store import RemotePartStore
+from millstream.connectors.file_system.rolling_policy import CheckpointRollingPolicy, RollingPolicy
 from millstream.datastream.call_site import call_site
-from millstream.datastream.sink import CommitterInitContext, Sink, SupportsCommitter, WriterInitContext
+from millstream.datastream.sink import (
+    CommitterInitContext,
+    Sink,
+    SupportsCommitter,
+    SupportsWriterState,
+    WriterInitContext,
+)
 
-__all__ = ["FileSink", "no_bulk_format"]
+__all__ = ["FileSink"]
 
 _B = TypeVar("_B", bound="FileSink.BaseBuilder")
 
@@ -27,19 +41,25 @@ _B = TypeVar("_B", bound="FileSink.BaseBuilder")
 @dataclass(frozen=True, slots=True)
 class _Settings:
     base_path: str
-    encoder: Encoder[Any]
+    record_format: Encoder[Any] | BulkWriterFactory
+    rolling_policy: RollingPolicy
     bucket_assigner: BucketAssigner = field(default_factory=DateTimeBucketAssigner)
-    rolling_policy: RollingPolicy = field(default_factory=RollingPolicy.default_rolling_policy)
     output_file_config: OutputFileConfig = field(default_factory=lambda: OutputFileConfig.builder().build())
     bucket_check_interval: int = 60_000
 
+    def store(self, configuration: Configuration) -> PartStore:
+        if is_remote(self.base_path):
+            return RemotePartStore(file_system_of(self.base_path, configuration))
+        return LocalPartStore()
 
-class FileSink(Sink, SupportsCommitter):
-    """Writes records to files below a base path. Made by :meth:`for_row_format`.
+
+class FileSink(Sink, SupportsCommitter, SupportsWriterState):
+    """Writes records to files below a base path. Made by :meth:`for_row_format` or :meth:`for_bulk_format`.
 
     Each subtask has files of its own. A file is written under a hidden name; when it is complete it gets its real one,
-    ``<prefix>-<unique id>-<number><suffix>``, in the directory of its bucket: at the end of the input if the job's
-    sources all end by themselves, else when it is rolled.
+    ``<prefix>-<unique id>-<number><suffix>``, in the directory of its bucket, and does not change any more: when the
+    first checkpoint after it was rolled is complete. So each record is in the finished files once, whatever fails.
+    Without checkpoints: at the end of the input if the job's sources all end by themselves, else when it is rolled.
     """
 
     def __init__(self, settings: Any) -> None:
@@ -49,18 +69,26 @@ class FileSink(Sink, SupportsCommitter):
         settings = self._settings
         return FileWriter(
             settings.base_path,
-            settings.encoder,
+            settings.store(context.configuration),
+            settings.record_format,
             settings.bucket_assigner,
             settings.rolling_policy,
             settings.output_file_config,
             settings.bucket_check_interval,
+            context,
         )
 
+    def restore_writer(self, context: WriterInitContext, states: Sequence[InProgressFile]) -> FileWriter:
+        writer = self.create_writer(context)
+        writer.resume(states)
+        return writer
+
     def create_committer(self, context: CommitterInitContext) -> FileCommitter:
-        return FileCommitter()
+        return FileCommitter(self._settings.store(context.configuration), context.restored_checkpoint_id)
 
     def for_input_type(self, input_type: TypeInformation) -> FileSink:
-        return FileSink(replace(self._settings, encoder=self._settings.encoder.for_type(input_type)))
+        settings = self._settings
+        return FileSink(replace(settings, record_format=settings.record_format.for_type(input_type)))
 
     def get_transformer(self) -> None:
         """What the stream goes through before the sink: nothing."""
@@ -76,17 +104,19 @@ class FileSink(Sink, SupportsCommitter):
         return FileSink.RowFormatBuilder(base_path, encoder)
 
     @staticmethod
-    def for_bulk_format(base_path: str, writer_factory: Any) -> NoReturn:
-        """Refused: there are no bulk formats (Parquet, ORC, Avro) in this version."""
-        no_bulk_format(f"FileSink.for_bulk_format({base_path!r}, {writer_factory!r})")
+    def for_bulk_format(base_path: str, writer_factory: BulkWriterFactory) -> FileSink.BulkFormatBuilder:
+        """Start a sink that writes many records at once, in a format such as Parquet.
+
+        Its files are rolled with each checkpoint.
+
+        :param writer_factory: from ``millstream.datastream.formats``: ``ParquetBulkWriters.for_row_type(...)``.
+        """
+        return FileSink.BulkFormatBuilder(base_path, writer_factory)
 
     class BaseBuilder(ABC):
         """Builds a :class:`FileSink`."""
 
-        def __init__(self, base_path: str, encoder: Encoder[Any]) -> None:
-            if not isinstance(encoder, Encoder):
-                raise TypeError(f"a file sink needs an Encoder, not {encoder!r}")
-            self._settings = _Settings(local_path(base_path), encoder)
+        _settings: _Settings
 
         def with_bucket_check_interval(self: _B, interval: int) -> _B:
             """How often to look for files that are to be rolled by the clock, ms. Default: a minute."""
@@ -130,6 +160,11 @@ class FileSink(Sink, SupportsCommitter):
     class RowFormatBuilder(BaseBuilder):
         """Builds a :class:`FileSink` that writes one record after the other."""
 
+        def __init__(self, base_path: str, encoder: Encoder[Any]) -> None:
+            if not isinstance(encoder, Encoder):
+                raise TypeError(f"a file sink needs an Encoder, not {encoder!r}")
+            self._settings = _Settings(_sink_path(base_path), encoder, RollingPolicy.default_rolling_policy())
+
         def with_rolling_policy(self: _B, rolling_policy: RollingPolicy) -> _B:
             """When a file is ended and another one begun. Default: ``RollingPolicy.default_rolling_policy()``."""
             if not isinstance(rolling_policy, RollingPolicy):
@@ -137,10 +172,32 @@ class FileSink(Sink, SupportsCommitter):
             self._settings = replace(self._settings, rolling_policy=rolling_policy)
             return self
 
+    class BulkFormatBuilder(BaseBuilder):
+        """Builds a :class:`FileSink` that writes many records at once."""
 
-def no_bulk_format(what: str) -> NoReturn:
-    """Say that there are no bulk formats."""
-    raise InvalidProgramError(
-        f"{call_site()}: {what}: this version of Millstream has no bulk formats (Parquet, ORC, Avro); they come with "
-        "the connectors. Use a row format with an Encoder of your own, or a Sink or SinkFunction that writes them"
-    )
+        def __init__(self, base_path: str, writer_factory: BulkWriterFactory) -> None:
+            if not isinstance(writer_factory, BulkWriterFactory):
+                raise TypeError(
+                    f"a file sink of a bulk format needs a BulkWriterFactory, not {writer_factory!r}; an Encoder goes "
+                    "to for_row_format()"
+                )
+            policy = RollingPolicy.on_checkpoint_rolling_policy()
+            self._settings = _Settings(_sink_path(base_path), writer_factory, policy)
+
+        def with_rolling_policy(self: _B, rolling_policy: RollingPolicy) -> _B:
+            """When else, beside each checkpoint, a file is ended. Default: never.
+
+            :raises TypeError: it is no :class:`CheckpointRollingPolicy`.
+            """
+            if not isinstance(rolling_policy, CheckpointRollingPolicy):
+                raise TypeError(
+                    "a bulk format needs a CheckpointRollingPolicy, such as "
+                    f"RollingPolicy.on_checkpoint_rolling_policy(), not {rolling_policy!r}: its files end with each "
+                    "checkpoint"
+                )
+            self._settings = replace(self._settings, rolling_policy=rolling_policy)
+            return self
+
+
+def _sink_path(path: Any) -> str:
+    return qualified(path) if is_remote(path) else local_path(path)

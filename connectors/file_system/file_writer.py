@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import logging
-import os
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from millstream.common.file_system import FileSystemError
 from millstream.common.serialization import Encoder
 from millstream.connectors.file_system.bucket_assigner import BucketAssigner
+from millstream.connectors.file_system.bulk_writer import BulkWriterFactory
 from millstream.connectors.file_system.output_file_config import OutputFileConfig
-from millstream.connectors.file_system.part_file import PartFile, PendingFile
+from millstream.connectors.file_system.part_file import (
+    InProgressFile,
+    ObsoleteFile,
+    PartFile,
+    PendingFile,
+    hidden_path,
+)
+from millstream.connectors.file_system.part_mark import PartMark
+from millstream.connectors.file_system.part_store import PartStore
 from millstream.connectors.file_system.rolling_policy import RollingPolicy
-from millstream.datastream.sink import CommittingSinkWriter, WriterContext
+from millstream.datastream.sink import CommittingSinkWriter, StatefulSinkWriter, WriterContext, WriterInitContext
 
 __all__ = ["FileWriter"]
 
@@ -25,7 +34,7 @@ _LOG = logging.getLogger(__name__)
 class _Bucket:
     """A directory, and the file in it that is in progress.
 
-    :ivar name: what the names of all its files begin with; no other writer's do.
+    :ivar name: what the names of all its files begin with; no other writer's do, not of any attempt.
     :ivar parts: how many files there have been.
     """
 
@@ -54,30 +63,49 @@ class _AssignerContext:
         return self.writer.current_watermark
 
 
-class FileWriter(CommittingSinkWriter):
-    """Committables are :class:`PendingFile` s."""
+class FileWriter(StatefulSinkWriter, CommittingSinkWriter):
+    """Committables are :class:`PendingFile` s and :class:`ObsoleteFile` s, its state :class:`InProgressFile` s."""
 
     def __init__(
         self,
         base_path: str,
-        encoder: Encoder[Any],
+        store: PartStore,
+        record_format: Encoder[Any] | BulkWriterFactory,
         bucket_assigner: BucketAssigner,
         rolling_policy: RollingPolicy,
         output_file_config: OutputFileConfig,
         bucket_check_interval: int,
+        context: WriterInitContext,
     ) -> None:
         """:param bucket_check_interval: how often to look for files that are to be rolled by the clock, ms."""
         self._base_path = base_path
-        self._encode = encoder.encode
+        self._store = store
+        self._encode = record_format.encode if isinstance(record_format, Encoder) else None
+        self._create_bulk = None if isinstance(record_format, Encoder) else record_format.create
         self._get_bucket_id = bucket_assigner.get_bucket_id
         self._rolling_policy = rolling_policy
         self._should_roll = rolling_policy.should_roll_on_event
+        # Half a file of such a format, or of such a store, is nothing that one could go on with.
+        self._always_rolls = self._create_bulk is not None or not store.resumable
         self._prefix = output_file_config.get_part_prefix()
         self._suffix = output_file_config.get_part_suffix()
         self._check_interval = bucket_check_interval
+        self._init = context
+        self._mark = PartMark.of(context, context.restored_checkpoint_id or 0)
         self._assigner_context = _AssignerContext()
         self._buckets: dict[str, _Bucket] = {}
-        self._pending: list[PendingFile] = []
+        self._pending: list[PendingFile | ObsoleteFile] = []
+        self._persisted: list[InProgressFile] = []
+        if context.checkpointing and context.attempt_number:
+            self._delete_leftovers()
+
+    def resume(self, files: Sequence[InProgressFile]) -> None:
+        """Go on with files that were in progress when the checkpoint was taken."""
+        for file in files:
+            bucket = self._buckets.get(file.bucket_id) or self._new_bucket(file.bucket_id)
+            self._roll(bucket)  # subtasks that are one now had files in the same bucket: all but one are complete
+            self._begin(bucket, file.created, file)
+            self._pending.append(ObsoleteFile(file.path))
 
     def write(self, value: Any, context: WriterContext) -> None:
         assigner_context = self._assigner_context
@@ -86,31 +114,34 @@ class FileWriter(CommittingSinkWriter):
         bucket = self._buckets.get(bucket_id)
         if bucket is None:
             bucket = self._new_bucket(bucket_id)
-        data = self._encode(value)
+        encode = self._encode
+        data = encode(value) if encode is not None else None
         part = bucket.part
         if part is None or self._should_roll(part, value):
             self._roll(bucket)
-            part = bucket.part = PartFile(
-                bucket_id,
-                bucket.directory,
-                f"{bucket.name}-{bucket.parts}{self._suffix}",
-                context.processing_time,
-            )
-            bucket.parts += 1
-        part.write(data, context.processing_time)
+            part = self._begin(bucket, context.processing_time)
+        if data is not None:
+            part.write(data, context.processing_time)
+        else:
+            part.add(value, context.processing_time)
 
     def flush(self, end_of_input: bool) -> None:
+        self._persisted = []
         for bucket in self._buckets.values():
             if bucket.part is None:
                 continue
-            if end_of_input or self._rolling_policy.should_roll_on_checkpoint(bucket.part):
+            if end_of_input or self._always_rolls or self._rolling_policy.should_roll_on_checkpoint(bucket.part):
                 self._roll(bucket)
             else:
-                bucket.part.flush()
+                self._persisted.append(bucket.part.persist())
 
-    def prepare_commit(self) -> Sequence[PendingFile]:
+    def prepare_commit(self) -> Sequence[PendingFile | ObsoleteFile]:
         pending, self._pending = self._pending, []
         return pending
+
+    def snapshot_state(self, checkpoint_id: int) -> Sequence[InProgressFile]:
+        self._mark = PartMark.of(self._init, checkpoint_id)
+        return self._persisted
 
     def on_processing_time(self, now_ms: int) -> int:
         for bucket_id, bucket in list(self._buckets.items()):
@@ -126,10 +157,8 @@ class FileWriter(CommittingSinkWriter):
                 part, bucket.part = bucket.part, None
                 self._pending.append(part.close())
         for pending in self.prepare_commit():
-            try:
-                os.unlink(pending.in_progress_path)
-            except OSError as error:
-                _LOG.warning("The unfinished file %r cannot be removed: %s", pending.in_progress_path, error.strerror)
+            if isinstance(pending, PendingFile):
+                self._delete(pending.in_progress_path)
 
     def close(self) -> None:
         """Close all files. What is in progress stays under its hidden name."""
@@ -138,6 +167,14 @@ class FileWriter(CommittingSinkWriter):
                 part, bucket.part = bucket.part, None
                 unfinished = part.close()
                 _LOG.info("The file %r stays unfinished", unfinished.in_progress_path)
+
+    def _begin(self, bucket: _Bucket, now_ms: int, resumed: InProgressFile | None = None) -> PartFile:
+        path = f"{bucket.directory}/{bucket.name}-{bucket.parts}{self._suffix}"
+        bucket.parts += 1
+        part = bucket.part = PartFile(
+            self._store, bucket.bucket_id, path, hidden_path(path, str(self._mark)), now_ms, self._create_bulk, resumed
+        )
+        return part
 
     def _roll(self, bucket: _Bucket) -> None:
         if bucket.part is not None:
@@ -152,6 +189,21 @@ class FileWriter(CommittingSinkWriter):
                 f"bucket id {bucket_id!r} leads out of the sink's base path {self._base_path!r}; the BucketAssigner "
                 "has to give relative paths without '..'"
             )
-        directory = os.path.join(self._base_path, bucket_id) if bucket_id else self._base_path
+        base_path = self._base_path.rstrip("/")
+        directory = f"{base_path}/{bucket_id.rstrip('/')}" if bucket_id else base_path
         bucket = self._buckets[bucket_id] = _Bucket(bucket_id, directory, f"{self._prefix}-{uuid.uuid4()}")
         return bucket
+
+    def _delete_leftovers(self) -> None:
+        """Delete what earlier attempts have begun and no checkpoint knows."""
+        parallelism = self._init.number_of_parallel_subtasks
+        for path, name in self._store.hidden(self._base_path):
+            mark = PartMark.parse(name)
+            if mark is not None and self._mark.may_delete(mark, parallelism):
+                self._delete(path)
+
+    def _delete(self, path: str) -> None:
+        try:
+            self._store.delete(path)
+        except (OSError, FileSystemError) as error:
+            _LOG.warning("The unfinished file %r cannot be removed: %s", path, error)

@@ -6,7 +6,7 @@ import os
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-__all__ = ["local_path"]
+__all__ = ["is_remote", "local_path"]
 
 
 def local_path(path: Any) -> str:
@@ -25,3 +25,8 @@ def local_path(path: Any) -> str:
     elif scheme:
         raise ValueError(f"path {text!r}: there is no file system {scheme!r} yet; use a local path or file:///...")
     return os.path.abspath(text)
+
+
+def is_remote(path: Any) -> bool:
+    """Whether it is the URI of another file system."""
+    return isinstance(path, str) and "://" in path and urlsplit(path).scheme not in ("", "file")

@@ -5,7 +5,13 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import Any, Protocol
 
-__all__ = ["DefaultRollingPolicy", "OnCheckpointRollingPolicy", "PartFileInfo", "RollingPolicy"]
+__all__ = [
+    "CheckpointRollingPolicy",
+    "DefaultRollingPolicy",
+    "OnCheckpointRollingPolicy",
+    "PartFileInfo",
+    "RollingPolicy",
+]
 
 _PART_SIZE = 128 * 1024 * 1024
 _INTERVAL = 60_000
@@ -37,7 +43,7 @@ class RollingPolicy(ABC):
 
     @abstractmethod
     def should_roll_on_checkpoint(self, part_file_state: PartFileInfo) -> bool:
-        """Whether a checkpoint rolls the file. There are no checkpoints in this version."""
+        """Whether the checkpoint that is being taken rolls the file. Else a later attempt goes on with it."""
 
     @abstractmethod
     def should_roll_on_event(self, part_file_state: PartFileInfo, element: Any) -> bool:
@@ -61,7 +67,7 @@ class RollingPolicy(ABC):
 
     @staticmethod
     def on_checkpoint_rolling_policy() -> OnCheckpointRollingPolicy:
-        """Roll with each checkpoint; in this version: at the end of the input only."""
+        """Roll with each checkpoint; without checkpoints: at the end of the input only."""
         return OnCheckpointRollingPolicy()
 
 
@@ -86,11 +92,15 @@ class DefaultRollingPolicy(RollingPolicy):
         )
 
 
-class OnCheckpointRollingPolicy(RollingPolicy):
-    """Rolls with checkpoints only."""
+class CheckpointRollingPolicy(RollingPolicy):
+    """Rolls with each checkpoint, and perhaps else. Formats whose files cannot be gone on with need such a one."""
 
     def should_roll_on_checkpoint(self, part_file_state: PartFileInfo) -> bool:
         return True
+
+
+class OnCheckpointRollingPolicy(CheckpointRollingPolicy):
+    """Rolls with checkpoints only."""
 
     def should_roll_on_event(self, part_file_state: PartFileInfo, element: Any) -> bool:
         return False

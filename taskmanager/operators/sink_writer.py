@@ -59,6 +59,8 @@ class SinkWriterOperator(Operator):
             task.job_id,
             context.state.lineage_id or task.job_id,
             context.info.operator_id,
+            context.checkpointing,
+            context.state.settings.configuration,
         )
         self._writer: SinkWriter | None = None
         self._committing: CommittingSinkWriter | None = None

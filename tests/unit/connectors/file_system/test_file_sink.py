@@ -18,6 +18,7 @@ from millstream.common.errors import InvalidProgramError
 from millstream.common.graph.operator_spec import SinkSpec
 from millstream.common.records import Watermark
 from millstream.connectors.file_system.file_committer import FileCommitter
+from millstream.connectors.file_system.local_part_store import LocalPartStore
 from millstream.connectors.file_system.part_file import PendingFile
 from millstream.datastream.commit_request import CommitRequest
 from millstream.datastream.connectors import FileSink, FileSource, StreamFormat
@@ -116,7 +117,7 @@ def test_a_file_has_a_hidden_name_until_it_is_complete(tmp_path: Path) -> None:
     fixture = Fixture(flat(tmp_path).build())
     fixture.write("a", "b")
     (name,) = hidden(tmp_path)
-    assert re.fullmatch(rf"\.{NAME.pattern}\.inprogress\.[0-9a-f-]{{36}}", name)
+    assert re.fullmatch(rf"\.{NAME.pattern}\.inprogress\.[0-9a-f]{{16}}-0-0-0", name)
     source = FileSource.for_record_stream_format(StreamFormat.text_line_format(), str(tmp_path)).build()
     assert read(source) == []
     fixture.finish()
@@ -365,7 +366,7 @@ def test_a_commit_that_fails_is_no_fault_of_a_record(tmp_path: Path) -> None:
 def test_a_commit_may_come_twice(tmp_path: Path) -> None:
     (tmp_path / ".a").write_text("x")
     pending = PendingFile(str(tmp_path / ".a"), str(tmp_path / "a"))
-    committer = FileCommitter()
+    committer = FileCommitter(LocalPartStore())
     committer.commit([CommitRequest(pending)])
     committer.commit([CommitRequest(pending)])
     assert (tmp_path / "a").read_text() == "x"
@@ -375,17 +376,8 @@ def test_a_commit_may_come_twice(tmp_path: Path) -> None:
 def refusals(path: str, odd: Any) -> Iterator[tuple[Any, type[Exception], str]]:
     builder = FileSink.for_row_format(path, Encoder.simple_string_encoder())
     yield lambda: FileSink.for_row_format(path, odd), TypeError, "needs an Encoder"
-    yield (
-        lambda: FileSink.for_row_format("s3://x/y", Encoder.simple_string_encoder()),
-        ValueError,
-        "no file system 's3'",
-    )
-    yield (
-        lambda: FileSink.for_bulk_format(path, None),
-        InvalidProgramError,
-        r"test_file_sink\.py:\d+: .*no bulk formats",
-    )
-    yield lambda: StreamingFileSink.for_bulk_format(path, None), InvalidProgramError, "no bulk formats"
+    yield lambda: FileSink.for_bulk_format(path, odd), TypeError, r"BulkWriterFactory, not .*for_row_format\(\)"
+    yield lambda: StreamingFileSink.for_bulk_format(path, odd), TypeError, "needs a BulkWriterFactory"
     yield lambda: builder.with_bucket_check_interval(0), ValueError, "above 0"
     yield lambda: builder.with_bucket_assigner(odd), TypeError, "takes a BucketAssigner"
     yield lambda: builder.with_rolling_policy(odd), TypeError, "takes a RollingPolicy"

@@ -139,6 +139,7 @@ class LossyJob:
         self._completed: tuple[int, list[OperatorSubtaskState], int] | None = None
         self._now_ms = 0
         self.restarts = 0
+        self._dead: list[Operator] = []
         self.subtasks = Subtasks(create, parallelism, 0, None)
         self.subtasks.open()
 
@@ -177,8 +178,10 @@ class LossyJob:
             take(operator.notify_checkpoint_complete(self._checkpoint_id))
 
     def kill(self, parallelism: int, hard: bool = True) -> None:
-        """Start again. A hard kill closes nothing."""
-        if not hard:
+        """Start again. After a hard kill nothing is closed before the job is."""
+        if hard:
+            self._dead += self.subtasks.operators
+        else:
             for operator in self.subtasks.operators:
                 operator.close()
         self._attempt += 1
@@ -199,7 +202,7 @@ class LossyJob:
         self.checkpoint("notified", final=True)
 
     def close(self) -> None:
-        for operator in self.subtasks.operators:
+        for operator in self.subtasks.operators + self._dead:
             operator.close()
 
 

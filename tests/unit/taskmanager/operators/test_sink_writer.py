@@ -188,8 +188,8 @@ def test_nothing_is_visible_before_a_checkpoint_is_complete() -> None:
     assert outside.calls == [((1, 2, 3), 7, 0), ((4, 5, 6), 8, 0), ((7,), 9, 0)]
     assert outside.log == ["flush False", "flush False", "flush True"]
     operator.close()
-    assert outside.contexts[0] == CommitterInitContext(1, 2, 4, None, "second", JOB, "0b5e")
-    assert outside.contexts[1] == WriterInitContext(1, 2, 4, None, "second", JOB, "0b5e")
+    assert outside.contexts[0] == CommitterInitContext(1, 2, 4, None, "second", JOB, "0b5e", True)
+    assert outside.contexts[1] == WriterInitContext(1, 2, 4, None, "second", JOB, "0b5e", True)
 
 
 def _restored(outside: Outside) -> Operator:
