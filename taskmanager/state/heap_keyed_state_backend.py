@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -199,6 +199,12 @@ class HeapKeyedStateBackend(KeyedStateBackend):
             return list(values)
         trim, horizon = registration.trim, registration.clock.horizon()
         return [key for key, stored in values.items() if trim(stored, horizon) is not None]
+
+    def keys_and_namespaces(self, name: str) -> Iterator[tuple[Any, Hashable]]:
+        table = self._tables.get(name)
+        for namespace, values in ({} if table is None else table.namespaces).items():
+            for key in values:
+                yield key, namespace
 
     def clean_up_for_records(self, count: int) -> None:
         """Make the steps of cleaning up that are due for ``count`` records, where a state asks for that."""

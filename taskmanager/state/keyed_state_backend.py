@@ -9,7 +9,7 @@ snapshot is of one moment.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -160,6 +160,10 @@ class KeyedStateBackend(ABC):
     @abstractmethod
     def keys(self, name: str, namespace: Hashable = None) -> list[Any]:
         """The keys that have a value in a state."""
+
+    def keys_and_namespaces(self, name: str) -> Iterator[tuple[Any, Hashable]]:
+        """All keys with the namespaces in which they have a value of a state. Nothing may change meanwhile."""
+        raise NotImplementedError(f"{type(self).__name__} cannot list namespaces")
 
     @abstractmethod
     def start_snapshot(self, options: SnapshotOptions) -> RunningSnapshot[KeyedStateHandle | None]:
