@@ -197,7 +197,9 @@ class CheckpointConfig:
             return self._storage
         directory = self._configuration.get(CheckpointingOptions.DIRECTORY)
         if self._configuration.get(CheckpointingOptions.STORAGE) == "jobmanager":
-            return JobManagerCheckpointStorage(directory)
+            return JobManagerCheckpointStorage(
+                directory, self._configuration.get(CheckpointingOptions.JOB_MANAGER_MAX_STATE_SIZE)
+            )
         return None if directory is None else FileSystemCheckpointStorage(directory)
 
 

@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from typing import Any
 
 from millstream.common.config import CheckpointingOptions, Configuration
+from millstream.common.errors import ConfigurationError
 
 __all__ = [
     "CheckpointStorage",
@@ -51,6 +52,7 @@ class JobManagerCheckpointStorage(CheckpointStorage):
     def write_to(self, configuration: Configuration) -> None:
         configuration.set(CheckpointingOptions.STORAGE, "jobmanager")
         configuration.set(CheckpointingOptions.DIRECTORY, self._checkpoint_path)
+        configuration.set(CheckpointingOptions.JOB_MANAGER_MAX_STATE_SIZE, self._max_state_size)
 
     def __repr__(self) -> str:
         return f"JobManagerCheckpointStorage(checkpoints to {self._checkpoint_path}, {self._max_state_size} bytes)"
@@ -116,14 +118,21 @@ class FileSystemCheckpointStorage(CheckpointStorage):
 
 
 class CustomCheckpointStorage(CheckpointStorage):
-    """A storage by the name of its factory: ``package.module.Factory``."""
+    """PyFlink's way to name a storage of one's own, which Flink loads as a Java class. There are none here."""
 
     def __init__(self, custom_checkpoint_storage: Any) -> None:
         """:param custom_checkpoint_storage: the name."""
         self._name = str(custom_checkpoint_storage)
 
     def write_to(self, configuration: Configuration) -> None:
-        configuration.set(CheckpointingOptions.STORAGE, self._name)
+        """Refuse.
+
+        :raises ConfigurationError: always.
+        """
+        raise ConfigurationError(
+            f"CustomCheckpointStorage({self._name!r}): storages of one's own are Java classes in Flink and do not "
+            "exist here; use FileSystemCheckpointStorage with the URI of any file system, such as s3://bucket/checkpoints"
+        )
 
 
 def _directory(path: str | None) -> str | None:

@@ -67,23 +67,26 @@ class CheckpointingOptions:
     STORAGE: Final = optional(
         "execution.checkpointing.storage",
         STRING,
-        "Where checkpoints are kept: `jobmanager` or `filesystem`.",
+        "Where checkpoints are kept: `jobmanager` or `filesystem`. Unset: in files if there is a directory for them.",
         former=("state.checkpoint-storage",),
-        effect=Effect.RESERVED,
+    )
+    JOB_MANAGER_MAX_STATE_SIZE: Final = option(
+        "execution.checkpointing.jobmanager-max-state-size",
+        MEMORY_SIZE,
+        5 << 20,
+        "The most bytes of one state where checkpoints are kept in the JobManager.",
     )
     DIRECTORY: Final = optional(
         "execution.checkpointing.dir",
         STRING,
         "Directory of checkpoints, as a URI.",
         former=("state.checkpoints.dir", "state.backend.fs.checkpointdir"),
-        effect=Effect.RESERVED,
     )
     SAVEPOINT_DIRECTORY: Final = optional(
         "execution.checkpointing.savepoint-dir",
         STRING,
         "Directory of savepoints where none is named, as a URI.",
         former=("state.savepoints.dir", "savepoints.state.backend.fs.dir"),
-        effect=Effect.RESERVED,
     )
     NUM_RETAINED: Final = option(
         "execution.checkpointing.num-retained",
@@ -121,7 +124,6 @@ class CheckpointingOptions:
         20 << 10,
         "State smaller than this lies in the checkpoint's metadata rather than in a file.",
         former=("state.storage.fs.memory-threshold", "state.backend.fs.memory-threshold"),
-        effect=Effect.RESERVED,
     )
     WRITE_BUFFER_SIZE: Final = option(
         "execution.checkpointing.write-buffer-size",
@@ -129,7 +131,6 @@ class CheckpointingOptions:
         4096,
         "Bytes of the buffer through which checkpoint files are written.",
         former=("state.storage.fs.write-buffer-size", "state.backend.fs.write-buffer-size"),
-        effect=Effect.RESERVED,
     )
     UNALIGNED_ENABLED: Final = option(
         "execution.checkpointing.unaligned.enabled",

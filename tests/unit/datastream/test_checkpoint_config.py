@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from millstream.common import Configuration, Duration
-from millstream.common.errors import InvalidProgramError
+from millstream.common.errors import ConfigurationError, InvalidProgramError
 from millstream.datastream import (
     CheckpointConfig,
     CheckpointingMode,
@@ -158,9 +158,11 @@ def test_storages() -> None:
     assert config.get_checkpoint_storage() is in_memory
     settings = Configuration()
     in_memory.write_to(settings)
-    assert isinstance(CheckpointConfig(settings).get_checkpoint_storage(), JobManagerCheckpointStorage)
-    CustomCheckpointStorage("my.Factory").write_to(settings)
-    assert settings.get_string("execution.checkpointing.storage", "") == "my.Factory"
+    kept = CheckpointConfig(settings).get_checkpoint_storage()
+    assert isinstance(kept, JobManagerCheckpointStorage)
+    assert kept.get_max_state_size() == 1000
+    with pytest.raises(ConfigurationError, match="use FileSystemCheckpointStorage"):
+        CustomCheckpointStorage("my.Factory").write_to(settings)
 
 
 def _settings_of(backend: StateBackend) -> dict[str, str]:
@@ -195,6 +197,7 @@ def test_older_state_backends() -> None:
     assert _settings_of(memory) == {
         "state.backend.type": "hashmap",
         "execution.checkpointing.storage": "jobmanager",
+        "execution.checkpointing.jobmanager-max-state-size": "10 bytes",
         "execution.checkpointing.savepoint-dir": "/savepoints",
     }
     files = FsStateBackend("file:///c", "/savepoints", 5, 6)
