@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any, Protocol
 
 from millstream.common.clock import Clock
-from millstream.common.config import ClientOptions, Configuration, PipelineOptions
+from millstream.common.config import CheckpointingOptions, ClientOptions, Configuration, PipelineOptions
 from millstream.common.graph.operator_spec import LegacySourceSpec, SourceSpec
+from millstream.common.key_groups import KeyGroupRange
 from millstream.common.wire.graph_pb2 import OperatorNode, ResultPartitionDeployment, TaskDeployment
 from millstream.taskmanager.exchange import InputGate, ResultWriter
 from millstream.taskmanager.operators.collect_sink import CollectSinkOperator
@@ -26,6 +29,7 @@ from millstream.taskmanager.task.edge_output import EdgeOutput
 from millstream.taskmanager.task.interrupt import UserCodeSection
 from millstream.taskmanager.task.legacy_source import LegacySource
 from millstream.taskmanager.task.reader_source import ReaderSource
+from millstream.taskmanager.task.snapshot_storage import InlineStorage, SnapshotStorage
 from millstream.taskmanager.task.source_driver import SourceDriver
 from millstream.taskmanager.task.source_watermarks import SourceAlignment, create_time_operator
 from millstream.taskmanager.task.task_metrics import TaskTimes
@@ -52,6 +56,10 @@ class TaskServices:
     :ivar configuration: the TaskManager's settings with the job's over them.
     :ivar task_manager: where this runs, for messages.
     :ivar inline: put simple functions into generated code; off where somebody may want to step through them.
+    :ivar storage: where snapshots go.
+    :ivar executor: threads in which state is written and read.
+    :ivar state_directory: for the files of state backends, on a local disk.
+    :ivar own_process: the slot has a process of its own, which may be forked.
     """
 
     exchange: Exchange
@@ -60,6 +68,15 @@ class TaskServices:
     section: UserCodeSection
     task_manager: str = ""
     inline: bool = False
+    storage: SnapshotStorage = field(default_factory=InlineStorage)
+    executor: Executor = field(default_factory=ThreadPoolExecutor)
+    state_directory: Path | None = None
+    own_process: bool = False
+
+    @property
+    def checkpointing(self) -> bool:
+        """The job takes checkpoints by itself."""
+        return bool(self.configuration.get(CheckpointingOptions.INTERVAL))
 
 
 @dataclass(slots=True)
@@ -68,6 +85,7 @@ class Chain:
 
     :ivar head: where the input goes: the first operator, or what comes after the source.
     :ivar nodes: all operators, parents first.
+    :ivar states: the state of each operator of the vertex, in their order.
     :ivar alarms: whose operator is to be woken when one rings.
     :ivar source_alarm: the source's; when it rings, the source is polled.
     """
@@ -78,6 +96,7 @@ class Chain:
     edges: list[EdgeOutput] = field(default_factory=list)
     outlets: list[Outlet] = field(default_factory=list)
     infos: list[OperatorInfo] = field(default_factory=list)
+    states: list[tuple[OperatorInfo, OperatorStates]] = field(default_factory=list)
     alarms: dict[Alarm, ChainNode] = field(default_factory=dict)
     source_alarm: Alarm | None = None
 
@@ -151,6 +170,7 @@ class _ChainBuilder:
             fetch_timeout_s=configuration.get(ClientOptions.HEARTBEAT_TIMEOUT).total_seconds(),
             auto_watermark_interval_ms=configuration.get(PipelineOptions.AUTO_WATERMARK_INTERVAL)
             // timedelta(milliseconds=1),
+            checkpointing=services.checkpointing,
         )
         # By parent (or source) and by tag of its side output; no tag is the main output.
         self._children: dict[int, dict[str, list[int]]] = {}
@@ -167,7 +187,8 @@ class _ChainBuilder:
             info = OperatorInfo(node.name, node.operator_id, node.kind)
             self._chain.infos.append(info)
             alarm = Alarm(self._services.clock, self._on_alarm)
-            state = OperatorStates(KeyedBackendSettings(now_ms=alarm.now_ms))
+            state = self._create_state(info, alarm)
+            self._chain.states.append((info, state))
             self._contexts.append(replace(self._base, info=info, processing_time=alarm, state=state))
         for output in self._deployment.outputs:
             self._create_edge(output)
@@ -180,6 +201,26 @@ class _ChainBuilder:
             return
         self._connect(self._create_source(head, spec), 0)
 
+    def _create_state(self, info: OperatorInfo, alarm: Alarm) -> OperatorStates:
+        services, task = self._services, self._base.task
+        max_parallelism = max(task.max_parallelism, task.parallelism)
+        settings = KeyedBackendSettings(
+            now_ms=alarm.now_ms,
+            key_groups=KeyGroupRange.of_subtask(max_parallelism, task.parallelism, task.subtask_index),
+            max_parallelism=max_parallelism,
+            operator_id=info.operator_id,
+            operator_name=info.name,
+            subtask_index=task.subtask_index,
+            configuration=services.configuration,
+            directory=services.state_directory,
+            own_process=services.own_process,
+        )
+        deployment = self._deployment
+        if not deployment.HasField("restore"):
+            return OperatorStates(settings, lineage_id=task.job_id)
+        restore = deployment.restore
+        return OperatorStates(settings, restore.checkpoint_id, restore.lineage_id or task.job_id)
+
     def _create_source(self, head: Targets, spec: SourceSpec | LegacySourceSpec) -> Targets:
         """Make the source, and behind it what gives timestamps and watermarks; returns where its output goes on."""
         services = self._services
@@ -190,7 +231,10 @@ class _ChainBuilder:
         operator = self._guarded(0, "load", lambda: create_time_operator(spec, behind, characteristic))
         if isinstance(spec, SourceSpec):
             alignment = SourceAlignment.of(operator, context)
-            self._chain.source = ReaderSource(spec.source, context, services.configuration.to_map(), alignment)
+            known = context.info.operator_id in self._deployment.restore.operators
+            self._chain.source = ReaderSource(
+                spec.source, context, services.configuration.to_map(), alignment, restored=known
+            )
         else:
             self._chain.source = self._guarded(0, "load", lambda: LegacySource(spec.function, context, characteristic))
         if isinstance(context.processing_time, Alarm):

@@ -14,7 +14,7 @@ from typing import TypeAlias
 
 from millstream.common.records import LatencyMarker, Marker, RecordBatch, Watermark, WatermarkStatus
 from millstream.taskmanager.operators.batch_sizer import BatchSizer
-from millstream.taskmanager.operators.operator import FailureSite, Operator, Output, Pause, SideOutput
+from millstream.taskmanager.operators.operator import CheckpointInfo, FailureSite, Operator, Output, Pause, SideOutput
 from millstream.taskmanager.task.edge_output import EdgeOutput
 from millstream.taskmanager.task.interrupt import TaskInterrupted, UserCodeSection
 from millstream.taskmanager.task.user_calls import call_user_code
@@ -92,6 +92,12 @@ class ChainNode:
         self._section = section
         self._sizer = BatchSizer()
 
+    def initialize_state(self) -> None:
+        """Let the operator get ready to go on from its state."""
+        call_user_code(
+            self._section, self.operator.initialize_state, lambda error: self._locate(error, "initialize_state")
+        )
+
     def open(self) -> None:
         """Open the operator."""
         self.opened = True
@@ -162,6 +168,29 @@ class ChainNode:
         """The operator's alarm went off."""
         operator = self.operator
         yield from self._called(lambda: operator.on_wake(now_ms), None)
+
+    def prepare_snapshot(self, checkpoint: CheckpointInfo) -> None:
+        """Let the operator put what it remembers into its state."""
+        call_user_code(
+            self._section,
+            lambda: self.operator.prepare_snapshot(checkpoint),
+            lambda error: self._locate(error, "snapshot_state"),
+        )
+
+    def checkpoint_complete(self, checkpoint_id: int) -> Steps:
+        """Tell the operator that a checkpoint is complete; pass on what it makes of it."""
+        operator = self.operator
+        yield from self._called(
+            lambda: operator.notify_checkpoint_complete(checkpoint_id), "notify_checkpoint_complete"
+        )
+
+    def checkpoint_aborted(self, checkpoint_id: int) -> None:
+        """Tell the operator that a checkpoint will never be complete."""
+        call_user_code(
+            self._section,
+            lambda: self.operator.notify_checkpoint_aborted(checkpoint_id),
+            lambda error: self._locate(error, "notify_checkpoint_aborted"),
+        )
 
     def marker(self, marker: Marker) -> Steps:
         """Let the operator see a marker; pass on what it makes of it, or the marker itself."""

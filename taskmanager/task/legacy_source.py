@@ -17,8 +17,9 @@ from typing import Any
 from millstream.common.records import MAX_WATERMARK, Marker, RecordBatch, Watermark, WatermarkStatus
 from millstream.datastream.functions import SourceContext
 from millstream.taskmanager.operators.detached import PLAIN, owned
-from millstream.taskmanager.operators.operator import FailureSite, OperatorContext
+from millstream.taskmanager.operators.operator import CheckpointInfo, FailureSite, OperatorContext
 from millstream.taskmanager.operators.user_function import UserFunction
+from millstream.taskmanager.task.checkpoint_lock import CheckpointLock
 from millstream.taskmanager.task.interrupt import TaskInterrupted, raise_in_thread
 from millstream.taskmanager.task.source_driver import END_OF_INPUT, EndOfInput
 from millstream.taskmanager.task.source_watermarks import INGESTION_TIME, PROCESSING_TIME
@@ -68,7 +69,7 @@ class LegacySource:
         self.waiting = False
         self.special = False
         self.cancelled = False
-        self.lock = threading.RLock()
+        self.lock = CheckpointLock(self.wake)
         self._function = UserFunction(function, "run", context)
         self._cancel = getattr(function, "cancel", None)
         self._name = f"source {context.info.name} ({context.task.subtask_index + 1}/{context.task.parallelism})"
@@ -78,6 +79,7 @@ class LegacySource:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._done = False
+        self._claimed = False
         self._error: BaseException | None = None
         self._markers: list[RecordBatch | Marker] = []
         self._idle = False
@@ -85,6 +87,9 @@ class LegacySource:
         self._tells_idleness = characteristic != PROCESSING_TIME
 
     # ---------------------------------------------------------------- the loop's side
+
+    def initialize_state(self) -> None:
+        self._function.initialize_state()
 
     def open(self) -> None:
         self._function.open()
@@ -100,23 +105,47 @@ class LegacySource:
             return self._markers.pop(0)
         # What was appended before `done` was set is seen below; so `done` has to be read first.
         done = self._done
-        pending = self.pending
-        count = len(pending)
-        if count:
-            taken = pending[:count]
-            del pending[:count]
-            if not self._room.is_set():
-                self._room.set()
-            if self.special:
-                self._sort_out(taken)
-                return self._markers.pop(0)
-            self.records_out += count
-            return RecordBatch(taken)
+        if self.pending:
+            self._take_pending()
+            return self._markers.pop(0)
         if done:
             if self._error is not None:
                 raise self._error
             return END_OF_INPUT
         return None
+
+    def claim(self) -> bool:
+        if self.cancelled or self._done:
+            return True  # nobody runs any more
+        self._claimed = self.lock.claim()
+        # Also where it is not granted: a thread that waits for room does not let go of the lock.
+        if self.pending:
+            self._take_pending()
+        return self._claimed
+
+    def hand_back(self) -> None:
+        if self._claimed:
+            self._claimed = False
+            self.lock.hand_back()
+
+    def emitted(self) -> RecordBatch | Marker | None:
+        return self._markers.pop(0) if self._markers else None
+
+    def prepare_snapshot(self, checkpoint: CheckpointInfo) -> None:
+        self._function.snapshot_state(checkpoint)
+
+    def checkpoint_complete(self, checkpoint_id: int) -> None:
+        self._function.notify_checkpoint_complete(checkpoint_id)
+
+    def checkpoint_aborted(self, checkpoint_id: int) -> None:
+        self._function.notify_checkpoint_aborted(checkpoint_id)
+
+    async def drain(self) -> list[RecordBatch | Marker]:
+        await self.stop()
+        if self.pending:
+            self._take_pending()
+        last, self._markers = self._markers, []
+        return last
 
     async def wait(self) -> None:
         self._available.clear()
@@ -141,6 +170,7 @@ class LegacySource:
         self.cancelled = True
         self.capacity = 0
         self._room.set()
+        self.lock.give_up()
         if not self._done:
             self._call_cancel()
             if not await self._has_ended(_INTERRUPT_AFTER_S):
@@ -175,6 +205,20 @@ class LegacySource:
         except asyncio.TimeoutError:  # not the builtin in Python 3.10
             return False
         return True
+
+    def _take_pending(self) -> None:
+        """Move what the thread has emitted so far to where the loop takes it from."""
+        pending = self.pending
+        count = len(pending)
+        taken = pending[:count]
+        del pending[:count]
+        if not self._room.is_set():
+            self._room.set()
+        if self.special:
+            self._sort_out(taken)
+        else:
+            self.records_out += count
+            self._markers.append(RecordBatch(taken))
 
     def _sort_out(self, taken: list[Any]) -> None:
         """Part records without and with timestamps and markers, in their order."""

@@ -9,7 +9,7 @@ from typing import Any
 from millstream.common.records import Marker, RecordBatch
 from millstream.datastream.source import InputStatus, SourceReader, SourceReaderContext
 from millstream.taskmanager.operators.batch_sizer import MAX_BATCH_RECORDS
-from millstream.taskmanager.operators.operator import FailureSite, OperatorContext
+from millstream.taskmanager.operators.operator import CheckpointInfo, FailureSite, OperatorContext
 from millstream.taskmanager.task.source_driver import END_OF_INPUT, EndOfInput
 from millstream.taskmanager.task.source_watermarks import SourceAlignment
 
@@ -18,6 +18,7 @@ __all__ = ["ReaderSource"]
 _log = logging.getLogger(__name__)
 
 _IMPATIENCE_S = 0.001
+_SPLITS = " splits"
 
 
 class ReaderSource:
@@ -29,12 +30,17 @@ class ReaderSource:
         context: OperatorContext,
         configuration: dict[str, str],
         alignment: SourceAlignment | None = None,
+        *,
+        restored: bool = False,
     ) -> None:
+        """:param restored: the source is in the checkpoint that the task goes on from, maybe without splits for it."""
         self.info = context.info
         self.records_out = 0
         self.opened = False
         self._source = source
         self._alignment = alignment
+        self._states = context.state
+        self._restored = restored
         self._context = SourceReaderContext(
             index_of_subtask=context.task.subtask_index,
             parallelism=context.task.parallelism,
@@ -47,11 +53,17 @@ class ReaderSource:
         self._waiting: asyncio.Task[None] | None = None
         self._wakeup = asyncio.Event()
 
+    def initialize_state(self) -> None:
+        """The reader takes its splits over when it is opened."""
+
     def open(self) -> None:
         if self._alignment is not None:
             self._alignment.open()
-        self._reader = self._source.create_reader(self._context)
-        self._reader.start()
+        reader: SourceReader = self._source.create_reader(self._context)
+        self._reader = reader
+        if self._restored:
+            reader.restore_state(self._states.operator().items(_SPLITS) or [])
+        reader.start()
 
     def poll(self) -> RecordBatch | Marker | EndOfInput | None:
         if self._reader is None:
@@ -103,6 +115,34 @@ class ReaderSource:
 
     def processed(self, records: int, elapsed_ns: int) -> None:
         """The chain slices batches by cost, and the reader knows its largest batch."""
+
+    def claim(self) -> bool:
+        return True  # it does nothing between two polls
+
+    def hand_back(self) -> None:
+        """It was not held up."""
+
+    def emitted(self) -> RecordBatch | Marker | None:
+        return None
+
+    def prepare_snapshot(self, checkpoint: CheckpointInfo) -> None:
+        if self._reader is not None:
+            self._states.operator().put_items(_SPLITS, list(self._reader.snapshot_state()))
+
+    def checkpoint_complete(self, checkpoint_id: int) -> None:
+        self._notify("notify_checkpoint_complete", checkpoint_id)
+
+    def checkpoint_aborted(self, checkpoint_id: int) -> None:
+        self._notify("notify_checkpoint_aborted", checkpoint_id)
+
+    def _notify(self, hook: str, checkpoint_id: int) -> None:
+        call = getattr(self._reader, hook, None)
+        if callable(call):
+            call(checkpoint_id)
+
+    async def drain(self) -> list[RecordBatch | Marker]:
+        await self.stop()
+        return []
 
     async def stop(self) -> None:
         if self._alignment is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from millstream.common.records import Marker, RecordBatch
-from millstream.taskmanager.operators.operator import FailureSite, OperatorInfo
+from millstream.taskmanager.operators.operator import CheckpointInfo, FailureSite, OperatorInfo
 
 __all__ = ["END_OF_INPUT", "EndOfInput", "SourceDriver"]
 
@@ -29,6 +29,10 @@ class SourceDriver(Protocol):
     records_out: int
     opened: bool
 
+    def initialize_state(self) -> None:
+        """Get ready to go on from what was restored, if anything was; user code. Before :meth:`open`."""
+        ...
+
     def open(self) -> None:
         """Open the user's source; user code."""
         ...
@@ -49,8 +53,39 @@ class SourceDriver(Protocol):
         """The records of a batch have gone through the chain in this time."""
         ...
 
+    def claim(self) -> bool:
+        """Make the source stand still between two records, for what has to do with checkpoints.
+
+        False: it is in the midst of something. It wakes the task when it is done, to ask again; poll on until then.
+        """
+        ...
+
+    def hand_back(self) -> None:
+        """After a :meth:`claim` that was granted: the source may go on."""
+        ...
+
+    def emitted(self) -> RecordBatch | Marker | None:
+        """While the source is claimed: what it gave before that and :meth:`poll` has not returned, piece by piece."""
+        ...
+
+    def prepare_snapshot(self, checkpoint: CheckpointInfo) -> None:
+        """Put the source's position into its state, all that it emitted has been handed on; user code."""
+        ...
+
+    def checkpoint_complete(self, checkpoint_id: int) -> None:
+        """A checkpoint is complete; user code."""
+        ...
+
+    def checkpoint_aborted(self, checkpoint_id: int) -> None:
+        """A checkpoint will never be complete; user code."""
+        ...
+
+    async def drain(self) -> list[RecordBatch | Marker]:
+        """Make the source end as if there were no more input; return what it gave last."""
+        ...
+
     async def stop(self) -> None:
-        """Make the source come to an end, without error, whatever it does now. Called once, before :meth:`close`."""
+        """Make the source come to an end, without error, whatever it does now. Called before :meth:`close`."""
         ...
 
     def close(self) -> None:

@@ -11,39 +11,36 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from time import perf_counter_ns
 from typing import TypeVar
 
+from millstream.common.config import CheckpointingOptions
 from millstream.common.errors import MillstreamError
-from millstream.common.failure import CANCELLATION, ENGINE, FailureInfo, engine_failure, first_line
-from millstream.common.records import (
-    MAX_WATERMARK,
-    EndOfData,
-    EndOfPartition,
-    Marker,
-    RecordBatch,
-    Watermark,
-    WatermarkStatus,
-)
+from millstream.common.failure import CANCELLATION, ENGINE, FailureInfo, first_line
+from millstream.common.records import EndOfData
 from millstream.common.states import ExecutionState
-from millstream.common.wire.checkpoint_pb2 import CheckpointOptions
-from millstream.common.wire.cluster_pb2 import CheckpointDecline, TaskExecutionState, TaskMetrics
+from millstream.common.wire.checkpoint_pb2 import CheckpointOptions, SubtaskCheckpointMetrics, TaskSnapshot
+from millstream.common.wire.cluster_pb2 import EndOfDataReport, TaskExecutionState, TaskMetrics
 from millstream.common.wire.graph_pb2 import TaskDeployment
-from millstream.taskmanager.exchange import ExchangeError, InputGate
-from millstream.taskmanager.operators.batch_sizer import QUANTUM_NS
-from millstream.taskmanager.operators.operator import FailureSite, TaskInfo
+from millstream.taskmanager.exchange import InputGate
+from millstream.taskmanager.operators.operator import TaskInfo
 from millstream.taskmanager.task.alarm import Alarm
 from millstream.taskmanager.task.chain import Chain, TaskServices, build_chain
-from millstream.taskmanager.task.chain_node import ChainNode, Steps
+from millstream.taskmanager.task.checkpoint_driver import CheckpointDriver
+from millstream.taskmanager.task.final_checkpoint import FinalCheckpoint
+from millstream.taskmanager.task.input_work import InputWork
 from millstream.taskmanager.task.interrupt import TaskInterrupted
 from millstream.taskmanager.task.legacy_source import LegacySource
-from millstream.taskmanager.task.source_driver import EndOfInput, SourceDriver
+from millstream.taskmanager.task.mailbox import CheckpointNotice, CheckpointTrigger, Mailbox
+from millstream.taskmanager.task.restoring import restore_states
+from millstream.taskmanager.task.source_driver import SourceDriver
+from millstream.taskmanager.task.source_work import SourceWork
+from millstream.taskmanager.task.subtask_checkpoints import SubtaskCheckpoints
+from millstream.taskmanager.task.task_loop import TaskLoop
 from millstream.taskmanager.task.task_metrics import TaskTimes, build_metrics
 from millstream.taskmanager.task.task_reports import TaskReports
 from millstream.taskmanager.task.task_state import TaskState
 from millstream.taskmanager.task.user_calls import call_user_code
 from millstream.taskmanager.task.user_failure import UserCodeError, build_failure, describe_failure
-from millstream.taskmanager.task.watermark_valve import WatermarkValve
 
 __all__ = ["Task"]
 
@@ -81,13 +78,17 @@ class Task:
         self._state = TaskState()
         self._times = TaskTimes()
         self._chain = Chain()
+        self._loop = TaskLoop(self._chain, self._times)
+        self._mailbox = Mailbox(self._wake)
+        self._checkpoints = SubtaskCheckpoints(self.info, self._chain, services, report)
+        self._final = FinalCheckpoint(
+            required=services.checkpointing and services.configuration.get(CheckpointingOptions.AFTER_TASKS_FINISH)
+        )
         self._gate: InputGate | None = None
-        self._valve = WatermarkValve(0)
         self._asyncio_task: asyncio.Task[None] | None = None
         self._begun = False
+        self._closing = False
         self._failed_by_timer: BaseException | None = None
-        self._ringing: dict[Alarm, None] = {}
-        self._awake = True  # alarms are answered
 
     # ---------------------------------------------------------------- what the worker calls
 
@@ -102,13 +103,17 @@ class Task:
 
     def trigger_checkpoint(self, checkpoint_id: int, options: CheckpointOptions) -> None:
         """Begin a checkpoint between two pieces of work; acknowledged or declined by a report."""
-        failure = engine_failure(ENGINE, f"task {self._name()} cannot take part in checkpoints")
-        self._report.decline(
-            CheckpointDecline(attempt_id=self.attempt_id, checkpoint_id=checkpoint_id, failure=failure)
-        )
+        if self._state.terminal or self._state.cancelling:
+            return  # its end says enough
+        if self._closing:
+            self._answer_late(checkpoint_id)
+        else:
+            self._mailbox.put(CheckpointTrigger(checkpoint_id, options))
 
     def notify_checkpoint(self, checkpoint_id: int, completed: bool) -> None:
         """A checkpoint is complete, or was given up."""
+        if not self._closing:
+            self._mailbox.put(CheckpointNotice(checkpoint_id, completed))
 
     async def wait(self) -> None:
         """Return when the task has reported its terminal state."""
@@ -178,32 +183,71 @@ class Task:
         )
         if chain.source is None:
             self._gate = self._services.exchange.create_input_gate(self._deployment)
-            self._valve = WatermarkValve(len(self._gate.channels))
-        for node in reversed(chain.nodes):
-            node.open()
-        if chain.source is not None:
-            chain.source.opened = True
-            self._call_source(chain.source, "open", chain.source.open)
+        restore = self._deployment.restore
+        await restore_states(chain, self._deployment, self._services)
+        self._open_operators(with_source=not restore.finished)
         self._report_state(self._state.run())
         self._times.resume()
-        if chain.source is not None:
-            if isinstance(chain.source, LegacySource):
-                chain.source.start()
-            await self._run_source(chain.source)
-        elif self._gate is not None:
-            await self._run_inputs(self._gate)
+        if restore.finished:
+            self._loop.silence_alarms()  # what they were set for has been done
+        await self._work(read=not restore.finished)
         await self._finish()
 
-    async def _finish(self) -> None:
-        """The input has ended well."""
+    def _open_operators(self, *, with_source: bool) -> None:
         chain = self._chain
-        self._silence_alarms()
-        await self._drain(chain.head.finish())
-        await self._stop_operators()
+        source = chain.source if with_source else None
+        for node in reversed(chain.nodes):
+            node.initialize_state()
+        if source is not None:
+            self._call_source(source, "initialize_state", source.initialize_state)
+        for node in reversed(chain.nodes):
+            node.open()
+        if source is not None:
+            source.opened = True
+            self._call_source(source, "open", source.open)
+
+    async def _work(self, *, read: bool) -> None:
+        """Process the input, and wait for the checkpoint that makes it final."""
+        services, chain = self._services, self._chain
+        source, gate = chain.source, self._gate
+        driver = CheckpointDriver(
+            chain, self._loop, self._mailbox, self._checkpoints, self._final, gate, services.clock, services.section
+        )
+        if source is not None:
+            if read and isinstance(source, LegacySource):
+                source.start()
+            work = SourceWork(
+                source, chain.head, self._loop, self._times, driver, self._mailbox, services.section, self._end_data
+            )
+            await work.run(read=read)
+        elif gate is not None:
+            await InputWork(gate, chain, self._loop, self._times, driver, self._end_data).run()
+
+    async def _end_data(self, drained: bool) -> None:
+        """There is no more input.
+
+        :param drained: all of it was processed; else a savepoint has stopped the job.
+        """
+        chain = self._chain
+        self._loop.silence_alarms()
+        if drained:
+            await self._loop.drain(chain.head.finish())
         for edge in chain.edges:
-            edge.broadcast(EndOfData())
+            edge.broadcast(EndOfData(drain=drained))
+        self._final.on_ended(drained=drained)
+        if self._final.is_missing:
+            self._report.end_of_data(EndOfDataReport(attempt_id=self.attempt_id))
         if chain.source is not None:
             await chain.source.stop()
+
+    async def _finish(self) -> None:
+        """Everything was processed, and is final."""
+        chain = self._chain
+        self._closing = True
+        for letter in self._mailbox.letters:
+            if isinstance(letter, CheckpointTrigger):
+                self._answer_late(letter.checkpoint_id)
+        await self._stop_operators()
         # What close() may still fail on is known before anybody downstream takes this task for finished.
         self._close_operators()
         for edge in chain.edges:
@@ -220,6 +264,13 @@ class Task:
                 info.name,
                 dropped,
             )
+
+    def _answer_late(self, checkpoint_id: int) -> None:
+        """The task has ended but for what others must still take: a checkpoint has nothing to ask of it."""
+        if self._final.is_final:
+            self._checkpoints.acknowledge(checkpoint_id, TaskSnapshot(finished=True), SubtaskCheckpointMetrics())
+        else:
+            self._checkpoints.decline(checkpoint_id, f"task {self._name()} has ended")
 
     async def _stop_operators(self) -> None:
         for node in self._chain.nodes:
@@ -252,13 +303,14 @@ class Task:
     async def _let_go(self, failure: FailureInfo | None) -> None:
         """Free everything, whatever state it is in. Errors on the way are logged: the end is decided already."""
         chain = self._chain
+        self._closing = True
         if self._state.current is not ExecutionState.FINISHED:
             reason = f"{self._name()} {'was cancelled' if failure is None else 'failed: ' + failure.message}"
             for edge in chain.edges:
                 self._quietly("its output", lambda edge=edge: edge.fail(reason))  # type: ignore[misc]  # a default binds the loop's variable
             if chain.source is not None:
                 await chain.source.stop()
-            self._silence_alarms()
+            self._loop.silence_alarms()
             await self._stop_operators()
             section = self._services.section
             section.cancelling = True  # a close() that blocks may be interrupted at once
@@ -270,6 +322,9 @@ class Task:
             self._quietly("its output", edge.close)
         if self._gate is not None:
             self._quietly("its input", self._gate.close)
+        await self._checkpoints.close()
+        for info, states in chain.states:
+            self._quietly(f"the state of {info.name!r}", states.close)
 
     def _quietly(self, what: str, close: Callable[[], None]) -> None:
         try:
@@ -278,154 +333,17 @@ class Task:
             self._services.section.reset()
             _log.warning("task %s: closing %s failed: %s", self._name(), what, error, exc_info=error)
 
-    # ---------------------------------------------------------------- the work
-
-    async def _run_source(self, source: SourceDriver) -> None:
-        targets = self._chain.head
-        while True:
-            item = self._call_source(source, "poll", source.poll)
-            if isinstance(item, RecordBatch):
-                records = len(item.values)
-                if records:
-                    began = perf_counter_ns()
-                    await self._drain(targets.emit(item))
-                    source.processed(records, perf_counter_ns() - began)
-            elif item is None:
-                self._idle()
-                if self._ringing:
-                    await self._answer_alarms()
-                    continue
-                paused = self._times.pause()
-                try:
-                    await source.wait()
-                except (asyncio.CancelledError, TaskInterrupted):
-                    raise
-                except BaseException as error:
-                    raise UserCodeError(source.locate(error, "wait_available"), error) from error
-                self._times.resume_idle(paused)
-            elif isinstance(item, EndOfInput):
-                break
-            else:
-                await self._drain(targets.marker(item))
-            await self._breathe()
-        await self._drain(targets.marker(MAX_WATERMARK))
-
-    async def _run_inputs(self, gate: InputGate) -> None:
-        head: ChainNode = self._chain.head.nodes[0]
-        second = [channel.input_index == 1 for channel in gate.channels]
-        times = self._times
-        poll = gate.poll
-        while True:
-            try:
-                given = poll()
-            except ExchangeError:
-                raise
-            except Exception as error:
-                raise UserCodeError(FailureSite(self._chain.infos[0], "deserialize"), error) from error
-            if given is None:
-                if gate.is_finished():
-                    return
-                self._idle()
-                if not self._ringing:
-                    paused = times.pause()
-                    await gate.wait()
-                    times.resume_idle(paused)
-                if self._ringing:
-                    await self._answer_alarms()
-                continue
-            channel, element = given
-            if isinstance(element, RecordBatch):
-                times.records_in += len(element.values)
-                if second[channel]:
-                    await self._drain(head.process(element, second=True))
-                else:
-                    await self._drain(head.process(element))
-            else:
-                await self._on_marker(channel, element)
-            await self._breathe()
-
-    async def _on_marker(self, channel: int, marker: Marker) -> None:
-        combined: tuple[Marker, ...]
-        if isinstance(marker, Watermark):
-            combined = self._valve.on_watermark(channel, marker)
-        elif isinstance(marker, WatermarkStatus):
-            combined = self._valve.on_status(channel, marker)
-        elif isinstance(marker, EndOfPartition):
-            combined = self._valve.on_end(channel)
-        elif isinstance(marker, EndOfData):  # the task's own follows when all channels have ended
-            combined = ()
-        else:
-            combined = (marker,)
-        for each in combined:
-            await self._drain(self._chain.head.marker(each))
-
-    async def _drain(self, steps: Steps) -> None:
-        """Carry out work piece by piece, with what :meth:`_breathe` does between the pieces."""
-        # Written out: a coroutine for each piece would cost in the hottest loop there is.
-        outlets = self._chain.outlets
-        times = self._times
-        for step in steps:
-            if step is not None:
-                self._idle()
-                paused = times.pause()
-                await step.wait()
-                times.resume_idle(paused)
-            for outlet in outlets:
-                if not outlet.has_room:
-                    paused = times.pause()
-                    await outlet.wait_room()
-                    times.resume_backpressured(paused)
-            if perf_counter_ns() - times.resumed_at > QUANTUM_NS:
-                times.pause()
-                await asyncio.sleep(0)
-                times.resume()
-
-    async def _breathe(self) -> None:
-        times = self._times
-        for outlet in self._chain.outlets:
-            if not outlet.has_room:
-                paused = times.pause()
-                await outlet.wait_room()
-                times.resume_backpressured(paused)
-        if perf_counter_ns() - times.resumed_at > QUANTUM_NS:
-            times.pause()
-            await asyncio.sleep(0)
-            times.resume()
-        if self._ringing:
-            await self._answer_alarms()
+    # ---------------------------------------------------------------- what wakes it
 
     def _on_alarm(self, alarm: Alarm) -> None:
-        """An alarm rings: it is answered between two pieces of work."""
-        if not self._awake:
-            return
-        self._ringing[alarm] = None
+        if self._loop.ring(alarm):
+            self._wake()
+
+    def _wake(self) -> None:
         if self._gate is not None:
             self._gate.wake()
         elif self._chain.source is not None:
             self._chain.source.wake()
-
-    async def _answer_alarms(self) -> None:
-        ringing, self._ringing = self._ringing, {}
-        for alarm in ringing:
-            now = alarm.answer()
-            node = self._chain.alarms.get(alarm)
-            if node is not None:  # else it is the source's, which is polled next
-                await self._drain(node.wake(now))
-
-    def _silence_alarms(self) -> None:
-        """No operator is woken any more."""
-        self._awake = False
-        self._ringing.clear()
-        for alarm in self._chain.alarms:
-            alarm.close()
-        if self._chain.source_alarm is not None:
-            self._chain.source_alarm.close()
-
-    def _idle(self) -> None:
-        for edge in self._chain.edges:
-            edge.idle()
-        for node in self._chain.nodes:
-            node.idle()
 
     # ---------------------------------------------------------------- failures and reports
 

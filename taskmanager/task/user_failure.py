@@ -14,12 +14,13 @@ from types import TracebackType
 from typing import Any
 
 import millstream.taskmanager as taskmanager_package
+from millstream.common.errors import MillstreamError
 from millstream.common.failure import ENGINE, NETWORK, USER_CODE, FailureInfo
 from millstream.taskmanager.exchange import ExchangeError
 from millstream.taskmanager.operators.operator import NO_RECORD, FailureSite, TaskInfo
 from millstream.taskmanager.user_code import PayloadError
 
-__all__ = ["UserCodeError", "build_failure", "describe_failure", "short_repr"]
+__all__ = ["StateError", "UserCodeError", "build_failure", "describe_failure", "short_repr"]
 
 _RECORD_LENGTH = 200
 _MESSAGE_LENGTH = 20_000
@@ -51,6 +52,17 @@ class UserCodeError(Exception):
         self.error = error
 
 
+class StateError(MillstreamError):
+    """An operator's state could not be written or read, through no fault of the user's.
+
+    :ivar site: which operator.
+    """
+
+    def __init__(self, site: FailureSite, message: str) -> None:
+        super().__init__(message)
+        self.site = site
+
+
 def short_repr(value: Any) -> str:
     """Return ``repr(value)``, cut to about 200 characters. Never raises, whatever the object's ``__repr__`` does."""
     shortener = reprlib.Repr()
@@ -69,6 +81,8 @@ def build_failure(error: BaseException, task: TaskInfo, timestamp_ms: int) -> Fa
     """Describe whatever ended a task."""
     if isinstance(error, UserCodeError):
         return describe_failure(USER_CODE, error.error, task, timestamp_ms, error.site)
+    if isinstance(error, StateError):
+        return describe_failure(ENGINE, error, task, timestamp_ms, error.site)
     if isinstance(error, PayloadError):
         return describe_failure(USER_CODE, error, task, timestamp_ms)
     return describe_failure(NETWORK if isinstance(error, ExchangeError) else ENGINE, error, task, timestamp_ms)

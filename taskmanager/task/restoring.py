@@ -1,0 +1,49 @@
+"""Giving the operators of a task the state that they go on from."""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import Future
+
+from millstream.common.wire.graph_pb2 import TaskDeployment
+from millstream.taskmanager.operators.operator import OperatorInfo
+from millstream.taskmanager.task.chain import Chain, TaskServices
+from millstream.taskmanager.task.operator_failures import state_failure
+
+__all__ = ["restore_states"]
+
+_READERS_END_S = 10.0
+"""How long a task that ends waits for the threads that read its state."""
+
+
+async def restore_states(chain: Chain, deployment: TaskDeployment, services: TaskServices) -> None:
+    """Read the state of all operators, in threads.
+
+    :raises Exception: that of an operator cannot be restored.
+    """
+    restore = deployment.restore
+    reader = services.storage.reader()
+    jobs: list[tuple[OperatorInfo, Future[None]]] = [
+        (info, services.executor.submit(states.restore, restore.operators[info.operator_id], reader))
+        for info, states in chain.states
+        if info.operator_id in restore.operators
+    ]
+    if not jobs:
+        return
+    waiting = [asyncio.wrap_future(future) for _, future in jobs]
+    try:
+        await asyncio.wait(waiting)
+    except asyncio.CancelledError:
+        for _, future in jobs:
+            future.cancel()
+        # A thread that reads cannot be stopped, and what it fills must not be closed under it.
+        await asyncio.wait(waiting, timeout=_READERS_END_S)
+        raise
+    failed: Exception | None = None
+    for (info, _), each in zip(jobs, waiting, strict=True):
+        error = each.exception()  # looked at rather than raised: it may be anything
+        if error is not None and failed is None:
+            message = f"operator {info.name!r} cannot go on from checkpoint {restore.checkpoint_id}"
+            failed = state_failure(error, info, "restore", message)
+    if failed is not None:
+        raise failed

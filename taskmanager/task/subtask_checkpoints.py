@@ -1,0 +1,244 @@
+"""How one task takes a checkpoint: a short pause in which its operators' state is held fast, then the writing beside
+its work, then the acknowledgement.
+
+Whatever goes wrong in it declines the checkpoint, with the operator and the user's line, and the task works on: a
+checkpoint that fails costs nothing but itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from time import perf_counter_ns
+from typing import TypeVar
+
+from millstream.common.config import CheckpointingOptions
+from millstream.common.failure import ENGINE, FailureInfo, engine_failure, first_line
+from millstream.common.records import CheckpointBarrier
+from millstream.common.wire.checkpoint_pb2 import (
+    CheckpointOptions,
+    SubtaskCheckpointMetrics,
+    TaskSnapshot,
+)
+from millstream.common.wire.cluster_pb2 import CheckpointAcknowledgement, CheckpointDecline
+from millstream.taskmanager.operators.operator import CheckpointInfo, FailureSite, OperatorInfo, TaskInfo
+from millstream.taskmanager.state.operator_states import RunningOperatorSnapshot
+from millstream.taskmanager.state.snapshot import CANONICAL, SnapshotOptions
+from millstream.taskmanager.task.chain import Chain, TaskServices
+from millstream.taskmanager.task.operator_failures import state_failure
+from millstream.taskmanager.task.running_checkpoint import RunningCheckpoint
+from millstream.taskmanager.task.source_driver import SourceDriver
+from millstream.taskmanager.task.task_reports import TaskReports
+from millstream.taskmanager.task.user_calls import call_user_code
+from millstream.taskmanager.task.user_failure import UserCodeError, build_failure
+
+__all__ = ["Arrival", "SubtaskCheckpoints"]
+
+T = TypeVar("T")
+
+_log = logging.getLogger(__name__)
+
+_WRITERS_END_S = 5.0
+"""How long a task that ends waits for the threads that write for it, once they were told to give up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """How a checkpoint came to the task.
+
+    :ivar start_delay_ms: from the trigger to the first barrier.
+    :ivar alignment_ns: from the first barrier to the last.
+    :ivar bytes_processed: came over the network meanwhile.
+    """
+
+    start_delay_ms: int = 0
+    alignment_ns: int = 0
+    bytes_processed: int = 0
+
+
+class SubtaskCheckpoints:
+    """Takes the checkpoints of one task.
+
+    :ivar last_arrival: how the latest one came.
+    """
+
+    def __init__(self, task: TaskInfo, chain: Chain, services: TaskServices, reports: TaskReports) -> None:
+        self.last_arrival = Arrival()
+        self._task = task
+        self._chain = chain
+        self._services = services
+        self._reports = reports
+        self._running: dict[int, RunningCheckpoint] = {}
+        self._writers: dict[int, asyncio.Task[None]] = {}
+
+    # ---------------------------------------------------------------- the pause
+
+    def take(
+        self, barrier: CheckpointBarrier, options: CheckpointOptions, arrival: Arrival, *, final: bool, finished: bool
+    ) -> bool:
+        """Take a checkpoint now, and send its barrier on. False: it was declined.
+
+        :param final: the task takes no further input if the checkpoint is complete.
+        :param finished: it has processed all of its input.
+        :raises Exception: not the checkpoint, but the task itself cannot go on.
+        """
+        began = perf_counter_ns()
+        checkpoint_id = barrier.checkpoint_id
+        self.last_arrival = arrival
+        savepoint = options.kind not in ("", "CHECKPOINT")
+        snapshots: list[tuple[OperatorInfo, RunningOperatorSnapshot]] = []
+        try:
+            self._prepare(CheckpointInfo(checkpoint_id, barrier.timestamp, savepoint=savepoint, final=final))
+            streams = self._services.storage.streams(options)
+        except Exception as error:  # noqa: BLE001  # the checkpoint fails with it, the task does not
+            self._fail(checkpoint_id, error)
+            return False
+        for edge in self._chain.edges:
+            edge.broadcast(barrier)
+        try:
+            self._start_snapshots(self._snapshot_options(checkpoint_id, options, savepoint=savepoint), snapshots)
+        except Exception as error:  # noqa: BLE001  # the same
+            for _, snapshot in snapshots:
+                snapshot.discard()
+            self._fail(checkpoint_id, error)
+            return False
+        pause = perf_counter_ns() - began
+        metrics = SubtaskCheckpointMetrics(
+            sync_us=pause // 1_000,
+            sync_ms=pause // 1_000_000,
+            alignment_ms=arrival.alignment_ns // 1_000_000,
+            start_delay_ms=arrival.start_delay_ms,
+            bytes_processed=arrival.bytes_processed,
+        )
+        self._write(RunningCheckpoint(checkpoint_id, snapshots, streams), metrics, finished=finished)
+        return True
+
+    def _prepare(self, checkpoint: CheckpointInfo) -> None:
+        source = self._chain.source
+        if source is not None and source.opened:
+            self._call_source(source, "snapshot_state", lambda: source.prepare_snapshot(checkpoint))
+        for node in self._chain.nodes:
+            node.prepare_snapshot(checkpoint)
+
+    def _start_snapshots(
+        self, options: SnapshotOptions, snapshots: list[tuple[OperatorInfo, RunningOperatorSnapshot]]
+    ) -> None:
+        for info, states in self._chain.states:
+            try:
+                snapshot = call_user_code(
+                    self._services.section,
+                    partial(states.start_snapshot, options),
+                    lambda _, info=info: FailureSite(info, "snapshot"),  # type: ignore[misc]  # mypy cannot infer a lambda with a default
+                )
+            except UserCodeError as error:
+                message = f"the state of operator {info.name!r} cannot be held for checkpoint {options.checkpoint_id}"
+                raise state_failure(error.error, info, "snapshot", message) from error.error
+            if not snapshot.is_empty:
+                snapshots.append((info, snapshot))
+
+    def _snapshot_options(self, checkpoint_id: int, options: CheckpointOptions, *, savepoint: bool) -> SnapshotOptions:
+        configuration = self._services.configuration
+        incremental = configuration.get(CheckpointingOptions.INCREMENTAL)
+        return SnapshotOptions(
+            checkpoint_id=checkpoint_id,
+            format=options.format or CANONICAL,
+            full=options.full,
+            incremental=incremental and bool(options.shared_directory) and not savepoint,
+            compressed=configuration.get(CheckpointingOptions.SNAPSHOT_COMPRESSION),
+            savepoint=savepoint,
+        )
+
+    # ---------------------------------------------------------------- the writing
+
+    def _write(self, running: RunningCheckpoint, metrics: SubtaskCheckpointMetrics, *, finished: bool) -> None:
+        checkpoint_id = running.checkpoint_id
+        self._running[checkpoint_id] = running
+        writer = asyncio.get_running_loop().create_task(
+            self._write_out(running, metrics, finished=finished), name=f"checkpoint {checkpoint_id}"
+        )
+        self._writers[checkpoint_id] = writer
+        writer.add_done_callback(lambda _: self._writers.pop(checkpoint_id, None))
+
+    async def _write_out(
+        self, running: RunningCheckpoint, metrics: SubtaskCheckpointMetrics, *, finished: bool
+    ) -> None:
+        began = perf_counter_ns()
+        checkpoint_id = running.checkpoint_id
+        try:
+            states = await running.write(self._services.executor)
+        except Exception as error:  # noqa: BLE001  # the checkpoint fails with it, the task does not
+            if self._running.pop(checkpoint_id, None) is not None:
+                self._fail(checkpoint_id, error)
+            return
+        if self._running.pop(checkpoint_id, None) is None:
+            return  # given up meanwhile
+        metrics.async_ms = (perf_counter_ns() - began) // 1_000_000
+        for state in states.values():
+            metrics.checkpointed_size += sum(handle.new_size for handle in state.keyed)
+            metrics.full_size += sum(handle.full_size for handle in state.keyed)
+            size = sum(handle.bytes.size for handle in state.operator)
+            metrics.checkpointed_size += size
+            metrics.full_size += size
+        self.acknowledge(checkpoint_id, TaskSnapshot(operators=states, finished=finished), metrics)
+
+    def acknowledge(self, checkpoint_id: int, snapshot: TaskSnapshot, metrics: SubtaskCheckpointMetrics) -> None:
+        """Report that the task's part is stored."""
+        self._reports.acknowledge(
+            CheckpointAcknowledgement(
+                attempt_id=self._task.attempt_id, checkpoint_id=checkpoint_id, snapshot=snapshot, metrics=metrics
+            )
+        )
+
+    # ---------------------------------------------------------------- what becomes of it
+
+    def give_up(self, checkpoint_id: int) -> None:
+        """The checkpoint is not wanted any more: write nothing more for it, and report nothing."""
+        running = self._running.pop(checkpoint_id, None)
+        if running is not None:
+            running.discard()
+
+    def give_up_before(self, checkpoint_id: int) -> None:
+        """A checkpoint is complete, so no earlier one is wanted."""
+        for earlier in [each for each in self._running if each < checkpoint_id]:
+            self.give_up(earlier)
+
+    def decline(self, checkpoint_id: int, reason: str) -> None:
+        """Report that the task takes no part in a checkpoint."""
+        failure = engine_failure(ENGINE, reason, exception_type="CheckpointDeclinedError")
+        failure.task_name = f"{self._task.task_name} ({self._task.subtask_index + 1}/{self._task.parallelism})"
+        failure.vertex_id = self._task.vertex_id
+        failure.timestamp_ms = self._services.clock.now_ms()
+        self._report_decline(checkpoint_id, failure)
+
+    async def close(self) -> None:
+        """Give up what is being written, and wait a moment for the threads that do."""
+        running = list(self._running.values())
+        self._running.clear()
+        for each in running:
+            each.discard()
+        writers = list(self._writers.values())
+        if writers:
+            _, left = await asyncio.wait(writers, timeout=_WRITERS_END_S)
+            if left:
+                _log.warning(
+                    "task %s: the storage of snapshots does not let go of checkpoints %s; what they hold is freed when "
+                    "it does",
+                    self._task.task_name,
+                    ", ".join(str(each.checkpoint_id) for each in running),
+                )
+
+    def _fail(self, checkpoint_id: int, error: Exception) -> None:
+        failure = build_failure(error, self._task, self._services.clock.now_ms())
+        _log.info("checkpoint %d of task %s failed: %s", checkpoint_id, self._task.task_name, first_line(failure))
+        self._report_decline(checkpoint_id, failure)
+
+    def _report_decline(self, checkpoint_id: int, failure: FailureInfo) -> None:
+        self._reports.decline(
+            CheckpointDecline(attempt_id=self._task.attempt_id, checkpoint_id=checkpoint_id, failure=failure)
+        )
+
+    def _call_source(self, source: SourceDriver, phase: str, call: Callable[[], T]) -> T:
+        return call_user_code(self._services.section, call, lambda error: source.locate(error, phase))
