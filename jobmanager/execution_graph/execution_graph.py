@@ -44,6 +44,11 @@ class ExecutionGraph:
         self.status_timestamps: dict[JobStatus, int] = {JobStatus.INITIALIZING: now_ms}
         self.failure: FailureInfo | None = None
         self.restarts = 0
+        self._history_size = history_size
+        self._unroll(job_graph, now_ms)
+        self.transition(JobStatus.CREATED, now_ms)
+
+    def _unroll(self, job_graph: JobGraph, now_ms: int) -> None:
         self.job_vertices: dict[VertexId, ExecutionJobVertex] = {}
         for vertex in job_graph.vertices:
             if vertex.id in self.job_vertices:
@@ -53,7 +58,7 @@ class ExecutionGraph:
                     f"vertex {vertex.name!r} of job {job_graph.name!r} has parallelism {vertex.parallelism}; "
                     "at least 1 is needed"
                 )
-            self.job_vertices[VertexId(vertex.id)] = ExecutionJobVertex(vertex, ids, history_size, now_ms)
+            self.job_vertices[VertexId(vertex.id)] = ExecutionJobVertex(vertex, self._ids, self._history_size, now_ms)
         if not self.job_vertices:
             raise InvalidProgramError(f"job {job_graph.name!r} has no vertices: there is nothing to run")
         self._wiring: dict[str, EdgeWiring] = {}
@@ -64,7 +69,19 @@ class ExecutionGraph:
         self._attempts: dict[AttemptId, ExecutionVertex] = {
             vertex.current.attempt_id: vertex for vertex in self.vertices()
         }
-        self.transition(JobStatus.CREATED, now_ms)
+
+    def rescale(self, job_graph: JobGraph, now_ms: int) -> None:
+        """Unroll the job anew, at other parallelisms; every subtask begins again with new attempts.
+
+        :param job_graph: the same job; only parallelisms differ.
+        :raises InvalidProgramError: it contradicts itself.
+        :raises ValueError: a task may still be alive.
+        """
+        alive = [vertex.task_name for vertex in self.vertices() if vertex.current.is_deployed()]
+        if alive:
+            raise ValueError(f"job {self.job_name!r} cannot be rescaled while {', '.join(alive)} may be alive")
+        self._unroll(job_graph, now_ms)
+        self.job_graph = job_graph
 
     def _add_edge(self, edge: JobEdge) -> None:
         source, target = VertexId(edge.source_vertex), VertexId(edge.target_vertex)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from millstream.common.ids import VertexId
+from millstream.common.wire.checkpoint_pb2 import TaskRestore
 from millstream.common.wire.graph_pb2 import (
     InputChannelDeployment,
     InputGateDeployment,
@@ -17,11 +18,14 @@ from millstream.jobmanager.execution_graph.physical_slot import PhysicalSlot
 __all__ = ["build_task_deployment"]
 
 
-def build_task_deployment(graph: ExecutionGraph, vertex: ExecutionVertex) -> TaskDeployment:
+def build_task_deployment(
+    graph: ExecutionGraph, vertex: ExecutionVertex, restore: TaskRestore | None = None
+) -> TaskDeployment:
     """Return the deployment of a subtask's current attempt.
 
     The subtask and all it exchanges data with must have their slots.
 
+    :param restore: the state that the subtask begins with.
     :raises ValueError: one of them has none.
     """
     job_vertex = graph.job_vertices[vertex.id.vertex_id]
@@ -34,6 +38,7 @@ def build_task_deployment(graph: ExecutionGraph, vertex: ExecutionVertex) -> Tas
         allocation_id=_slot(vertex).allocation_id,
         inputs=[_input_gate(graph, vertex, edge) for edge in graph.inputs[vertex.id.vertex_id]],
         outputs=[_result_partition(graph, vertex, edge) for edge in graph.outputs[vertex.id.vertex_id]],
+        restore=restore,
     )
 
 

@@ -38,6 +38,10 @@ class ExecutionFailureHandler:
         self._restart = restart
         self.history = history
 
+    def graph_changed(self) -> None:
+        """The job has other subtasks now."""
+        self._failover.graph_changed()
+
     def handle(self, failure: FailureInfo, failed: Iterable[ExecutionVertexID], now_ms: int) -> FailureHandlingResult:
         """Take note of a failure and decide.
 

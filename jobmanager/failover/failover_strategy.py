@@ -24,32 +24,39 @@ class FailoverStrategy(Protocol):
         """Return the failed ones and all that have to go with them. Nothing given: the whole job failed."""
         ...
 
+    def graph_changed(self) -> None:
+        """The graph has other subtasks now."""
+        ...
+
 
 class RestartAllFailoverStrategy:
     """``full``: everything, also what has finished."""
 
-    __slots__ = ("_all",)
+    __slots__ = ("_graph",)
 
     def __init__(self, graph: ExecutionGraph) -> None:
-        self._all = frozenset(vertex.id for vertex in graph.vertices())
+        self._graph = graph
 
     def tasks_to_restart(self, failed: Iterable[ExecutionVertexID]) -> frozenset[ExecutionVertexID]:
-        return self._all
+        return frozenset(vertex.id for vertex in self._graph.vertices())
+
+    def graph_changed(self) -> None:
+        pass
 
 
 class RestartPipelinedRegionFailoverStrategy:
     """``region``: the regions of the failed subtasks, and those that read from them in turn."""
 
-    __slots__ = ("_all", "_regions")
+    __slots__ = ("_graph", "_regions")
 
     def __init__(self, graph: ExecutionGraph, regions: dict[ExecutionVertexID, PipelinedRegion] | None = None) -> None:
+        self._graph = graph
         self._regions = pipelined_regions(graph) if regions is None else regions
-        self._all = frozenset(self._regions)
 
     def tasks_to_restart(self, failed: Iterable[ExecutionVertexID]) -> frozenset[ExecutionVertexID]:
         todo = [self._regions[vertex] for vertex in failed]
         if not todo:
-            return self._all
+            return frozenset(self._regions)
         seen: list[PipelinedRegion] = []
         while todo:
             region = todo.pop()
@@ -57,6 +64,9 @@ class RestartPipelinedRegionFailoverStrategy:
                 seen.append(region)
                 todo.extend(region.consumers)
         return frozenset().union(*(region.vertices for region in seen))
+
+    def graph_changed(self) -> None:
+        self._regions = pipelined_regions(self._graph)
 
 
 def failover_strategy(name: str, graph: ExecutionGraph) -> FailoverStrategy:

@@ -303,6 +303,7 @@ class JobMaster:
             known_allocations=lambda: [slot.allocation_id for slot in self._scheduler.pool.slots_of(resource_id)],
             on_heartbeat=heartbeat,
             on_deployment_failed=deployment_failed,
+            on_trigger_failed=lambda attempt_ids, checkpoint_id, failure: None,
             on_lost=lost,
             heartbeat=self._heartbeat,
         )

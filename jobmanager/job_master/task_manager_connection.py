@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -23,6 +23,7 @@ from millstream.common.rpc.service import (
     RpcUnavailableError,
 )
 from millstream.common.wire import cluster_pb2 as pb
+from millstream.common.wire.checkpoint_pb2 import CheckpointOptions
 from millstream.common.wire.graph_pb2 import TaskDeployment
 from millstream.jobmanager.background_tasks import BackgroundTasks
 from millstream.jobmanager.execution_graph import TaskManagerLocation
@@ -32,7 +33,7 @@ __all__ = ["TaskManagerConnection"]
 
 logger = logging.getLogger(__name__)
 
-_CANCEL_TRIES = 3
+_TRIES = 3
 _GONE = (RpcUnavailableError, FencingError, EndpointNotFoundError)
 
 
@@ -42,6 +43,7 @@ class TaskManagerConnection:
     :param known_allocations: gives the slots that the job believes it holds there.
     :param on_heartbeat: gets what ``known_allocations`` gave when a heartbeat went out, and the answer to it.
     :param on_deployment_failed: some attempts did not reach the TaskManager.
+    :param on_trigger_failed: some attempts could not be told to begin this checkpoint.
     :param on_lost: called at most once, with the reason.
 
     :ivar missing_before: slots that the last heartbeat's answer did not name though the job holds them.
@@ -59,6 +61,7 @@ class TaskManagerConnection:
         known_allocations: Callable[[], list[AllocationId]],
         on_heartbeat: Callable[[list[AllocationId], pb.HeartbeatResponse], None],
         on_deployment_failed: Callable[[tuple[AttemptId, ...], FailureInfo], None],
+        on_trigger_failed: Callable[[tuple[AttemptId, ...], int, FailureInfo], None],
         on_lost: Callable[[str], None],
         heartbeat: HeartbeatSettings,
     ) -> None:
@@ -71,6 +74,7 @@ class TaskManagerConnection:
         self._known_allocations = known_allocations
         self._on_heartbeat = on_heartbeat
         self._on_deployment_failed = on_deployment_failed
+        self._on_trigger_failed = on_trigger_failed
         self._report_lost = on_lost
         self.missing_before: set[AllocationId] = set()
         self._lost = False
@@ -129,6 +133,16 @@ class TaskManagerConnection:
         """Ask for the end of these attempts."""
         self._outbox.put_nowait(self._cancel(attempt_ids))
 
+    def trigger_checkpoint(
+        self, attempt_ids: Sequence[AttemptId], checkpoint_id: int, options: CheckpointOptions
+    ) -> None:
+        """Have tasks begin a checkpoint."""
+        self._outbox.put_nowait(self._trigger_checkpoint(attempt_ids, checkpoint_id, options))
+
+    def notify_checkpoint(self, attempt_ids: Sequence[AttemptId], checkpoint_id: int, completed: bool) -> None:
+        """Tell tasks what became of a checkpoint."""
+        self._outbox.put_nowait(self._notify_checkpoint(attempt_ids, checkpoint_id, completed))
+
     def free(self, allocation_ids: Sequence[AllocationId], cause: str) -> None:
         """Give slots back."""
         self._outbox.put_nowait(self._free(allocation_ids, cause))
@@ -178,15 +192,44 @@ class TaskManagerConnection:
 
     async def _cancel(self, attempt_ids: Sequence[AttemptId]) -> None:
         request = pb.CancelTasksRequest(job_master_id=self._job_master_id, attempt_ids=attempt_ids)
-        for attempt in range(1, _CANCEL_TRIES + 1):
+        await self._insist(lambda: self._gateway.cancel_tasks(request), "cancel tasks")
+
+    async def _trigger_checkpoint(
+        self, attempt_ids: Sequence[AttemptId], checkpoint_id: int, options: CheckpointOptions
+    ) -> None:
+        request = pb.TriggerTaskCheckpointRequest(
+            job_master_id=self._job_master_id, attempt_ids=attempt_ids, checkpoint_id=checkpoint_id, options=options
+        )
+        try:
+            await self._gateway.trigger_task_checkpoint(request)
+        except _GONE as error:
+            self._gone(str(error))
+        except MillstreamError as error:
+            failure = engine_failure(
+                ENGINE,
+                f"checkpoint {checkpoint_id} could not be triggered at TaskManager {self.location}: {error}",
+                exception_type=type(error).__name__,
+            )
+            failure.task_manager = str(self.location)
+            self._on_trigger_failed(tuple(attempt_ids), checkpoint_id, failure)
+
+    async def _notify_checkpoint(self, attempt_ids: Sequence[AttemptId], checkpoint_id: int, completed: bool) -> None:
+        request = pb.NotifyCheckpointRequest(
+            job_master_id=self._job_master_id, attempt_ids=attempt_ids, checkpoint_id=checkpoint_id, completed=completed
+        )
+        await self._insist(lambda: self._gateway.notify_checkpoint(request), "take notice of a checkpoint")
+
+    async def _insist(self, call: Callable[[], Awaitable[pb.Empty]], what: str) -> None:
+        """Make a call that must arrive; a TaskManager that does not take it counts as lost."""
+        for attempt in range(1, _TRIES + 1):
             try:
-                await self._gateway.cancel_tasks(request)
+                await call()
             except _GONE as error:
                 self._gone(str(error))
             except MillstreamError as error:
-                logger.warning("TaskManager %s did not take a cancellation: %s", self.location, error)
-                if attempt == _CANCEL_TRIES:
-                    self._gone(f"it did not answer {_CANCEL_TRIES} requests to cancel tasks ({error})")
+                logger.warning("TaskManager %s did not answer a request to %s: %s", self.location, what, error)
+                if attempt == _TRIES:
+                    self._gone(f"it did not answer {_TRIES} requests to {what} ({error})")
                 continue
             return
 

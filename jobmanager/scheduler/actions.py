@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TypeAlias
 
+from millstream.common.failure import FailureInfo
 from millstream.common.ids import AllocationId, AttemptId, ResourceId
 from millstream.common.states import JobStatus
 from millstream.common.wire.graph_pb2 import TaskDeployment
@@ -18,6 +19,7 @@ __all__ = [
     "DeclareResources",
     "DeployTasks",
     "FreeSlots",
+    "RescaleEnded",
     "SchedulerAction",
     "SetTimer",
     "TimerKind",
@@ -94,6 +96,16 @@ class CancelTimer:
 
 
 @dataclass(frozen=True, slots=True)
+class RescaleEnded:
+    """All tasks have been deployed at the new parallelisms, or the job has gone back to the old ones.
+
+    :ivar failure: why it went back, or why the job did not get that far; ``None``: it runs at the new ones.
+    """
+
+    failure: FailureInfo | None
+
+
+@dataclass(frozen=True, slots=True)
 class CompleteJob:
     """The job has ended in this (terminal) status; no action follows this one."""
 
@@ -101,5 +113,13 @@ class CompleteJob:
 
 
 SchedulerAction: TypeAlias = (
-    DeclareResources | AnswerOffer | DeployTasks | CancelTasks | FreeSlots | SetTimer | CancelTimer | CompleteJob
+    DeclareResources
+    | AnswerOffer
+    | DeployTasks
+    | CancelTasks
+    | FreeSlots
+    | SetTimer
+    | CancelTimer
+    | RescaleEnded
+    | CompleteJob
 )

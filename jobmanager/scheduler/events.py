@@ -9,6 +9,7 @@ from millstream.common.failure import FailureInfo
 from millstream.common.ids import AllocationId, AttemptId, ResourceId
 from millstream.common.states import ExecutionState
 from millstream.common.wire.cluster_pb2 import TaskMetrics
+from millstream.common.wire.graph_pb2 import JobGraph
 from millstream.jobmanager.execution_graph import PhysicalSlot
 from millstream.jobmanager.scheduler.actions import TimerKind
 
@@ -19,6 +20,7 @@ __all__ = [
     "JobFailed",
     "JobStarted",
     "JobSuspended",
+    "RescaleRequested",
     "SchedulerEvent",
     "SlotLost",
     "SlotsOffered",
@@ -97,6 +99,16 @@ class CancelRequested:
 
 
 @dataclass(frozen=True, slots=True)
+class RescaleRequested:
+    """A checkpoint is complete, from which the job is to go on at other parallelisms.
+
+    :ivar job_graph: the job, with the new parallelisms.
+    """
+
+    job_graph: JobGraph
+
+
+@dataclass(frozen=True, slots=True)
 class JobFailed:
     """The job failed as a whole, no subtask is to blame."""
 
@@ -118,6 +130,7 @@ SchedulerEvent: TypeAlias = (
     | ClusterResourcesReported
     | TimerFired
     | CancelRequested
+    | RescaleRequested
     | JobFailed
     | JobSuspended
 )

@@ -10,6 +10,7 @@ from millstream.jobmanager.scheduler.slot_sharing import SlotSharing
 __all__ = [
     "located",
     "not_enough_slots",
+    "not_rescalable",
     "stamped",
     "task_manager_lost",
     "unexpected_cancellation",
@@ -88,6 +89,18 @@ def not_enough_slots(
     if last_slot_failure is not None:
         text += f"\nThe last slot that failed before the job could use it: {last_slot_failure.message}"
     failure = engine_failure(RESOURCES, text, exception_type="NoResourceAvailableError")
+    failure.timestamp_ms = now_ms
+    return failure
+
+
+def not_rescalable(graph: ExecutionGraph, waiting: bool, now_ms: int) -> FailureInfo:
+    """Return why the job does not change its parallelism: it does not simply run."""
+    state = "waits for slots" if waiting else f"is {graph.status.name}"
+    failure = engine_failure(
+        ENGINE,
+        f"Job {graph.job_name!r} ({graph.job_id}) cannot be rescaled: it {state}. Try again when all of its tasks run.",
+        exception_type="RescalingError",
+    )
     failure.timestamp_ms = now_ms
     return failure
 

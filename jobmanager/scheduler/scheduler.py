@@ -10,17 +10,20 @@ holds to:
 - A broken data connection (kind NETWORK) is mostly the echo of another failure, so it is held for a moment: if a
   primary failure comes meanwhile, that one is the cause.
 - Whatever an attempt ends with after it was asked to cancel counts as cancelled; reports of old attempts are nothing.
+- Other parallelisms need all tasks to have ended; then the graph is unrolled anew. If there are not enough slots, it
+  goes back to the former ones.
 - The job completes only when no task can be alive any more; then every slot is given back.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 
 from millstream.common.failure import NETWORK, WORKER_DIED, FailureInfo
 from millstream.common.ids import AllocationId, AttemptId, ResourceId
 from millstream.common.states import ExecutionState, JobStatus
-from millstream.common.wire.graph_pb2 import TaskDeployment
+from millstream.common.wire.checkpoint_pb2 import TaskRestore
+from millstream.common.wire.graph_pb2 import JobGraph, TaskDeployment
 from millstream.jobmanager.execution_graph import (
     Execution,
     ExecutionGraph,
@@ -38,6 +41,7 @@ from millstream.jobmanager.scheduler.actions import (
     DeclareResources,
     DeployTasks,
     FreeSlots,
+    RescaleEnded,
     SchedulerAction,
     SetTimer,
     TimerKind,
@@ -49,6 +53,7 @@ from millstream.jobmanager.scheduler.events import (
     JobFailed,
     JobStarted,
     JobSuspended,
+    RescaleRequested,
     SchedulerEvent,
     SlotLost,
     SlotsOffered,
@@ -59,6 +64,7 @@ from millstream.jobmanager.scheduler.events import (
 from millstream.jobmanager.scheduler.failures import (
     located,
     not_enough_slots,
+    not_rescalable,
     stamped,
     unexpected_cancellation,
     unexplained_failure,
@@ -78,21 +84,32 @@ _SLOT_FAILURES_WHILE_WAITING = 3
 _ACTIVE = (JobStatus.RUNNING, JobStatus.RESTARTING)
 
 
+def _nothing_to_restore(vertex_id: ExecutionVertexID) -> TaskRestore | None:  # noqa: ARG001  # the signature of all
+    return None
+
+
 class Scheduler:
     """Drives one job from CREATED to a terminal status.
+
+    :param restore_of: gives the state that a subtask begins with when it is deployed now.
 
     :ivar graph: the job; read it, but leave changes to the scheduler.
     :ivar pool: the job's slots; likewise.
     """
 
     def __init__(
-        self, graph: ExecutionGraph, failure_handler: ExecutionFailureHandler, settings: SchedulerSettings
+        self,
+        graph: ExecutionGraph,
+        failure_handler: ExecutionFailureHandler,
+        settings: SchedulerSettings,
+        restore_of: Callable[[ExecutionVertexID], TaskRestore | None] = _nothing_to_restore,
     ) -> None:
         self.graph = graph
         self.pool = SlotPool()
         self.sharing = SlotSharing(graph)
         self._failures = failure_handler
         self._settings = settings
+        self._restore_of = restore_of
         self._actions: list[SchedulerAction] = []
         self._now = 0
         # Scheduled tasks that have no slot yet.
@@ -109,6 +126,10 @@ class Scheduler:
         # Tasks that failed with a broken data connection, and the first such failure, while the cause is awaited.
         self._echo: FailureInfo | None = None
         self._echo_vertices: set[ExecutionVertexID] = set()
+        # The job at the parallelisms to come, until all tasks have ended; then at the former ones, until all tasks
+        # have slots.
+        self._next: JobGraph | None = None
+        self._former: JobGraph | None = None
 
     def handle(self, event: SchedulerEvent, now_ms: int) -> list[SchedulerAction]:
         """Take an event and return what is to be done about it, in order.
@@ -139,6 +160,8 @@ class Scheduler:
                 self._timer_fired(event.kind)
             case CancelRequested():
                 self._cancel_requested()
+            case RescaleRequested():
+                self._rescale_requested(event.job_graph)
             case JobFailed():
                 self._handle_failure(event.failure, ())
             case JobSuspended():
@@ -194,10 +217,13 @@ class Scheduler:
         by_task_manager: dict[ResourceId, list[TaskDeployment]] = {}
         for vertex in vertices:
             by_task_manager.setdefault(_resource_id(vertex.current), []).append(
-                build_task_deployment(self.graph, vertex)
+                build_task_deployment(self.graph, vertex, self._restore_of(vertex.id))
             )
         for resource_id, tasks in by_task_manager.items():
             self._actions.append(DeployTasks(resource_id, tuple(tasks)))
+        if self._former is not None:
+            self._former = None
+            self._actions.append(RescaleEnded(None))
 
     def _stop_waiting_timers(self) -> None:
         self._checking_resources = False
@@ -240,7 +266,48 @@ class Scheduler:
             self._last_slot_failure,
             self._now,
         )
-        self._handle_failure(failure, tuple(self._waiting))
+        if self._former is not None:
+            self._rescale_back(self._former, failure)
+        else:
+            self._handle_failure(failure, tuple(self._waiting))
+
+    # ------------------------------------------------------------------ other parallelisms
+
+    def _rescale_requested(self, job_graph: JobGraph) -> None:
+        if self.graph.status is not JobStatus.RUNNING or self._waiting or self._echo is not None:
+            self._actions.append(RescaleEnded(not_rescalable(self.graph, bool(self._waiting), self._now)))
+            return
+        self.graph.transition(JobStatus.RESTARTING, self._now)
+        self._next = job_graph
+        self._restarting = {vertex.id for vertex in self.graph.vertices()}
+        self._backoff_over = True
+        self._cancel(self._restarting)
+
+    def _rescale(self, job_graph: JobGraph) -> None:
+        """No task is alive: begin anew at other parallelisms. Groups get their slots back, as far as there are any."""
+        for group in self.sharing.groups():
+            self.pool.release(group, self._now)
+        self.graph.rescale(job_graph, self._now)
+        self.sharing = SlotSharing(self.graph)
+        self._failures.graph_changed()
+
+    def _rescale_back(self, job_graph: JobGraph, failure: FailureInfo) -> None:
+        """There are not enough slots: the job goes on as it was, from the same checkpoint."""
+        self._former = None
+        self._waiting.clear()
+        if self.graph.status is JobStatus.RESTARTING:
+            self._actions.append(CancelTimer(TimerKind.RESTART))
+            self._restarting = set()
+            self.graph.transition(JobStatus.RUNNING, self._now)
+        self._rescale(job_graph)
+        self._actions.append(RescaleEnded(failure))
+        self._schedule(vertex.id for vertex in self.graph.vertices())
+
+    def _rescale_is_off(self, failure: FailureInfo) -> None:
+        """The job ends; nobody waits for its new parallelisms any more."""
+        if self._next is not None or self._former is not None:
+            self._next = self._former = None
+            self._actions.append(RescaleEnded(failure))
 
     # ------------------------------------------------------------------ what tasks report
 
@@ -383,6 +450,7 @@ class Scheduler:
         result = self._failures.handle(failure, () if whole_job else vertices, self._now)
         if result.tasks_to_restart is None:
             self.graph.failure = failure
+            self._rescale_is_off(failure)
             self.graph.transition(JobStatus.FAILING, self._now)
             self._end_all_tasks()
             return
@@ -425,6 +493,7 @@ class Scheduler:
     def _cancel_requested(self) -> None:
         if self.graph.status is not JobStatus.CANCELLING:
             self.graph.transition(JobStatus.CANCELLING, self._now)
+            self._rescale_is_off(not_rescalable(self.graph, False, self._now))
             # A failure that was being cleared away is history now: the job ends because the user wants it.
             self.graph.failure = None
             self._end_all_tasks()
@@ -465,14 +534,20 @@ class Scheduler:
         vertices = sorted(self._restarting)
         self._restarting = set()
         self._backoff_over = False
-        for vertex_id in vertices:
-            self.graph.reset_vertex(vertex_id, self._now)
-        self.graph.restarts += 1
+        if self._next is not None:
+            self._former, next_graph, self._next = self.graph.job_graph, self._next, None
+            self._rescale(next_graph)
+            vertices = [vertex.id for vertex in self.graph.vertices()]
+        else:
+            for vertex_id in vertices:
+                self.graph.reset_vertex(vertex_id, self._now)
+            self.graph.restarts += 1
         self.graph.transition(JobStatus.RUNNING, self._now)
         self._schedule(vertices)
 
     def _complete(self, status: JobStatus) -> None:
         self.graph.transition(status, self._now)
+        self._rescale_is_off(not_rescalable(self.graph, False, self._now))
         self._waiting.clear()
         self._actions.extend(CancelTimer(kind) for kind in TimerKind)
         self._free(self.pool.slots(), f"job {self.graph.job_id} is {status.name}")

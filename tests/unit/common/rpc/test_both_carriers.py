@@ -39,6 +39,7 @@ from millstream.common.rpc.service import (
     RpcUnavailableError,
 )
 from millstream.common.wire import cluster_pb2 as pb
+from millstream.common.wire.checkpoint_pb2 import JobCheckpoints
 
 WAIT_SECONDS = 10.0
 
@@ -144,6 +145,24 @@ class FakeDispatcher:
 
     async def shut_down_cluster(self, request: pb.Empty) -> pb.Empty:
         return pb.Empty()
+
+    async def trigger_savepoint(self, request: pb.TriggerSavepointRequest) -> pb.OperationStarted:
+        return pb.OperationStarted(request_id=request.request_id)
+
+    async def trigger_checkpoint(self, request: pb.TriggerCheckpointRequest) -> pb.OperationStarted:
+        return pb.OperationStarted(request_id=request.request_id)
+
+    async def rescale_job(self, request: pb.RescaleJobRequest) -> pb.OperationStarted:
+        return pb.OperationStarted(request_id=request.request_id)
+
+    async def await_operation(self, request: pb.AwaitOperationRequest) -> pb.OperationStatus:
+        return pb.OperationStatus(completed=True)
+
+    async def dispose_savepoint(self, request: pb.DisposeSavepointRequest) -> pb.Empty:
+        return pb.Empty()
+
+    async def get_checkpoints(self, request: pb.JobRequest) -> JobCheckpoints:
+        return JobCheckpoints()
 
 
 @pytest.fixture(params=[InProcessCarrier, GrpcCarrier], ids=["in-process", "grpc"])

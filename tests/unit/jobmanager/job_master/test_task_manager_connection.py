@@ -11,6 +11,7 @@ from millstream.common.ids import AllocationId, AttemptId, JobID, LeaderSessionI
 from millstream.common.rpc.gateways import TaskExecutorGateway
 from millstream.common.rpc.in_process import InProcessNetwork
 from millstream.common.wire import cluster_pb2 as pb
+from millstream.common.wire.checkpoint_pb2 import CheckpointOptions
 from millstream.common.wire.graph_pb2 import TaskDeployment
 from millstream.jobmanager.background_tasks import BackgroundTasks
 from millstream.jobmanager.execution_graph import TaskManagerLocation
@@ -59,12 +60,19 @@ class _TaskExecutor:
     async def heartbeat_from_job_master(self, request: pb.Heartbeat) -> pb.HeartbeatResponse:
         raise NotImplementedError
 
+    async def trigger_task_checkpoint(self, request: pb.TriggerTaskCheckpointRequest) -> pb.Empty:
+        return await self._note(f"trigger {request.checkpoint_id}")
+
+    async def notify_checkpoint(self, request: pb.NotifyCheckpointRequest) -> pb.Empty:
+        return await self._note(f"notify {request.checkpoint_id}")
+
 
 class _World:
     def __init__(self) -> None:
         self.executor = _TaskExecutor()
         self.lost: list[str] = []
         self.failed: list[tuple[tuple[AttemptId, ...], FailureInfo]] = []
+        self.declined: list[tuple[tuple[AttemptId, ...], int, FailureInfo]] = []
 
 
 def _run(story: Callable[[_World, TaskManagerConnection], Awaitable[None]], *, serve: bool = True) -> _World:
@@ -87,6 +95,7 @@ def _run(story: Callable[[_World, TaskManagerConnection], Awaitable[None]], *, s
             known_allocations=list,
             on_heartbeat=lambda known, response: None,
             on_deployment_failed=lambda attempts, failure: world.failed.append((attempts, failure)),
+            on_trigger_failed=lambda *declined: world.declined.append(declined),
             on_lost=world.lost.append,
             heartbeat=HeartbeatSettings(3600.0, 7200.0, 2),
         )
@@ -147,6 +156,42 @@ def test_cancellation_is_tried_three_times() -> None:
     assert world.executor.calls == ["cancel"] * 3
     assert len(world.lost) == 1
     assert "3 requests to cancel" in world.lost[0]
+
+
+def test_checkpoints_keep_their_place_among_the_other_commands() -> None:
+    async def story(world: _World, connection: TaskManagerConnection) -> None:
+        connection.deploy([TaskDeployment(attempt_id="a")])
+        connection.trigger_checkpoint([AttemptId("a")], 1, CheckpointOptions())
+        connection.notify_checkpoint([AttemptId("a")], 1, completed=True)
+        connection.cancel([AttemptId("a")])
+        await connection.drain()
+
+    assert _run(story).executor.calls == ["submit", "trigger 1", "notify 1", "cancel"]
+
+
+def test_a_trigger_that_is_refused_is_told_with_its_attempts() -> None:
+    async def story(world: _World, connection: TaskManagerConnection) -> None:
+        world.executor.refused = {"trigger 3"}
+        connection.trigger_checkpoint([AttemptId("a"), AttemptId("b")], 3, CheckpointOptions())
+        await connection.drain()
+
+    world = _run(story)
+    ((attempts, checkpoint_id, failure),) = world.declined
+    assert attempts == ("a", "b")
+    assert checkpoint_id == 3
+    assert "checkpoint 3 could not be triggered at TaskManager tm @ host (pid 1): " in failure.message
+    assert world.lost == []
+
+
+def test_a_notice_is_tried_three_times() -> None:
+    async def story(world: _World, connection: TaskManagerConnection) -> None:
+        world.executor.refused = {"notify 3"}
+        connection.notify_checkpoint([AttemptId("a")], 3, completed=True)
+        await connection.drain()
+
+    world = _run(story)
+    assert world.executor.calls == ["notify 3"] * 3
+    assert "3 requests to take notice of a checkpoint" in world.lost[0]
 
 
 def test_what_was_not_sent_is_dropped_at_the_end() -> None:

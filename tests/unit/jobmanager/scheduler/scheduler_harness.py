@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 
 from millstream.common.config import Configuration
 from millstream.common.failure import USER_CODE, FailureInfo, engine_failure
 from millstream.common.ids import AllocationId, AttemptId, ResourceId
 from millstream.common.states import ExecutionState, JobStatus
+from millstream.common.wire.checkpoint_pb2 import TaskRestore
 from millstream.common.wire.graph_pb2 import JobGraph, TaskDeployment
-from millstream.jobmanager.execution_graph import PhysicalSlot, TaskManagerLocation
+from millstream.jobmanager.execution_graph import ExecutionVertexID, PhysicalSlot, TaskManagerLocation
 from millstream.jobmanager.failover.exception_history import ExceptionHistory
 from millstream.jobmanager.failover.execution_failure_handler import ExecutionFailureHandler
 from millstream.jobmanager.failover.failover_strategy import failover_strategy
@@ -22,6 +24,7 @@ from millstream.jobmanager.scheduler.actions import (
     DeclareResources,
     DeployTasks,
     FreeSlots,
+    RescaleEnded,
     SchedulerAction,
     SetTimer,
     TimerKind,
@@ -60,7 +63,12 @@ class SchedulerHarness:
     :ivar timers: running timers with the time at which each fires.
     """
 
-    def __init__(self, graph: JobGraph, configuration: dict[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        graph: JobGraph,
+        configuration: dict[str, str] | None = None,
+        restore_of: Callable[[ExecutionVertexID], TaskRestore | None] = lambda vertex_id: None,
+    ) -> None:
         self.graph = execution_graph(graph)
         settings = Configuration.from_map(configuration or {})
         self.history = ExceptionHistory(16)
@@ -74,6 +82,7 @@ class SchedulerHarness:
                 self.history,
             ),
             SchedulerSettings.from_configuration(settings),
+            restore_of,
         )
         self.now = 0
         self.declared: list[int] = []
@@ -83,6 +92,7 @@ class SchedulerHarness:
         self.held: dict[AllocationId, ResourceId] = {}
         self.freed: list[AllocationId] = []
         self.timers: dict[TimerKind, int] = {}
+        self.rescaled: list[FailureInfo | None] = []
         self.completed: JobStatus | None = None
         self.accepted: tuple[AllocationId, ...] = ()
         self._offered: dict[AllocationId, ResourceId] = {}
@@ -166,5 +176,7 @@ class SchedulerHarness:
                 self.timers[action.kind] = self.now + action.delay_ms
             case CancelTimer():
                 self.timers.pop(action.kind, None)
+            case RescaleEnded():
+                self.rescaled.append(action.failure)
             case CompleteJob():
                 self.completed = action.status

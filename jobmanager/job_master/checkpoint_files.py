@@ -1,0 +1,98 @@
+"""What the master does to the files of a job's checkpoints. All of it blocks and is called from threads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from millstream.common.checkpoint.layout import METADATA, CheckpointLayout, new_savepoint_directory
+from millstream.common.checkpoint.metadata_file import read_metadata, write_metadata
+from millstream.common.checkpoint.state_paths import with_relative_paths
+from millstream.common.config import Configuration
+from millstream.common.file_system import FileSystem, FileSystemError, file_system_of, join, qualified
+from millstream.common.ids import IdFactory, JobID
+from millstream.common.wire.checkpoint_pb2 import CheckpointMetadata
+from millstream.jobmanager.checkpoint.events import CheckpointRestored, ClaimMode, LocationPrepared
+
+__all__ = ["CheckpointFiles"]
+
+
+class CheckpointFiles:
+    """The directories of one job's checkpoints and savepoints.
+
+    :param configuration: the job's settings over those of the cluster: where stores are and how they are reached.
+    """
+
+    def __init__(self, job_id: JobID, configuration: Configuration, ids: IdFactory) -> None:
+        self._job_id = job_id
+        self._configuration = configuration
+        self._ids = ids
+
+    def read(self, path: str, claim_mode: ClaimMode) -> CheckpointRestored:
+        """Read the snapshot that the job is to begin from.
+
+        :param path: its directory, its metadata file, or the directory of a job's checkpoints: the latest of them.
+        :raises MillstreamError: it is not there or cannot be read.
+        """
+        stored = read_metadata(path, self._configuration)
+        return CheckpointRestored(with_relative_paths(stored.metadata, stored.directory), stored.directory, claim_mode)
+
+    def prepare(self, checkpoint_id: int, base_directory: str, *, savepoint: bool) -> LocationPrepared:
+        """Make the directories of a checkpoint, or that of a savepoint.
+
+        :raises MillstreamError: they cannot be made.
+        """
+        base = qualified(base_directory, self._configuration)
+        files = self._files(base)
+        if savepoint:
+            directory = new_savepoint_directory(base, self._job_id, self._ids)
+            files.make_directories(directory)
+            return LocationPrepared(checkpoint_id, directory)
+        layout = CheckpointLayout(base, self._job_id)
+        directory = layout.checkpoint(checkpoint_id)
+        for each in (directory, layout.shared, layout.task_owned):
+            files.make_directories(each)
+        return LocationPrepared(checkpoint_id, directory, layout.shared)
+
+    def write(self, directory: str, metadata: CheckpointMetadata) -> None:
+        """Make a checkpoint complete.
+
+        :raises MillstreamError: its metadata could not be written.
+        """
+        write_metadata(metadata, directory, self._configuration)
+
+    def delete_files(self, paths: Iterable[str]) -> None:
+        """Delete files, all that can be.
+
+        :raises FileSystemError: the first failure, after all others have been tried.
+        """
+        first: FileSystemError | None = None
+        for path in paths:
+            try:
+                self._files(path).delete(path)
+            except FileSystemError as error:
+                first = first or error
+        if first is not None:
+            raise first
+
+    def delete_directory(self, directory: str) -> None:
+        """Delete the directory of a checkpoint or savepoint.
+
+        :raises FileSystemError: some of it is still there, but not its metadata.
+        """
+        files = self._files(directory)
+        # What is half deleted must not be taken for a checkpoint.
+        files.delete(join(directory, METADATA))
+        files.delete_directory(directory)
+
+    def delete_empty_directories(self, directory: str) -> None:
+        """Delete a job's directory if there is nothing in it but empty directories.
+
+        :raises FileSystemError: it could not be looked at or deleted.
+        """
+        files = self._files(directory)
+        entries = files.list(directory)
+        if all(entry.is_directory and not files.list(entry.path) for entry in entries):
+            files.delete_directory(directory)
+
+    def _files(self, path: str) -> FileSystem:
+        return file_system_of(path, self._configuration)
