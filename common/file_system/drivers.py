@@ -17,10 +17,8 @@ from millstream.common.file_system.uri import Location
 __all__ = ["open_driver"]
 
 _S3 = ("s3", "s3a", "s3n", "s3p")
-_ARROW = (*_S3, "gs", "gcs", "hdfs", "viewfs", "abfs", "abfss", "mock")
-
-# A file that is written there is seen when it is closed.
-_OBJECT_STORES = (*_S3, "gs", "gcs", "abfs", "abfss", "az", "adl", "oss", "obs", "oci", "r2", "tos", "memory")
+_OBJECT_STORES = (*_S3, "gs", "gcs", "abfs", "abfss")
+_ARROW = (*_OBJECT_STORES, "hdfs", "viewfs", "mock")
 
 
 def open_driver(where: Location, configuration: Configuration) -> RemoteFileSystem:
@@ -33,11 +31,12 @@ def open_driver(where: Location, configuration: Configuration) -> RemoteFileSyst
     try:
         if where.scheme in _ARROW and not general:
             driver, root = _arrow(where, base, configuration)
-        else:
-            driver, root = _fsspec(where, base)
+            return RemoteFileSystem(driver, root, shows_whole=where.scheme in _OBJECT_STORES)
+        driver, root = _fsspec(where, base)
+        # Some of fsspec's drivers finish a file also when writing it failed.
+        return RemoteFileSystem(driver, root, shows_whole=False)
     except (OSError, ValueError, ImportError) as error:
         raise FileSystemError(f"{base} cannot be reached: {type(error).__name__}: {error}") from error
-    return RemoteFileSystem(driver, root, where.scheme in _OBJECT_STORES)
 
 
 def _arrow(where: Location, base: str, configuration: Configuration) -> tuple[Any, str]:

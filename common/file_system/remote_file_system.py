@@ -150,7 +150,8 @@ class RemoteFileSystem:
             if inner != target:
                 self.rename(inner, path, "write", path)
         except BaseException:
-            self._remove(inner)
+            if inner != target:  # else what is there is the older one
+                self._remove(inner)
             raise
         return size
 
@@ -178,8 +179,13 @@ class RemoteFileSystem:
         """Make the directory of a path; stores that have none do nothing."""
         name_of(path)
         directory = self._inner(path).rpartition("/")[0]
-        if not self.shows_whole and directory.strip("/") and _is_missing(self._info_of(directory)):
-            self._try("make the directory of", path, lambda: self.driver.create_dir(directory, recursive=True))
+
+        def make() -> None:
+            if _is_missing(self._info_of(directory)):
+                self.driver.create_dir(directory, recursive=True)
+
+        if not self.shows_whole and directory.strip("/"):
+            self._try("make the directory of", path, make)
 
     def reopen(self, path: str) -> Any:
         """Open a file once; for reading streams that go on after an error."""
