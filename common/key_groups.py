@@ -6,13 +6,13 @@ moves whole key groups, so state is written and read by key group and no key is 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from millstream.common.stable_hash import stable_hash
+from millstream.common.stable_hash import stable_hash, stable_hashes
 
-__all__ = ["KeyGroupRange", "key_group", "operator_index"]
+__all__ = ["KeyGroupRange", "key_group", "key_groups", "operator_index"]
 
 
 def key_group(key: Any, max_parallelism: int) -> int:
@@ -21,6 +21,14 @@ def key_group(key: Any, max_parallelism: int) -> int:
     :raises UnsupportedKeyTypeError: the key has no stable hash.
     """
     return stable_hash(key) % max_parallelism
+
+
+def key_groups(keys: Sequence[Any], max_parallelism: int) -> list[int]:
+    """Return :func:`key_group` of each key, in less time than one by one.
+
+    :raises UnsupportedKeyTypeError: one of the keys has no stable hash.
+    """
+    return [each % max_parallelism for each in stable_hashes(keys)]
 
 
 def operator_index(key_group: int, max_parallelism: int, parallelism: int) -> int:

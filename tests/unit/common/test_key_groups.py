@@ -18,8 +18,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from millstream.common.key_groups import KeyGroupRange, key_group, operator_index
-from millstream.common.stable_hash import UnsupportedKeyTypeError, stable_hash
+from millstream.common.key_groups import KeyGroupRange, key_group, key_groups, operator_index
+from millstream.common.stable_hash import UnsupportedKeyTypeError, stable_hash, stable_hashes
 from millstream.common.types.row import Row
 
 
@@ -219,3 +219,26 @@ def test_ranges_intersect() -> None:
     assert len(KeyGroupRange(0, 3).intersection(KeyGroupRange(5, 20))) == 0
     assert 5 in KeyGroupRange(5, 9)
     assert 4 not in KeyGroupRange(5, 9)
+
+
+_MANY = [
+    st.integers(),
+    st.integers(0, 1000),
+    st.integers(2**61 - 3, 2**61 + 3),
+    st.text(max_size=5),
+    st.floats(),
+    st.booleans(),
+    st.tuples(st.integers(), st.text(max_size=3)),
+    st.none() | st.integers() | st.text(max_size=3) | st.binary(max_size=3),
+]
+
+
+@given(st.sampled_from(_MANY).flatmap(lambda keys: st.lists(keys, max_size=100)), st.integers(1, 32768))
+def test_many_keys_have_the_hashes_that_each_of_them_has(keys: list[Any], max_parallelism: int) -> None:
+    assert stable_hashes(keys) == [stable_hash(key) for key in keys]
+    assert key_groups(keys, max_parallelism) == [key_group(key, max_parallelism) for key in keys]
+
+
+def test_more_keys_than_are_finished_at_once() -> None:
+    for keys in (range(20_000), [f"key {number}" for number in range(20_000)]):
+        assert stable_hashes(keys) == [stable_hash(key) for key in keys]
