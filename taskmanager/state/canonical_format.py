@@ -36,7 +36,8 @@ Entries of a state are unique by namespace and key, but list and map state may c
 joined in the order in which they come, dicts are united.
 
 Timers are states of the kind ``timers``, without namespace: the entries of the queue are the keys, their times the
-values. The same entry may come several times.
+values. The same entry may come several times. A queue may have the name of another state, so its state is called
+otherwise: see :func:`timers_meta`.
 
 A later version may add tags, kinds and fields of the JSON; what is there keeps its meaning.
 """
@@ -71,6 +72,8 @@ __all__ = [
     "RecordSchema",
     "StateMeta",
     "Tag",
+    "queue_name",
+    "timers_meta",
 ]
 
 MAGIC: Final = b"\x89MSKEYS\n"
@@ -151,6 +154,19 @@ class StateMeta:
         """Return the meta that :meth:`to_json` gave."""
         name, kind, expires, namespaced, key_type, value_type, *_ = stored
         return StateMeta(name, kind, expires, namespaced, TypeForm.from_json(key_type), TypeForm.from_json(value_type))
+
+
+_QUEUE: Final = "\0timers:"  # no other state's name begins so
+
+
+def timers_meta(queue_name: str, *, namespaced: bool) -> StateMeta:
+    """Return the meta of a queue of timers."""
+    return StateMeta(_QUEUE + queue_name, TIMERS, namespaced=namespaced)
+
+
+def queue_name(meta: StateMeta) -> str:
+    """Return the name that a queue has in its backend, from its meta."""
+    return meta.name.removeprefix(_QUEUE)
 
 
 @dataclass(frozen=True, slots=True)

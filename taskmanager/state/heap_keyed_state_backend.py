@@ -169,10 +169,12 @@ class HeapKeyedStateBackend(KeyedStateBackend):
                 f"{'has one' if expires else 'has none'} now; use the same descriptor, or another name"
             )
 
-    def timers(self, name: str) -> TimerQueue:
+    def timers(self, name: str, *, namespaced: bool | None = None) -> TimerQueue:
         queue = self._timers.get(name)
         if queue is None:
             queue = self._timers[name] = TimerQueue()
+        if namespaced is not None:
+            queue.namespaced = namespaced
         return queue
 
     def merge_namespaces(self, descriptor: StateDescriptor, target: Hashable, sources: Iterable[Hashable]) -> None:

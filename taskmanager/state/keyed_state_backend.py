@@ -147,8 +147,12 @@ class KeyedStateBackend(ABC):
         """
 
     @abstractmethod
-    def timers(self, name: str) -> TimerQueue:
-        """Return the timers of this name, which are a part of the snapshots."""
+    def timers(self, name: str, *, namespaced: bool | None = None) -> TimerQueue:
+        """Return the timers of this name, which are a part of the snapshots; always the same queue.
+
+        :param namespaced: its entries are pairs of key and namespace, not keys; ``None``: as it was restored or said
+            before, else keys.
+        """
 
     @abstractmethod
     def merge_namespaces(self, descriptor: StateDescriptor, target: Hashable, sources: Iterable[Hashable]) -> None:

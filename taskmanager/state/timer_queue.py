@@ -17,13 +17,15 @@ __all__ = ["TimerQueue"]
 class TimerQueue:
     """A set of ``(time, entry)``; an entry is a key, or a pair of key and namespace.
 
+    :ivar namespaced: entries are pairs; a snapshot has to know, since a timer goes where its key goes.
     :ivar buckets: the entries by time, in the order in which they were set. Operators that set many timers at once
         may use it directly, together with :meth:`open_bucket`.
     """
 
-    __slots__ = ("_times", "buckets")
+    __slots__ = ("_times", "buckets", "namespaced")
 
-    def __init__(self) -> None:
+    def __init__(self, *, namespaced: bool = False) -> None:
+        self.namespaced = namespaced
         self.buckets: dict[int, dict[Hashable, None]] = {}
         self._times: list[int] = []
 
