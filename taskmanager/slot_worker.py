@@ -11,11 +11,13 @@ import logging
 import os
 import threading
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any, Protocol
 
 from millstream.common.clock import Clock
-from millstream.common.config import Configuration, CoreOptions, RpcOptions
+from millstream.common.config import ClusterOptions, Configuration, CoreOptions, RpcOptions
 from millstream.common.errors import MillstreamError
 from millstream.common.failure import ENGINE, FailureInfo, engine_failure
 from millstream.common.states import ExecutionState
@@ -46,6 +48,7 @@ from millstream.taskmanager.job_files import JobFiles
 from millstream.taskmanager.network.environment import NetworkEnvironment
 from millstream.taskmanager.task.chain import Exchange, TaskServices
 from millstream.taskmanager.task.interrupt import UserCodeSection
+from millstream.taskmanager.task.snapshot_storage import ConfiguredStorage
 from millstream.taskmanager.task.task import Task
 from millstream.taskmanager.user_code import load_payload
 
@@ -54,6 +57,7 @@ __all__ = ["DataPlane", "SlotWorker"]
 _log = logging.getLogger(__name__)
 
 _METRICS_INTERVAL_S = 1.0
+_IO_THREADS = 4
 
 
 class DataPlane(Exchange, Protocol):
@@ -91,6 +95,7 @@ class SlotWorker:
         self._metrics_loop: asyncio.Task[None] | None = None
         self._closed = False
         self._largest_message = 0
+        self._executor: ThreadPoolExecutor | None = None
 
     async def handle(self, command: WorkerCommand) -> None:
         """Carry out one command. Faults of the job and of the environment become events."""
@@ -125,6 +130,9 @@ class SlotWorker:
             task.cancel()
         for task in tasks:
             await task.wait()
+        if self._executor is not None:
+            # Its threads end with what they do; the tasks have waited for that as long as it makes sense.
+            self._executor.shutdown(wait=False, cancel_futures=True)
         if self._data_plane is not None:
             await self._data_plane.close()
             self._data_plane = None
@@ -159,13 +167,20 @@ class SlotWorker:
             self._fail_slot(_slot_failure(error))
             return
         pid = os.getpid()
+        self._executor = ThreadPoolExecutor(
+            configuration.get(ClusterOptions.IO_POOL_SIZE) or _IO_THREADS, thread_name_prefix="state"
+        )
         self._services = TaskServices(
             exchange=data_plane,
             clock=self._clock,
             configuration=configuration,
             section=UserCodeSection.of_this_thread(),
+            storage=ConfiguredStorage(configuration),
+            executor=self._executor,
             task_manager=f"{command.task_manager_id} @ {command.data_host or command.data_bind_host} (pid {pid})",
             inline=self._own_process,
+            state_directory=_first_directory(temporary_dirs),
+            own_process=self._own_process,
         )
         if self._own_process:
             self._collector.tune()
@@ -297,6 +312,10 @@ class _Reports:
 
     def end_of_data(self, report: EndOfDataReport) -> None:
         self._emit(WorkerEvent(end_of_data=report))
+
+
+def _first_directory(temporary_dirs: Sequence[str]) -> Path | None:
+    return Path(os.path.abspath(temporary_dirs[0])) if temporary_dirs else None
 
 
 def _slot_failure(error: BaseException) -> FailureInfo:

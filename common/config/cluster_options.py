@@ -50,8 +50,7 @@ class ClusterOptions:
     IO_POOL_SIZE: Final = optional(
         "cluster.io-pool.size",
         IntegerKind(1),
-        "Threads for blocking input and output in the master.",
-        effect=Effect.RESERVED,
+        "Threads for blocking input and output: in each slot those that write and read state. Unset: 4.",
     )
     UNCAUGHT_EXCEPTION_HANDLING: Final = option(
         "cluster.uncaught-exception-handling",

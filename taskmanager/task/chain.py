@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
@@ -29,7 +29,7 @@ from millstream.taskmanager.task.edge_output import EdgeOutput
 from millstream.taskmanager.task.interrupt import UserCodeSection
 from millstream.taskmanager.task.legacy_source import LegacySource
 from millstream.taskmanager.task.reader_source import ReaderSource
-from millstream.taskmanager.task.snapshot_storage import InlineStorage, SnapshotStorage
+from millstream.taskmanager.task.snapshot_storage import SnapshotStorage
 from millstream.taskmanager.task.source_driver import SourceDriver
 from millstream.taskmanager.task.source_watermarks import SourceAlignment, create_time_operator
 from millstream.taskmanager.task.task_metrics import TaskTimes
@@ -54,10 +54,10 @@ class TaskServices:
     """What a worker's tasks share.
 
     :ivar configuration: the TaskManager's settings with the job's over them.
-    :ivar task_manager: where this runs, for messages.
-    :ivar inline: put simple functions into generated code; off where somebody may want to step through them.
     :ivar storage: where snapshots go.
     :ivar executor: threads in which state is written and read.
+    :ivar task_manager: where this runs, for messages.
+    :ivar inline: put simple functions into generated code; off where somebody may want to step through them.
     :ivar state_directory: for the files of state backends, on a local disk.
     :ivar own_process: the slot has a process of its own, which may be forked.
     """
@@ -66,10 +66,10 @@ class TaskServices:
     clock: Clock
     configuration: Configuration
     section: UserCodeSection
+    storage: SnapshotStorage
+    executor: Executor
     task_manager: str = ""
     inline: bool = False
-    storage: SnapshotStorage = field(default_factory=InlineStorage)
-    executor: Executor = field(default_factory=ThreadPoolExecutor)
     state_directory: Path | None = None
     own_process: bool = False
 

@@ -22,7 +22,7 @@ async def restore_states(chain: Chain, deployment: TaskDeployment, services: Tas
     :raises Exception: that of an operator cannot be restored.
     """
     restore = deployment.restore
-    reader = services.storage.reader()
+    reader = services.storage.reader(restore.checkpoint_id)
     jobs: list[tuple[OperatorInfo, Future[None]]] = [
         (info, services.executor.submit(states.restore, restore.operators[info.operator_id], reader))
         for info, states in chain.states

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+import logging
+import threading
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future
 
+from millstream.common.errors import MillstreamError
 from millstream.common.wire.checkpoint_pb2 import OperatorSubtaskState
 from millstream.taskmanager.operators.operator import OperatorInfo
 from millstream.taskmanager.state.operator_states import RunningOperatorSnapshot
@@ -13,6 +16,8 @@ from millstream.taskmanager.task.operator_failures import state_failure
 from millstream.taskmanager.task.snapshot_storage import TaskStreams
 
 __all__ = ["RunningCheckpoint"]
+
+_log = logging.getLogger(__name__)
 
 
 class RunningCheckpoint:
@@ -25,54 +30,73 @@ class RunningCheckpoint:
         self,
         checkpoint_id: int,
         snapshots: Sequence[tuple[OperatorInfo, RunningOperatorSnapshot]],
-        streams: TaskStreams,
+        open_streams: Callable[[], TaskStreams],
+        executor: Executor,
     ) -> None:
+        """:param open_streams: called in a thread, once."""
         self.checkpoint_id = checkpoint_id
         self._snapshots = snapshots
-        self._streams = streams
+        self._open_streams = open_streams
+        self._executor = executor
+        self._streams: TaskStreams | None = None
+        self._lock = threading.Lock()
+        self._discarded = False
         self._futures: list[Future[OperatorSubtaskState]] = []
 
-    async def write(self, executor: Executor) -> dict[str, OperatorSubtaskState]:
+    async def write(self) -> dict[str, OperatorSubtaskState]:
         """Write all in threads; return the state of each operator, by its id.
 
         :raises Exception: one of them could not be written; the others are given up.
         """
         for _, snapshot in self._snapshots:
-            self._futures.append(executor.submit(snapshot.write, self._streams))
+            self._futures.append(self._executor.submit(self._write_one, snapshot))
         waiting = [asyncio.wrap_future(future) for future in self._futures]
-        try:
-            if waiting:
-                await asyncio.wait(waiting, return_when=asyncio.FIRST_EXCEPTION)
-        finally:
-            for each in waiting:
-                each.cancel()
+        if waiting:
+            await asyncio.wait(waiting, return_when=asyncio.FIRST_EXCEPTION)
         states: dict[str, OperatorSubtaskState] = {}
         failed: Exception | None = None
         for (info, _), each in zip(self._snapshots, waiting, strict=True):
-            # Looked at rather than raised: whatever a user's value raises, SystemExit too, is only this failure.
-            error = None if each.cancelled() else each.exception()
-            if error is not None and failed is None:
-                failed = state_failure(
-                    error,
-                    info,
-                    "snapshot",
-                    f"the state of operator {info.name!r} was not written for checkpoint {self.checkpoint_id}",
-                )
-            elif error is None and not each.cancelled():
-                states[info.operator_id] = each.result()
+            if not each.done():
+                each.cancel()
+            elif not each.cancelled():
+                # Looked at rather than raised: whatever a user's value raises, SystemExit too, is only this failure.
+                error = each.exception()
+                if error is None:
+                    states[info.operator_id] = each.result()
+                elif failed is None:
+                    message = f"the state of operator {info.name!r} was not written for checkpoint {self.checkpoint_id}"
+                    failed = state_failure(error, info, "snapshot", message)
         if failed is not None:
             self.discard()
             raise failed
         return states
 
+    def _write_one(self, snapshot: RunningOperatorSnapshot) -> OperatorSubtaskState:
+        with self._lock:
+            if self._discarded:
+                raise MillstreamError(f"checkpoint {self.checkpoint_id} is not wanted any more")
+            if self._streams is None:
+                self._streams = self._open_streams()
+            streams = self._streams
+        return snapshot.write(streams)
+
     def discard(self) -> None:
-        """Give up what was not written."""
+        """Give up what was not written, and delete what was."""
+        if self._discarded:
+            return
+        self._discarded = True
         for future in self._futures:
             future.cancel()
-        self._streams.abort()
         for _, snapshot in self._snapshots:
             snapshot.discard()
+        if self._futures:
+            self._executor.submit(self._abort_streams)
 
-    def futures(self) -> list[Future[OperatorSubtaskState]]:
-        """The threads' work that is not done."""
-        return [future for future in self._futures if not future.done()]
+    def _abort_streams(self) -> None:
+        with self._lock:
+            streams = self._streams
+        if streams is not None:
+            try:
+                streams.abort()
+            except (MillstreamError, OSError) as error:
+                _log.warning("files of checkpoint %d, which was given up, are left: %s", self.checkpoint_id, error)

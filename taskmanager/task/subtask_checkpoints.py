@@ -92,7 +92,6 @@ class SubtaskCheckpoints:
         snapshots: list[tuple[OperatorInfo, RunningOperatorSnapshot]] = []
         try:
             self._prepare(CheckpointInfo(checkpoint_id, barrier.timestamp, savepoint=savepoint, final=final))
-            streams = self._services.storage.streams(options)
         except Exception as error:  # noqa: BLE001  # the checkpoint fails with it, the task does not
             self._fail(checkpoint_id, error)
             return False
@@ -113,7 +112,11 @@ class SubtaskCheckpoints:
             start_delay_ms=arrival.start_delay_ms,
             bytes_processed=arrival.bytes_processed,
         )
-        self._write(RunningCheckpoint(checkpoint_id, snapshots, streams), metrics, finished=finished)
+        services = self._services
+        running = RunningCheckpoint(
+            checkpoint_id, snapshots, partial(services.storage.streams, options), services.executor
+        )
+        self._write(running, metrics, finished=finished)
         return True
 
     def _prepare(self, checkpoint: CheckpointInfo) -> None:
@@ -168,7 +171,7 @@ class SubtaskCheckpoints:
         began = perf_counter_ns()
         checkpoint_id = running.checkpoint_id
         try:
-            states = await running.write(self._services.executor)
+            states = await running.write()
         except Exception as error:  # noqa: BLE001  # the checkpoint fails with it, the task does not
             if self._running.pop(checkpoint_id, None) is not None:
                 self._fail(checkpoint_id, error)

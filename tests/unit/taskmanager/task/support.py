@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import threading
+import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import cloudpickle
 
+from millstream.common.checkpoint.memory_snapshot_streams import MemorySnapshotStreams
+from millstream.common.checkpoint.snapshot_reader import SnapshotReader
 from millstream.common.clock import ManualClock
 from millstream.common.config import Configuration
 from millstream.common.records import Element, EndOfPartition, Marker, RecordBatch
+from millstream.common.wire.checkpoint_pb2 import CheckpointOptions, StateBytes
 from millstream.common.wire.cluster_pb2 import (
     CheckpointAcknowledgement,
     CheckpointDecline,
@@ -158,6 +164,46 @@ class FakeGate:
         self.closed = True
 
 
+class FakeStorage:
+    """Keeps everything inline; a test may hold up what is written, or make it fail."""
+
+    def __init__(self) -> None:
+        self.go_on = threading.Event()
+        self.go_on.set()
+        self.error: BaseException | None = None
+        self.made: list[FakeStreams] = []
+
+    def streams(self, options: CheckpointOptions) -> FakeStreams:
+        self.made.append(FakeStreams(self))
+        return self.made[-1]
+
+    def reader(self, checkpoint_id: int) -> SnapshotReader:
+        return SnapshotReader(None, f"checkpoint {checkpoint_id}")
+
+
+class FakeStreams(MemorySnapshotStreams):
+    """One task's streams of one checkpoint."""
+
+    def __init__(self, storage: FakeStorage) -> None:
+        super().__init__()
+        self.storage = storage
+        self.aborted = False
+        self.writing = threading.Event()
+
+    def write(self, name: str, chunks: Iterable[bytes | memoryview], *, shared: bool = False) -> StateBytes:
+        self.writing.set()
+        deadline = time.monotonic() + 10
+        while not self.storage.go_on.wait(0.01) and not self.aborted:
+            assert time.monotonic() < deadline
+        if self.storage.error is not None:
+            raise self.storage.error
+        return super().write(name, chunks, shared=shared)
+
+    def abort(self) -> None:
+        self.aborted = True
+        super().abort()
+
+
 class Harness:
     """One task with its surroundings. Made inside a running event loop.
 
@@ -211,11 +257,15 @@ class Harness:
         )
         self.section = UserCodeSection.of_this_thread()
         self.clock = ManualClock(1234)
+        self.storage = FakeStorage()
+        self.executor = ThreadPoolExecutor(2)
         services = TaskServices(
             exchange=self,
             clock=self.clock,
             configuration=Configuration.from_map(configuration or {}),
             section=self.section,
+            storage=self.storage,
+            executor=self.executor,
             task_manager="tm @ host (pid 1)",
             inline=inline,
         )
@@ -258,6 +308,7 @@ class Harness:
 
     async def ended(self) -> TaskExecutionState:
         await asyncio.wait_for(self.task.wait(), 20)
+        self.executor.shutdown()
         return self.end
 
 
