@@ -41,7 +41,6 @@ class CheckpointSettings:
     :ivar after_tasks_finish: there are checkpoints while some tasks have finished, and tasks wait for a last one.
     :ivar directory: where checkpoints go, a URI; empty: they travel to this process and stay in its memory.
     :ivar savepoint_directory: where savepoints go that name no directory; empty: they must name one.
-    :ivar compression: snapshots are compressed.
     :ivar history_size: checkpoints whose statistics are kept.
     :ivar allow_unclaimed_state: a job may start from a snapshot with state that none of its operators takes.
     """
@@ -60,7 +59,6 @@ class CheckpointSettings:
     after_tasks_finish: bool = True
     directory: str = ""
     savepoint_directory: str = ""
-    compression: bool = False
     history_size: int = 10
     allow_unclaimed_state: bool = False
 
@@ -93,7 +91,6 @@ class CheckpointSettings:
             after_tasks_finish=configuration.get(CheckpointingOptions.AFTER_TASKS_FINISH),
             directory=_directory(configuration),
             savepoint_directory=configuration.get(CheckpointingOptions.SAVEPOINT_DIRECTORY) or "",
-            compression=configuration.get(CheckpointingOptions.SNAPSHOT_COMPRESSION),
             history_size=configuration.get(WebOptions.CHECKPOINTS_HISTORY),
             allow_unclaimed_state=configuration.get(StateOptions.RECOVERY_IGNORE_UNCLAIMED_STATE),
         )
