@@ -19,11 +19,17 @@ from typing import Any, TypeVar
 
 import cloudpickle
 
+from millstream.common.checkpoint.memory_snapshot_streams import MemorySnapshotStreams
+from millstream.common.checkpoint.snapshot_reader import SnapshotReader
 from millstream.common.clock import ManualClock
+from millstream.common.config import Configuration
 from millstream.common.failure import first_line
 from millstream.common.graph.operator_spec import AsyncSpec
+from millstream.common.key_groups import KeyGroupRange
 from millstream.common.records import MAX_WATERMARK, RecordBatch, Watermark, WatermarkStatus
+from millstream.common.wire.checkpoint_pb2 import CheckpointMetadata
 from millstream.taskmanager.operators.operator import (
+    CheckpointInfo,
     Operator,
     OperatorContext,
     OperatorInfo,
@@ -34,16 +40,22 @@ from millstream.taskmanager.operators.operator import (
 )
 from millstream.taskmanager.operators.processing_time import ManualProcessingTime
 from millstream.taskmanager.operators.registry import create_operator
+from millstream.taskmanager.state.keyed_state_backend import KeyedBackendSettings
+from millstream.taskmanager.state.operator_states import OperatorStates
+from millstream.taskmanager.state.snapshot import SnapshotOptions
 from millstream.taskmanager.task.user_failure import UserCodeError, build_failure
 from millstream.taskmanager.task.watermark_valve import WatermarkValve
 from millstream.testing.harness_fragment import HarnessFragment
 from millstream.testing.harness_output import HarnessOutput
+from millstream.testing.harness_snapshot import check_operators, share_of
 
 __all__ = ["HarnessPipeline", "HarnessSettings"]
 
 T = TypeVar("T")
 
 _END: Any = object()
+
+_NO_LIMIT = 1 << 62
 
 # How often coroutines that are ready get their turn after each call.
 _TURNS = 16
@@ -54,6 +66,8 @@ class HarnessSettings:
     """Where operators are told that they run.
 
     :ivar pickled: send functions through the pickler, as a job does.
+    :ivar configuration: settings of the job, such as its state backend.
+    :ivar checkpointing: the job takes checkpoints.
     """
 
     parallelism: int = 1
@@ -61,6 +75,8 @@ class HarnessSettings:
     max_parallelism: int = 128
     job_parameters: Mapping[str, str] = field(default_factory=dict)
     pickled: bool = False
+    configuration: Mapping[str, str] = field(default_factory=dict)
+    checkpointing: bool = False
 
 
 class _UserError(Exception):
@@ -85,6 +101,7 @@ class _Node:
     operator: Operator | None
     valve: WatermarkValve
     time: ManualProcessingTime
+    states: OperatorStates
     name: str = ""
     targets: list[_Target] = field(default_factory=list)
     side_targets: dict[str, list[_Target]] = field(default_factory=dict)
@@ -98,7 +115,14 @@ class HarnessPipeline:
     :ivar operators: first to last.
     """
 
-    def __init__(self, fragment: HarnessFragment, settings: HarnessSettings, now_ms: int) -> None:
+    def __init__(
+        self, fragment: HarnessFragment, settings: HarnessSettings, now_ms: int, snapshot: bytes | None = None
+    ) -> None:
+        """:param snapshot: what :meth:`snapshot` gave, or several subtasks' in one.
+
+        :raises ValueError: it is of other operators.
+        """
+        restored = None if snapshot is None else CheckpointMetadata.FromString(snapshot)
         self.output = HarnessOutput()
         self._clock = ManualClock(now_ms)
         self._task = TaskInfo(
@@ -111,16 +135,27 @@ class HarnessPipeline:
         self._inputs: list[list[_Target]] = []
         self._loop: asyncio.AbstractEventLoop | None = None
         self._needs_loop = False
-        self._build(fragment, settings, now_ms)
+        self._checkpoint_id = 0 if restored is None else restored.checkpoint_id
+        self._build(fragment, settings, now_ms, None if restored is None else restored.checkpoint_id)
         self.operators = [node.operator for node in self._nodes if node.operator is not None]
+        if restored is not None:
+            self._restore(restored)
 
-    def _build(self, fragment: HarnessFragment, settings: HarnessSettings, now_ms: int) -> None:
+    @property
+    def states(self) -> list[OperatorStates]:
+        """What each of :attr:`operators` keeps its state in."""
+        return [node.states for node in self._nodes if node.operator is not None]
+
+    def _build(
+        self, fragment: HarnessFragment, settings: HarnessSettings, now_ms: int, restored_id: int | None
+    ) -> None:
         nodes: dict[int, _Node] = {}
         self._inputs = [[] for _ in fragment.inputs]
         for stream_node in fragment.graph.nodes.values():
             if stream_node.id in fragment.inputs:
                 continue
             time = ManualProcessingTime(now_ms)
+            states = self._states_of(stream_node.operator.name, settings, time, restored_id)
             operator = None
             if stream_node.id != fragment.output:
                 spec = stream_node.operator.spec
@@ -134,9 +169,11 @@ class HarnessPipeline:
                     clock=self._clock,
                     processing_time=time,
                     auto_watermark_interval_ms=fragment.auto_watermark_interval_ms,
+                    state=states,
+                    checkpointing=settings.checkpointing,
                 )
                 operator = create_operator(spec, context)
-            node = _Node(operator, WatermarkValve(len(stream_node.in_edges)), time, stream_node.operator.name)
+            node = _Node(operator, WatermarkValve(len(stream_node.in_edges)), time, states, stream_node.operator.name)
             nodes[stream_node.id] = node
             self._nodes.append(node)
             for channel, edge in enumerate(stream_node.in_edges):
@@ -147,6 +184,21 @@ class HarnessPipeline:
                     nodes[edge.source.id].side_targets.setdefault(edge.output_tag, []).append(target)
                 else:
                     nodes[edge.source.id].targets.append(target)
+
+    def _states_of(
+        self, name: str, settings: HarnessSettings, time: ManualProcessingTime, restored_id: int | None
+    ) -> OperatorStates:
+        key_groups = KeyGroupRange.of_subtask(settings.max_parallelism, settings.parallelism, settings.subtask_index)
+        backend_settings = KeyedBackendSettings(
+            now_ms=time.now_ms,
+            key_groups=key_groups,
+            max_parallelism=settings.max_parallelism,
+            operator_id=f"{len(self._nodes):032x}",
+            operator_name=name,
+            subtask_index=settings.subtask_index,
+            configuration=Configuration.from_map(settings.configuration),
+        )
+        return OperatorStates(backend_settings, restored_id, "harness")
 
     # -- life ---------------------------------------------------------------------------------------------------------
 
@@ -168,6 +220,9 @@ class HarnessPipeline:
     async def _open(self) -> None:
         for node in reversed(self._nodes):
             if node.operator is not None:
+                self._call(node, node.operator.initialize_state, "initialize_state")
+        for node in reversed(self._nodes):
+            if node.operator is not None:
                 node.opened = True
                 self._call(node, node.operator.open, "open")
         await self._settle()
@@ -186,6 +241,8 @@ class HarnessPipeline:
                 self._loop.run_until_complete(self._loop.shutdown_asyncgens())
                 self._loop.close()
                 self._loop = None
+            for states in self.states:
+                states.close()
         if first is not None:
             raise first
 
@@ -206,22 +263,62 @@ class HarnessPipeline:
         if failure is not None:
             raise failure
 
-    def snapshot(self) -> list[tuple[str, Any]]:
-        """Each operator's name and snapshot."""
-        return [(node.name, node.operator.snapshot()) for node in self._nodes if node.operator is not None]
+    # -- checkpoints --------------------------------------------------------------------------------------------------
 
-    def restore(self, snapshots: list[tuple[str, Any]]) -> None:
-        """Go on from a snapshot of the same fragment; before :meth:`open`.
+    def snapshot(self) -> bytes:
+        """What a checkpoint of these operators consists of."""
+        metadata = CheckpointMetadata()
+        self._run(self._snapshot(metadata))
+        return metadata.SerializeToString()
 
-        :raises ValueError: the operators are others.
-        """
+    async def _snapshot(self, metadata: CheckpointMetadata) -> None:
+        self._checkpoint_id += 1
+        checkpoint = CheckpointInfo(self._checkpoint_id, self.now_ms)
+        metadata.checkpoint_id = checkpoint.checkpoint_id
         nodes = [node for node in self._nodes if node.operator is not None]
-        names, wanted = [name for name, _ in snapshots], [node.name for node in nodes]
-        if names != wanted:
-            raise ValueError(f"the snapshot is of the operators {names}, and these are {wanted}")
-        for node, (_, state) in zip(nodes, snapshots, strict=True):
-            if state is not None and node.operator is not None:
-                node.operator.restore(state)
+        for node in nodes:
+            assert node.operator is not None
+            self._call(node, partial(node.operator.prepare_snapshot, checkpoint), "snapshot_state")
+        options = SnapshotOptions(checkpoint.checkpoint_id)
+        running = [node.states.start_snapshot(options) for node in nodes]
+        for node, each in zip(nodes, running, strict=True):
+            operator = metadata.operators.add(
+                operator_id=node.states.settings.operator_id,
+                name=node.name,
+                parallelism=self._task.parallelism,
+                max_parallelism=self._task.max_parallelism,
+            )
+            operator.subtasks[self._task.subtask_index].CopyFrom(each.write(MemorySnapshotStreams(_NO_LIMIT)))
+
+    def _restore(self, snapshot: CheckpointMetadata) -> None:
+        nodes = [node for node in self._nodes if node.operator is not None]
+        check_operators(snapshot, [node.name for node in nodes])
+        for node, operator in zip(nodes, snapshot.operators, strict=True):
+            share = share_of(operator, self._task.parallelism, self._task.subtask_index)
+            node.states.restore(share, SnapshotReader())
+
+    def notify_checkpoint(self, checkpoint_id: int, *, complete: bool) -> None:
+        """Tell the operators what has become of a checkpoint."""
+        self._run(self._then_settle(self._notify(checkpoint_id, complete)))
+
+    async def _notify(self, checkpoint_id: int, complete: bool) -> None:
+        for node in self._nodes:
+            operator = node.operator
+            if operator is None:
+                continue
+            if complete:
+                node.states.notify_checkpoint_complete(checkpoint_id)
+                notify = partial(operator.notify_checkpoint_complete, checkpoint_id)
+                await self._outputs(node, notify, "notify_checkpoint_complete")
+            else:
+                node.states.notify_checkpoint_aborted(checkpoint_id)
+                notify_aborted = partial(operator.notify_checkpoint_aborted, checkpoint_id)
+                self._call(node, notify_aborted, "notify_checkpoint_aborted")
+
+    @property
+    def checkpoint_id(self) -> int:
+        """The last checkpoint that was taken, or restored."""
+        return self._checkpoint_id
 
     # -- input --------------------------------------------------------------------------------------------------------
 

@@ -11,8 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-import cloudpickle
-
+from millstream.common.config import StateOptions
 from millstream.common.records import RecordBatch, Watermark, WatermarkStatus
 from millstream.datastream.execution_mode import RuntimeExecutionMode
 from millstream.datastream.output_tag import OutputTag
@@ -20,6 +19,7 @@ from millstream.testing.harness_contents import contents_of
 from millstream.testing.harness_fragment import build_fragment
 from millstream.testing.harness_output import OutputElement
 from millstream.testing.harness_pipeline import HarnessPipeline, HarnessSettings
+from millstream.testing.harness_snapshot import join_snapshots
 
 if TYPE_CHECKING:
     from millstream.common.typeinfo import TypeInformation
@@ -47,11 +47,15 @@ class OperatorHarness:
     :param fragment: takes one stream or two and returns the stream (or sink) that it ends with.
     :param runtime_mode: with ``BATCH`` most operators put out results at :meth:`end_input`.
     :param processing_time: where the clock stands at first, ms.
-    :param snapshot: start from what :meth:`snapshot` gave for the same fragment.
+    :param snapshot: start from what :meth:`snapshot` gave for the same fragment; at another parallelism, or with
+        another ``subtask_index``, from what :meth:`repackage_state` gave.
     :param input_types: what the records of the inputs are, where operators are to know.
     :param pickled: use copies of the functions made by the pickler, as a job does; what cannot be pickled shows then.
     :param parallelism: how many subtasks the operators are told that there are; this one is ``subtask_index``.
     :param job_parameters: what functions read through their RuntimeContext.
+    :param state_backend: where keyed state lives: ``hashmap`` or ``rocksdb``.
+    :param checkpointing: the job takes checkpoints: what must not happen twice waits for
+        :meth:`notify_checkpoint_complete`.
     :raises InvalidProgramError: a program with this fragment could not run.
     """
 
@@ -68,16 +72,24 @@ class OperatorHarness:
         subtask_index: int = 0,
         max_parallelism: int = 128,
         job_parameters: Mapping[str, str] | None = None,
+        state_backend: str = "hashmap",
+        checkpointing: bool = False,
     ) -> None:
         self._fragment = fragment
         self._runtime_mode = runtime_mode
         self._input_types = input_types
-        self._settings = HarnessSettings(parallelism, subtask_index, max_parallelism, job_parameters or {}, pickled)
+        self._settings = HarnessSettings(
+            parallelism,
+            subtask_index,
+            max_parallelism,
+            job_parameters or {},
+            pickled,
+            {StateOptions.BACKEND.key: state_backend},
+            checkpointing,
+        )
         built = build_fragment(fragment, runtime_mode, input_types)
-        self._pipeline = HarnessPipeline(built, self._settings, processing_time)
+        self._pipeline = HarnessPipeline(built, self._settings, processing_time, snapshot)
         self._state = "new"
-        if snapshot is not None:
-            self._pipeline.restore(cloudpickle.loads(snapshot))
 
     # -- life ---------------------------------------------------------------------------------------------------------
 
@@ -110,16 +122,50 @@ class OperatorHarness:
     ) -> None:
         self.close()
 
-    def snapshot(self) -> bytes:
-        """What the operators remember now: state, timers, windows, elements under way."""
-        self._check_open()
-        return bytes(cloudpickle.dumps(self._pipeline.snapshot()))
+    # -- checkpoints --------------------------------------------------------------------------------------------------
 
-    def restore(self, snapshot: bytes) -> OperatorHarness:
+    def snapshot(self) -> bytes:
+        """What the operators remember now: state, timers, windows, elements under way. It is a checkpoint that nobody
+        has completed yet: tell so with :meth:`notify_checkpoint_complete`.
+        """
+        self._check_open()
+        return self._pipeline.snapshot()
+
+    def notify_checkpoint_complete(self, checkpoint_id: int | None = None) -> None:
+        """A checkpoint is complete.
+
+        :param checkpoint_id: they are numbered from 1, on from a restored one; ``None``: the last one.
+        """
+        self._check_open()
+        self._pipeline.notify_checkpoint(checkpoint_id or self._pipeline.checkpoint_id, complete=True)
+
+    def notify_checkpoint_aborted(self, checkpoint_id: int | None = None) -> None:
+        """A checkpoint, if not said otherwise the last one, has failed."""
+        self._check_open()
+        self._pipeline.notify_checkpoint(checkpoint_id or self._pipeline.checkpoint_id, complete=False)
+
+    @staticmethod
+    def repackage_state(*snapshots: bytes) -> bytes:
+        """Make one snapshot of those of all subtasks, from which subtasks of any other number can start.
+
+        :raises ValueError: one is missing, or twice there, or they are of different fragments.
+        """
+        return join_snapshots(snapshots)
+
+    def restore(
+        self,
+        snapshot: bytes,
+        *,
+        parallelism: int | None = None,
+        subtask_index: int | None = None,
+        state_backend: str | None = None,
+    ) -> OperatorHarness:
         """Return a new harness of the same fragment that goes on from a snapshot; it is not open yet.
 
         The clock stands where it stands here. Watermarks are not a part of snapshots: they come again. The fragment
         is called anew, so functions that it makes are new; one that it only refers to is the same object as here.
+
+        :param parallelism: ``None``: as here; the same for ``subtask_index`` and ``state_backend``.
         """
         return OperatorHarness(
             self._fragment,
@@ -128,10 +174,12 @@ class OperatorHarness:
             snapshot=snapshot,
             input_types=self._input_types,
             pickled=self._settings.pickled,
-            parallelism=self._settings.parallelism,
-            subtask_index=self._settings.subtask_index,
+            parallelism=self._settings.parallelism if parallelism is None else parallelism,
+            subtask_index=self._settings.subtask_index if subtask_index is None else subtask_index,
             max_parallelism=self._settings.max_parallelism,
             job_parameters=self._settings.job_parameters,
+            state_backend=state_backend or self._settings.configuration[StateOptions.BACKEND.key],
+            checkpointing=self._settings.checkpointing,
         )
 
     # -- input --------------------------------------------------------------------------------------------------------
@@ -279,18 +327,18 @@ class OperatorHarness:
         Tumbling and sliding windows with their default trigger need none: their results are due by the window. Session
         windows have about one per key.
         """
-        return sum(contents_of(operator).event_time_timers for operator in self._pipeline.operators)
+        return sum(contents_of(states).event_time_timers for states in self._pipeline.states)
 
     def num_processing_time_timers(self) -> int:
         """How many processing-time timers are set."""
-        return sum(contents_of(operator).processing_time_timers for operator in self._pipeline.operators)
+        return sum(contents_of(states).processing_time_timers for states in self._pipeline.states)
 
     def num_keyed_state_entries(self) -> int:
         """How many values of keyed state there are: one per key, or per key and window, for each state.
 
         What operators keep besides (broadcast state, the values of a rolling reduce) does not count.
         """
-        return sum(contents_of(operator).state_entries for operator in self._pipeline.operators)
+        return sum(contents_of(states).state_entries for states in self._pipeline.states)
 
     def late_records_dropped(self) -> int:
         """How many records came too late and went nowhere (``numLateRecordsDropped``)."""

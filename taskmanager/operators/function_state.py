@@ -37,9 +37,11 @@ class FunctionState:
     """Calls a function's hooks; does nothing for a function that has none.
 
     :param runtime_context: gives the keyed state, if the operator has keys.
+    :param name: tells apart the functions of an operator that has several.
     """
 
-    def __init__(self, target: Any, states: OperatorStates, runtime_context: RuntimeContext) -> None:
+    def __init__(self, target: Any, states: OperatorStates, runtime_context: RuntimeContext, name: str = "") -> None:
+        self._list_name = f"{_LIST_CHECKPOINTED} {name}" if name else _LIST_CHECKPOINTED
         self._target = target
         self._states = states
         self._runtime_context = runtime_context
@@ -50,7 +52,7 @@ class FunctionState:
         if isinstance(target, CheckpointedFunction):
             target.initialize_state(_InitializationContext(self._states, self._runtime_context))
         elif isinstance(target, ListCheckpointed) and self._states.is_restored:
-            items = self._states.operator().items(_LIST_CHECKPOINTED)
+            items = self._states.operator().items(self._list_name)
             if items is not None:
                 target.restore_state(items)
 
@@ -61,7 +63,7 @@ class FunctionState:
             target.snapshot_state(_SnapshotContext(checkpoint))
         elif isinstance(target, ListCheckpointed):
             items = list(target.snapshot_state(checkpoint.checkpoint_id, checkpoint.timestamp))
-            self._states.operator().put_items(_LIST_CHECKPOINTED, items)
+            self._states.operator().put_items(self._list_name, items)
 
     def notify_complete(self, checkpoint_id: int) -> None:
         """For :meth:`Operator.notify_checkpoint_complete`."""

@@ -46,7 +46,8 @@ class InternalTimerService(TimerService):
         self._alarms = alarms
         self.event = backend.timers("event-time")
         self.processing = backend.timers("processing-time")
-        self._event_buckets = self.event.buckets
+        # Timers of a backend that is not in memory are set by the queue's methods only.
+        self._event_buckets = self.event.buckets if backend.in_memory else None
         self.watermark = MIN_TIMESTAMP
 
     def current_processing_time(self) -> int:
@@ -56,7 +57,11 @@ class InternalTimerService(TimerService):
         return self.watermark
 
     def register_event_time_timer(self, timestamp: int) -> None:
-        bucket = self._event_buckets.get(timestamp)
+        buckets = self._event_buckets
+        if buckets is None:
+            self.event.register(_whole(timestamp), self._backend.key)
+            return
+        bucket = buckets.get(timestamp)
         if bucket is None:
             bucket = self.event.open_bucket(_whole(timestamp))
         bucket[self._backend.key] = None

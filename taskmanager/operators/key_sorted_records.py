@@ -5,18 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from millstream.common.key_groups import key_group
 from millstream.common.records import MIN_TIMESTAMP
-from millstream.taskmanager.state.state_pickle import dump_state, load_state
+from millstream.taskmanager.state.operator_state_backend import OperatorStateMode
+from millstream.taskmanager.state.operator_states import OperatorStates
 
 __all__ = ["KeySortedRecords"]
+
+_NAME = " waiting"
 
 
 class KeySortedRecords:
     """The records of a batch job by key."""
 
-    __slots__ = ("_records", "_stamped")
+    __slots__ = ("_records", "_stamped", "_states")
 
-    def __init__(self) -> None:
+    def __init__(self, states: OperatorStates) -> None:
+        self._states = states
         self._records: dict[Any, tuple[list[Any], list[int | None]]] = {}
         self._stamped = False
 
@@ -47,10 +52,16 @@ class KeySortedRecords:
             places = sorted(range(len(order)), key=order.__getitem__)
             yield key, [values[place] for place in places], [timestamps[place] for place in places]
 
-    def snapshot(self) -> bytes:
-        """All that waits, as a pickle."""
-        return dump_state((self._records, self._stamped))
+    def snapshot(self) -> None:
+        """Put all that waits into the operator's state."""
+        items = [
+            (key, values, timestamps if self._stamped else None) for key, (values, timestamps) in self._records.items()
+        ]
+        self._states.operator().put_items(_NAME, items, OperatorStateMode.UNION)
 
-    def restore(self, snapshot: bytes) -> None:
-        """Go on with what a snapshot holds."""
-        self._records, self._stamped = load_state(snapshot)
+    def initialize(self) -> None:
+        """Go on with what was restored for the subtask's own keys."""
+        settings = self._states.settings
+        for key, values, timestamps in self._states.operator().items(_NAME) or ():
+            if key_group(key, settings.max_parallelism) in settings.key_groups:
+                self.add([key] * len(values), values, timestamps)

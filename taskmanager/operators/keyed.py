@@ -11,9 +11,10 @@ from millstream.common.records import RecordBatch
 from millstream.taskmanager.operators.batch_sizer import BatchSizer
 from millstream.taskmanager.operators.detached import owned
 from millstream.taskmanager.operators.generated import frame_variables, record_at
-from millstream.taskmanager.operators.operator import FailureSite, Operator, OperatorContext, OperatorInfo
+from millstream.taskmanager.operators.key_selection import failed_record, keys_of
+from millstream.taskmanager.operators.operator import NO_RECORD, FailureSite, Operator, OperatorContext, OperatorInfo
+from millstream.taskmanager.operators.prefetching import with_state_of
 from millstream.taskmanager.operators.user_function import UserFunction
-from millstream.taskmanager.state.heap_keyed_state_backend import HeapKeyedStateBackend
 from millstream.taskmanager.state.keyed_state_backend import NO_KEY
 
 __all__ = ["KeyedOperator"]
@@ -36,7 +37,7 @@ class KeyedOperator(Operator):
             self._kind = "filter" if isinstance(spec, FilterSpec) else "flat_map"
         self._key = UserFunction(spec.key_selector, "get_key", context, "key_by")
         self._function = UserFunction(spec.function, self._kind, context)
-        self._backend = HeapKeyedStateBackend(context.processing_time.now_ms)
+        self._backend = context.state.keyed()
         self._function.runtime_context.use_backend(self._backend)
         if not isinstance(spec, FilterSpec) and spec.output_type is not None:
             self._function.call = _converting(self._function.call, spec.output_type.conversion(), self._kind)
@@ -54,9 +55,19 @@ class KeyedOperator(Operator):
         finally:
             self._key.close()
 
+    def functions(self) -> Iterable[UserFunction]:
+        return (self._function,)
+
     def process_batch(self, batch: RecordBatch) -> Iterable[RecordBatch]:
-        stamped = batch.timestamps is not None
         self._backend.clean_up_for_records(len(batch.values))
+        if self._backend.in_memory:
+            return self._process(batch)
+        keys = keys_of(self._key.call, batch.values) if batch.keys is None else batch.keys
+        keyed = RecordBatch(batch.values, batch.timestamps, keys)
+        return with_state_of(self._backend, keys, self._process(keyed))
+
+    def _process(self, batch: RecordBatch) -> Iterator[RecordBatch]:
+        stamped = batch.timestamps is not None
         results = self._results(batch)
         done = False
         while not done:
@@ -104,16 +115,12 @@ class KeyedOperator(Operator):
                 yield from ((timestamp, (owned(each),)) for each in produced)
         del phase
 
-    def snapshot(self) -> Any:
-        return self._backend.snapshot()
-
-    def restore(self, snapshot: Any) -> None:
-        if snapshot is not None:
-            self._backend.restore(snapshot)
-
     def locate(self, error: BaseException, phase: str | None) -> FailureSite:
         if phase is not None:
             return FailureSite(self._info, phase)
+        unkeyed = failed_record(error)
+        if unkeyed is not NO_RECORD:
+            return FailureSite(self._info, "key_by", unkeyed)
         found = frame_variables(error, KeyedOperator._results.__code__)
         record = record_at(found.get("values"), found.get("it"))
         return FailureSite(self._info, found.get("phase", self._kind), record)

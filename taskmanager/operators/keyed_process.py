@@ -9,13 +9,21 @@ from millstream.common.graph.operator_spec import ProcessSpec
 from millstream.common.records import MAX_TIMESTAMP, MIN_TIMESTAMP, RecordBatch, Watermark
 from millstream.datastream.time_domain import TimeDomain
 from millstream.taskmanager.operators.internal_timer_service import FiredTimer, InternalTimerService
+from millstream.taskmanager.operators.key_selection import keys_of
 from millstream.taskmanager.operators.key_sorted_records import KeySortedRecords
-from millstream.taskmanager.operators.operator import FailureSite, Operator, OperatorContext, OperatorInfo, Output
+from millstream.taskmanager.operators.operator import (
+    CheckpointInfo,
+    FailureSite,
+    Operator,
+    OperatorContext,
+    OperatorInfo,
+    Output,
+)
+from millstream.taskmanager.operators.prefetching import with_state_of
 from millstream.taskmanager.operators.process_context import KeyedProcessContext
 from millstream.taskmanager.operators.process_loop import ProcessLoop
 from millstream.taskmanager.operators.result_collector import ResultCollector
 from millstream.taskmanager.operators.user_function import UserFunction
-from millstream.taskmanager.state.heap_keyed_state_backend import HeapKeyedStateBackend
 from millstream.taskmanager.state.keyed_state_backend import NO_KEY
 
 __all__ = ["KeyedProcessOperator"]
@@ -38,7 +46,7 @@ class KeyedProcessOperator(Operator):
         self._info = context.info
         self._key = UserFunction(spec.key_selector, "get_key", context, "key_by")
         self._function = UserFunction(spec.function, _PROCESS_ELEMENT, context)
-        self._backend = HeapKeyedStateBackend(context.processing_time.now_ms)
+        self._backend = context.state.keyed()
         self._function.runtime_context.use_backend(self._backend)
         self._timers = InternalTimerService(self._backend, context.processing_time, alarms=not spec.batch)
         self._collector = ResultCollector(spec.output_type)
@@ -46,7 +54,20 @@ class KeyedProcessOperator(Operator):
         self._loop = ProcessLoop(self._collector, self._context, self._backend, inline=context.inline)
         self._process_element = self._loop.bind(self._function.call)
         self._on_timer = self._loop.bind(getattr(spec.function, _ON_TIMER, _nothing))
-        self._waiting = KeySortedRecords() if spec.batch else None
+        self._waiting = KeySortedRecords(context.state) if spec.batch else None
+
+    def functions(self) -> Iterable[UserFunction]:
+        return (self._function,)
+
+    def initialize_state(self) -> None:
+        if self._waiting is not None:
+            self._waiting.initialize()
+        super().initialize_state()
+
+    def prepare_snapshot(self, checkpoint: CheckpointInfo) -> None:
+        super().prepare_snapshot(checkpoint)
+        if self._waiting is not None:
+            self._waiting.snapshot()
 
     def open(self) -> None:
         self._key.open()
@@ -62,11 +83,15 @@ class KeyedProcessOperator(Operator):
 
     def process_batch(self, batch: RecordBatch) -> Iterable[Output]:
         if self._waiting is not None:
-            keys = self._loop.keys_of(self._key.call, batch.values) if batch.keys is None else batch.keys
+            keys = keys_of(self._key.call, batch.values) if batch.keys is None else batch.keys
             self._waiting.add(keys, batch.values, batch.timestamps)
             return ()
         self._context.domain = None
         self._backend.clean_up_for_records(len(batch.values))
+        if not self._backend.in_memory:
+            keys = keys_of(self._key.call, batch.values) if batch.keys is None else batch.keys
+            outputs = self._loop.run(self._process_element, batch.values, batch.timestamps, keys)
+            return with_state_of(self._backend, keys, outputs)
         keys_or_selector = self._key.call if batch.keys is None else batch.keys
         return self._loop.run(self._process_element, batch.values, batch.timestamps, keys_or_selector)
 
@@ -113,17 +138,6 @@ class KeyedProcessOperator(Operator):
                 yield from self._fire(TimeDomain.PROCESSING_TIME, MAX_TIMESTAMP)
                 self._backend.forget_keys()
         yield watermark
-
-    def snapshot(self) -> Any:
-        return self._backend.snapshot(), None if self._waiting is None else self._waiting.snapshot()
-
-    def restore(self, snapshot: Any) -> None:
-        if snapshot is None:
-            return
-        state, waiting = snapshot
-        self._backend.restore(state)
-        if self._waiting is not None and waiting is not None:
-            self._waiting.restore(waiting)
 
     def locate(self, error: BaseException, phase: str | None) -> FailureSite:
         if phase is not None:

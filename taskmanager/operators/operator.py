@@ -17,7 +17,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from millstream.common.clock import Clock, SystemClock
 from millstream.common.records import RecordBatch, Watermark, WatermarkStatus
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = [
     "NO_RECORD",
     "CheckpointInfo",
+    "CheckpointedCalls",
     "FailureSite",
     "Operator",
     "OperatorContext",
@@ -141,6 +142,18 @@ Output: TypeAlias = RecordBatch | SideOutput | Watermark | WatermarkStatus | Pau
 """What an operator gives, in this order, to those after it. Empty batches may be left out."""
 
 
+class CheckpointedCalls(Protocol):
+    """A user's function that may take part in checkpoints."""
+
+    def initialize_state(self) -> None: ...
+
+    def snapshot_state(self, checkpoint: CheckpointInfo) -> None: ...
+
+    def notify_checkpoint_complete(self, checkpoint_id: int) -> None: ...
+
+    def notify_checkpoint_aborted(self, checkpoint_id: int) -> None: ...
+
+
 @dataclass(slots=True)
 class FailureSite:
     """Where user code failed.
@@ -204,30 +217,42 @@ class Operator(ABC):
         """The input has ended: give what is still held. Not called after a failure or a cancellation."""
         return ()
 
-    def initialize_state(self) -> None:  # noqa: B027  # optional hook
+    def functions(self) -> Iterable[CheckpointedCalls]:
+        """The user's functions that are to take part in checkpoints, in a fixed order."""
+        return ()
+
+    def initialize_state(self) -> None:
         """The backends of ``context.state`` hold what was restored, if anything was: get ready to go on from it.
 
         Called once, before :meth:`open`, whether or not there was a restore. User code that initialises state runs
         here.
         """
+        for function in self.functions():
+            function.initialize_state()
 
-    def prepare_snapshot(self, checkpoint: CheckpointInfo) -> None:  # noqa: B027  # optional hook
+    def prepare_snapshot(self, checkpoint: CheckpointInfo) -> None:
         """Put what a snapshot must hold and the backends do not have yet into them.
 
         Called between two other calls, never inside one, right before the snapshot of the backends is taken; all
         outputs so far have been handed on. With it the barrier goes downstream. User code that snapshots state runs
         here; if it raises, the checkpoint is declined.
         """
+        for function in self.functions():
+            function.snapshot_state(checkpoint)
 
     def notify_checkpoint_complete(self, checkpoint_id: int) -> Iterable[Output]:
         """The checkpoint, and with it all earlier ones, is complete and will be restored from: make its effects final.
 
         Called at most once per checkpoint, in order, perhaps not for each one; also after :meth:`finish`.
         """
+        for function in self.functions():
+            function.notify_checkpoint_complete(checkpoint_id)
         return ()
 
-    def notify_checkpoint_aborted(self, checkpoint_id: int) -> None:  # noqa: B027  # optional hook
+    def notify_checkpoint_aborted(self, checkpoint_id: int) -> None:
         """The checkpoint will never be complete; a later one will hold what it held."""
+        for function in self.functions():
+            function.notify_checkpoint_aborted(checkpoint_id)
 
     def idle(self) -> None:  # noqa: B027  # optional hook
         """The task has nothing to do now: let out what is buffered for efficiency only."""

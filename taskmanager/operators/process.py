@@ -19,7 +19,7 @@ _PROCESS_ELEMENT = "process_element"
 
 
 class ProcessOperator(Operator):
-    """Calls ``process_element`` for each record. It has no state, and no timers."""
+    """Calls ``process_element`` for each record. There is no keyed state, and there are no timers."""
 
     slices_itself = True
 
@@ -31,6 +31,9 @@ class ProcessOperator(Operator):
         self._collector = ResultCollector(spec.output_type)
         self._loop = ProcessLoop(self._collector, ProcessContext(self._timers, self._collector), NoKeys())
         self._call = self._loop.bind(self._function.call)
+
+    def functions(self) -> Iterable[UserFunction]:
+        return (self._function,)
 
     def open(self) -> None:
         self._function.open()

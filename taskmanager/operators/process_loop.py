@@ -15,15 +15,10 @@ from typing import Any, Protocol
 from millstream.common.records import RecordBatch
 from millstream.datastream.output_tag import OutputTag
 from millstream.taskmanager.operators.detached import PLAIN, owned
-from millstream.taskmanager.operators.generated import (
-    FailedLine,
-    GeneratedFunction,
-    Line,
-    frame_variables,
-    record_at,
-)
+from millstream.taskmanager.operators.generated import FailedLine, GeneratedFunction, Line
 from millstream.taskmanager.operators.inlining import InlineExpression, inline_expression
-from millstream.taskmanager.operators.operator import NO_RECORD, SideOutput
+from millstream.taskmanager.operators.key_selection import failed_record
+from millstream.taskmanager.operators.operator import SideOutput
 from millstream.taskmanager.operators.result_collector import ResultCollector, result_iterator, takes_collector
 
 __all__ = ["CurrentKey", "NoKeys", "ProcessLoop"]
@@ -73,11 +68,6 @@ class ProcessLoop:
             return function(value, context, collector)
 
         return collecting
-
-    def keys_of(self, key_selector: Callable[[Any], Any], values: list[Any]) -> list[Any]:
-        """The keys of records."""
-        it = iter(values)  # read from the frame by locate
-        return list(map(key_selector, it))
 
     def run(
         self,
@@ -138,8 +128,7 @@ class ProcessLoop:
         failed = self._failed_line(error)
         if failed is not None and failed.tag == _KEY:
             return failed.variables["value"]
-        found = frame_variables(error, ProcessLoop.keys_of.__code__)
-        return record_at(found.get("values"), found.get("it")) if found else NO_RECORD
+        return failed_record(error)
 
     def _failed_line(self, error: BaseException) -> FailedLine | None:
         chained: BaseException | None = error

@@ -1,4 +1,4 @@
-"""Rolling reduce per key on the heap: each record is combined with what its key had so far, and the result goes out.
+"""Rolling reduce per key: each record is combined with what its key had so far, and the result goes out.
 
 In a batch job only each key's last result goes out, when the input has ended.
 """
@@ -16,11 +16,12 @@ from millstream.taskmanager.operators.batch_sizer import MAX_BATCH_RECORDS
 from millstream.taskmanager.operators.detached import IMMUTABLE, detached
 from millstream.taskmanager.operators.generated import GeneratedFunction, Line, record_at
 from millstream.taskmanager.operators.inlining import inline_expression
+from millstream.taskmanager.operators.key_selection import failed_record, keys_of
+from millstream.taskmanager.operators.loaded_values import LoadedValues
 from millstream.taskmanager.operators.operator import NO_RECORD, FailureSite, Operator, OperatorContext, OperatorInfo
 from millstream.taskmanager.operators.output_conversion import OutputConversion
 from millstream.taskmanager.operators.process_loop import CurrentKey
 from millstream.taskmanager.operators.user_function import UserFunction, gets_runtime_context
-from millstream.taskmanager.state.heap_keyed_state_backend import HeapKeyedStateBackend
 from millstream.taskmanager.state.keyed_state_backend import NO_KEY
 
 __all__ = ["ReduceOperator", "compile_reduce"]
@@ -108,7 +109,7 @@ def compile_reduce(
 
 
 class ReduceOperator(Operator):
-    """Keeps one value per key in a dict. The first record of a key goes out as it is."""
+    """Keeps one value per key. The first record of a key goes out as it is."""
 
     def __init__(self, spec: ReduceSpec, context: OperatorContext, phase: str = _REDUCE) -> None:
         self.infos = (context.info,)
@@ -116,9 +117,10 @@ class ReduceOperator(Operator):
         self._phase = phase
         self._key = UserFunction(spec.key_selector, "get_key", context, _KEY)
         self._function = UserFunction(spec.function, "reduce", context, phase)
-        self._backend = HeapKeyedStateBackend(context.processing_time.now_ms)
+        self._backend = context.state.keyed()
         self._function.runtime_context.use_backend(self._backend)
-        self._state = self._backend.table(_TABLE).of_namespace(None)
+        self._values = LoadedValues(self._backend, _TABLE)
+        self._state = self._values.by_key
         self._emit_final_only = spec.emit_final_only
         self._conversion = None if spec.output_type is None else OutputConversion(spec.output_type)
         self._alone, self._with_keys = compile_reduce(
@@ -142,8 +144,13 @@ class ReduceOperator(Operator):
         finally:
             self._key.close()
 
+    def functions(self) -> Iterable[UserFunction]:
+        return (self._function,)
+
     def process_batch(self, batch: RecordBatch) -> Iterable[RecordBatch]:
-        if batch.keys is None:
+        if not self._values.in_memory:
+            out = self._reduce_fetched(batch)
+        elif batch.keys is None:
             out = self._alone.call(batch.values, self._state)
         else:
             out = self._with_keys.call(batch.values, self._state, batch.keys)
@@ -154,28 +161,33 @@ class ReduceOperator(Operator):
             out = self._conversion.convert(out, batch.values)
         return (RecordBatch(out, batch.timestamps),)
 
+    def _reduce_fetched(self, batch: RecordBatch) -> list[Any]:
+        keys = keys_of(self._key.call, batch.values) if batch.keys is None else batch.keys
+        distinct = dict.fromkeys(keys)
+        self._values.fetch(distinct)
+        out: list[Any] = self._with_keys.call(batch.values, self._state, keys)
+        self._values.keep(distinct)
+        return out
+
     def finish(self) -> Iterable[RecordBatch]:
         return self._final_results() if self._emit_final_only else ()
 
     def _final_results(self) -> Iterator[RecordBatch]:
-        results = iter(self._state.values())
-        while values := list(islice(results, MAX_BATCH_RECORDS)):
-            self._records_out += len(values)
-            yield RecordBatch(values if self._conversion is None else self._conversion.convert(values, []))
-        self._state.clear()
-
-    def snapshot(self) -> Any:
-        return self._backend.snapshot()
-
-    def restore(self, snapshot: Any) -> None:
-        if snapshot is not None:
-            self._backend.restore(snapshot)
+        for piece in self._values.pieces():
+            results = iter(piece.values())
+            while values := list(islice(results, MAX_BATCH_RECORDS)):
+                self._records_out += len(values)
+                yield RecordBatch(values if self._conversion is None else self._conversion.convert(values, []))
+        self._values.clear()
 
     def locate(self, error: BaseException, phase: str | None) -> FailureSite:
         if phase is not None:
             return FailureSite(self._info, phase)
         failed = self._alone.failed_line(error) or self._with_keys.failed_line(error)
         if failed is None:
+            unkeyed = failed_record(error)
+            if unkeyed is not NO_RECORD:
+                return FailureSite(self._info, _KEY, unkeyed, partial(self._key.call, unkeyed))
             refused = NO_RECORD if self._conversion is None else self._conversion.refused(error)
             return FailureSite(self._info, self._phase, refused)
         found = failed.variables

@@ -13,8 +13,9 @@ from contextlib import ExitStack
 from typing import Any
 
 from millstream.common.errors import MillstreamError
-from millstream.datastream.functions import Function, RichFunction
-from millstream.taskmanager.operators.operator import OperatorContext
+from millstream.datastream.functions import CheckpointedFunction, Function, RichFunction
+from millstream.taskmanager.operators.function_state import FunctionState, takes_part_in_checkpoints
+from millstream.taskmanager.operators.operator import CheckpointInfo, OperatorContext
 from millstream.taskmanager.operators.runtime_context import OperatorRuntimeContext
 
 __all__ = ["UserFunction", "close_all", "gets_runtime_context", "is_generator_callable", "positional_capacity"]
@@ -28,9 +29,12 @@ class UserFunction:
     :ivar phase: the method's name, for messages.
     """
 
-    __slots__ = ("_has_life_cycle", "call", "phase", "runtime_context", "target")
+    __slots__ = ("_has_life_cycle", "_state", "call", "phase", "runtime_context", "target")
 
-    def __init__(self, target: Any, method: str, context: OperatorContext, phase: str | None = None) -> None:
+    def __init__(
+        self, target: Any, method: str, context: OperatorContext, phase: str | None = None, *, state_name: str = ""
+    ) -> None:
+        """:param state_name: tells its state from that of another function of the same operator."""
         self.target = target
         self.phase = phase or method
         self.runtime_context = OperatorRuntimeContext(context)
@@ -45,13 +49,40 @@ class UserFunction:
                 f"operator {context.info.name!r} needs a callable or an object with a method {method}(), "
                 f"but was given a {type(target).__qualname__}"
             )
+        self._state: FunctionState | None = None
+        if takes_part_in_checkpoints(target):
+            self._state = FunctionState(target, context.state, self.runtime_context, state_name)
+
+    def initialize_state(self) -> None:
+        """Give the function its state, if it takes part in checkpoints. Before :meth:`open`."""
+        if self._state is not None:
+            self._set_runtime_context()
+            self._state.initialize()
+
+    def snapshot_state(self, checkpoint: CheckpointInfo) -> None:
+        """Let the function put what it remembers into its state."""
+        if self._state is not None:
+            self._state.snapshot(checkpoint)
+
+    def notify_checkpoint_complete(self, checkpoint_id: int) -> None:
+        """Tell the function, if it listens."""
+        if self._state is not None:
+            self._state.notify_complete(checkpoint_id)
+
+    def notify_checkpoint_aborted(self, checkpoint_id: int) -> None:
+        """Tell the function, if it listens."""
+        if self._state is not None:
+            self._state.notify_aborted(checkpoint_id)
+
+    def _set_runtime_context(self) -> None:
+        set_context = getattr(self.target, "set_runtime_context", None)
+        if callable(set_context):
+            set_context(self.runtime_context)
 
     def open(self) -> None:
         """Call the function's ``open``, if it has one."""
         if self._has_life_cycle:
-            set_context = getattr(self.target, "set_runtime_context", None)
-            if callable(set_context):
-                set_context(self.runtime_context)
+            self._set_runtime_context()
             opener = getattr(self.target, "open", None)
             if callable(opener):
                 opener(self.runtime_context)
@@ -76,6 +107,8 @@ def gets_runtime_context(target: Any, method: str) -> bool:
     if inspect.isfunction(target) or not callable(getattr(target, method, None)):
         return False  # a plain callable
     opener = getattr(target, "open", None)
+    if isinstance(target, CheckpointedFunction):
+        return True
     if isinstance(target, RichFunction) or callable(getattr(target, "set_runtime_context", None)):
         return True
     return callable(opener) and getattr(opener, "__func__", None) is not Function.open

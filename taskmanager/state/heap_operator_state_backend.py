@@ -8,6 +8,7 @@ from typing import Any
 from millstream.common.checkpoint.streams import SnapshotStreams, StateReader
 from millstream.common.wire.checkpoint_pb2 import OperatorStateHandle
 from millstream.datastream.state import BroadcastState, ListState, ListStateDescriptor, MapStateDescriptor
+from millstream.taskmanager.state.heap_broadcast_state import HeapBroadcastState
 from millstream.taskmanager.state.keyed_state_backend import KeyedBackendSettings
 from millstream.taskmanager.state.operator_state_backend import OperatorStateMode
 from millstream.taskmanager.state.snapshot import RunningSnapshot, SnapshotOptions
@@ -29,7 +30,8 @@ class HeapOperatorStateBackend:
         raise NotImplementedError
 
     def get_broadcast_state(self, descriptor: MapStateDescriptor) -> BroadcastState[Any, Any]:
-        raise NotImplementedError
+        _, maps = self._items.setdefault(descriptor.get_name(), (OperatorStateMode.BROADCAST, [{}]))
+        return HeapBroadcastState(maps[0])
 
     def put_items(self, name: str, items: Sequence[Any], mode: OperatorStateMode = OperatorStateMode.SPLIT) -> None:
         self._items[name] = mode, list(items)

@@ -38,6 +38,7 @@ from millstream.taskmanager.operators.batch_sizer import MAX_BATCH_RECORDS, QUAN
 from millstream.taskmanager.operators.generated import frame_variables
 from millstream.taskmanager.operators.operator import (
     NO_RECORD,
+    CheckpointInfo,
     FailureSite,
     Operator,
     OperatorContext,
@@ -53,6 +54,7 @@ _log = logging.getLogger(__name__)
 
 _INVOKE = "async_invoke"
 _TIMEOUT = "timeout"
+_UNDER_WAY = " under-way"
 _STOP_TIMEOUT_S = 2.0
 _CANCEL_AGAIN_S = 0.25
 """A coroutine may catch one cancellation by mistake; one that catches all of them is left alone in the end."""
@@ -97,7 +99,8 @@ class AsyncWaitOperator(Operator):
         self._under_way: dict[AsyncCall, None] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
-        self._restored: deque[tuple[Any, int | None] | QueuedMarker] = deque()
+        self._states = context.state
+        self._restored: deque[tuple[Any, int | None]] = deque()
         self._failed: tuple[BaseException, FailureSite] | None = None
         self._waiter: asyncio.Future[None] | None = None
         self._woken = False
@@ -105,6 +108,20 @@ class AsyncWaitOperator(Operator):
         self._records_out = 0
 
     # ---------------------------------------------------------------- what the task calls
+
+    def functions(self) -> Iterable[UserFunction]:
+        return (self._function,)
+
+    def initialize_state(self) -> None:
+        self._restored.extend(map(cloudpickle.loads, self._states.operator().items(_UNDER_WAY) or ()))
+        super().initialize_state()
+
+    def prepare_snapshot(self, checkpoint: CheckpointInfo) -> None:
+        super().prepare_snapshot(checkpoint)
+        records = [(each.value, each.timestamp) for each in self._queue.elements() if isinstance(each, AsyncCall)]
+        records.extend(self._restored)
+        # Functions change records while they are under way, so the snapshot is of bytes. Markers come again.
+        self._states.operator().put_items(_UNDER_WAY, [cloudpickle.dumps(record) for record in records])
 
     def open(self) -> None:
         self._function.open()
@@ -148,18 +165,6 @@ class AsyncWaitOperator(Operator):
             if not self._queue.size:
                 return
             yield Pause(self._wait)
-
-    def snapshot(self) -> Any:
-        elements: list[tuple[Any, int | None] | QueuedMarker] = [
-            (each.value, each.timestamp) if isinstance(each, AsyncCall) else each for each in self._queue.elements()
-        ]
-        elements.extend(self._restored)
-        # Functions change records while they are under way, so the snapshot is of bytes.
-        return cloudpickle.dumps(elements) if elements else None
-
-    def restore(self, snapshot: Any) -> None:
-        if snapshot is not None:
-            self._restored.extend(cloudpickle.loads(snapshot))
 
     async def stop(self) -> None:
         """Cancel what is under way. Coroutines get 2 s to end."""
@@ -277,11 +282,7 @@ class AsyncWaitOperator(Operator):
     def _begin_restored(self) -> None:
         restored = self._restored
         while restored and self._queue.size < self._capacity:
-            element = restored.popleft()
-            if isinstance(element, tuple):
-                self._begin(*element)
-            else:
-                self._queue.add_marker(element)
+            self._begin(*restored.popleft())
 
     # ---------------------------------------------------------------- how calls are made
 

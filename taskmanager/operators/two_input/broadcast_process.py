@@ -7,19 +7,27 @@ from typing import Any
 
 from millstream.common.graph.operator_spec import BroadcastProcessSpec
 from millstream.common.records import MAX_TIMESTAMP, RecordBatch, Watermark
-from millstream.taskmanager.operators.operator import FailureSite, Operator, OperatorContext, OperatorInfo, Output
+from millstream.taskmanager.operators.operator import (
+    CheckpointInfo,
+    FailureSite,
+    Operator,
+    OperatorContext,
+    OperatorInfo,
+    Output,
+)
 from millstream.taskmanager.operators.process_loop import NoKeys, ProcessLoop
 from millstream.taskmanager.operators.result_collector import ResultCollector
 from millstream.taskmanager.operators.two_input.broadcast_context import BroadcastContext, ReadOnlyContext
 from millstream.taskmanager.operators.two_input.broadcast_state import BroadcastStates
 from millstream.taskmanager.operators.two_input.two_input_function import TwoInputFunction
 from millstream.taskmanager.operators.unkeyed_timer_service import UnkeyedTimerService
-from millstream.taskmanager.state.state_pickle import dump_state, load_state
+from millstream.taskmanager.operators.user_function import UserFunction
 
 __all__ = ["BroadcastProcessOperator"]
 
 _PROCESS_ELEMENT = "process_element"
 _PROCESS_BROADCAST_ELEMENT = "process_broadcast_element"
+_WAITING = " waiting"
 
 
 class BroadcastProcessOperator(Operator):
@@ -33,8 +41,9 @@ class BroadcastProcessOperator(Operator):
     def __init__(self, spec: BroadcastProcessSpec, context: OperatorContext) -> None:
         self.infos = (context.info,)
         self._info = context.info
+        self._state = context.state
         self._function = TwoInputFunction(spec.function, _PROCESS_ELEMENT, (None, None), context)
-        self._states = BroadcastStates(spec.state_descriptors)
+        self._states = BroadcastStates(spec.state_descriptors, context.state)
         self._timers = UnkeyedTimerService(context.processing_time)
         self._collector = ResultCollector(spec.output_type)
         keys = NoKeys()
@@ -46,6 +55,19 @@ class BroadcastProcessOperator(Operator):
         self._process_broadcast_element = self._broadcast_loop.bind(spec.function.process_broadcast_element)
         self._phase = _PROCESS_ELEMENT
         self._waiting: list[tuple[list[Any], list[int | None] | None]] | None = [] if spec.batch else None
+
+    def functions(self) -> Iterable[UserFunction]:
+        return (self._function.function,)
+
+    def initialize_state(self) -> None:
+        if self._waiting is not None:
+            self._waiting.extend(self._state.operator().items(_WAITING) or ())
+        super().initialize_state()
+
+    def prepare_snapshot(self, checkpoint: CheckpointInfo) -> None:
+        super().prepare_snapshot(checkpoint)
+        if self._waiting is not None:
+            self._state.operator().put_items(_WAITING, self._waiting)
 
     def open(self) -> None:
         self._function.open()
@@ -80,17 +102,6 @@ class BroadcastProcessOperator(Operator):
             yield from self._loop.run(self._process_element, values, timestamps, None)
         self._timers.watermark = watermark.timestamp
         yield watermark
-
-    def snapshot(self) -> Any:
-        return self._states.snapshot(), None if self._waiting is None else dump_state(self._waiting)
-
-    def restore(self, snapshot: Any) -> None:
-        if snapshot is None:
-            return
-        states, waiting = snapshot
-        self._states.restore(states)
-        if self._waiting is not None and waiting is not None:
-            self._waiting = load_state(waiting)
 
     def locate(self, error: BaseException, phase: str | None) -> FailureSite:
         if phase is not None:

@@ -11,6 +11,7 @@ from millstream.taskmanager.operators.operator import FailureSite, Operator, Ope
 from millstream.taskmanager.operators.process_loop import NoKeys, ProcessLoop
 from millstream.taskmanager.operators.result_collector import ResultCollector, takes_collector
 from millstream.taskmanager.operators.two_input.two_input_function import TwoInputFunction
+from millstream.taskmanager.operators.user_function import UserFunction
 
 __all__ = ["CoMapOperator"]
 
@@ -51,6 +52,9 @@ class CoMapOperator(Operator):
 
         return collected if takes_collector(call, 1) else given
 
+    def functions(self) -> Iterable[UserFunction]:
+        return (self._function.function,)
+
     def open(self) -> None:
         self._function.open()
 
@@ -65,18 +69,7 @@ class CoMapOperator(Operator):
 
     def _process(self, batch: RecordBatch, index: int) -> Iterable[Output]:
         self._input = index
-        function = self._function
-        if function.backend is not None:
-            function.backend.clean_up_for_records(len(batch))
-        return self._loop.run(self._calls[index], batch.values, batch.timestamps, function.keys(batch, index))
-
-    def snapshot(self) -> Any:
-        backend = self._function.backend
-        return None if backend is None else backend.snapshot()
-
-    def restore(self, snapshot: Any) -> None:
-        if self._function.backend is not None and snapshot is not None:
-            self._function.backend.restore(snapshot)
+        return self._function.run(self._loop, self._calls[index], batch, index)
 
     def locate(self, error: BaseException, phase: str | None) -> FailureSite:
         if phase is not None:

@@ -12,6 +12,7 @@ from millstream.taskmanager.operators.process_loop import NoKeys, ProcessLoop
 from millstream.taskmanager.operators.result_collector import ResultCollector
 from millstream.taskmanager.operators.two_input.two_input_function import TwoInputFunction
 from millstream.taskmanager.operators.unkeyed_timer_service import UnkeyedTimerService
+from millstream.taskmanager.operators.user_function import UserFunction
 
 __all__ = ["CoProcessOperator"]
 
@@ -19,7 +20,7 @@ _METHODS = ("process_element1", "process_element2")
 
 
 class CoProcessOperator(Operator):
-    """Calls the method of its input for each record. It has no state, and no timers."""
+    """Calls the method of its input for each record. There is no keyed state, and there are no timers."""
 
     slices_itself = True
 
@@ -32,6 +33,9 @@ class CoProcessOperator(Operator):
         self._loop = ProcessLoop(self._collector, ProcessContext(self._timers, self._collector), NoKeys())
         self._calls = [self._loop.bind(getattr(spec.function, method)) for method in _METHODS]
         self._input = 0
+
+    def functions(self) -> Iterable[UserFunction]:
+        return (self._function.function,)
 
     def open(self) -> None:
         self._function.open()

@@ -14,12 +14,21 @@ from millstream.common.records import MAX_TIMESTAMP, MIN_TIMESTAMP, RecordBatch,
 from millstream.datastream.functions import ProcessJoinFunction
 from millstream.datastream.output_tag import OutputTag
 from millstream.taskmanager.operators.detached import PLAIN, owned
-from millstream.taskmanager.operators.generated import frame_variables, record_at
-from millstream.taskmanager.operators.operator import FailureSite, Operator, OperatorContext, OperatorInfo, Output
+from millstream.taskmanager.operators.generated import frame_variables
+from millstream.taskmanager.operators.key_selection import failed_record, keys_of
+from millstream.taskmanager.operators.operator import (
+    NO_RECORD,
+    CheckpointInfo,
+    FailureSite,
+    Operator,
+    OperatorContext,
+    OperatorInfo,
+    Output,
+)
+from millstream.taskmanager.operators.restored_watermark import keep_watermark, restored_watermark
 from millstream.taskmanager.operators.result_collector import ResultCollector, result_iterator, takes_collector
 from millstream.taskmanager.operators.two_input.join_buffer import JoinBuffer
 from millstream.taskmanager.operators.user_function import UserFunction
-from millstream.taskmanager.state.heap_keyed_state_backend import HeapKeyedStateBackend
 
 __all__ = ["IntervalJoinOperator"]
 
@@ -47,13 +56,25 @@ class IntervalJoinOperator(Operator):
         self._lower_ms = spec.lower_bound_ms
         self._upper_ms = spec.upper_bound_ms
         span = max(0, spec.upper_bound_ms - spec.lower_bound_ms)
-        self._backend = HeapKeyedStateBackend(context.processing_time.now_ms)
-        self._left = JoinBuffer(self._backend, "left-buffer", spec.upper_bound_ms, span)
-        self._right = JoinBuffer(self._backend, "right-buffer", -spec.lower_bound_ms, span)
+        self._states = context.state
+        self._backend = context.state.keyed()
+        self._left = JoinBuffer(self._backend, " left-buffer", spec.upper_bound_ms, span)
+        self._right = JoinBuffer(self._backend, " right-buffer", -spec.lower_bound_ms, span)
         self._late_left_tag = spec.late_left_tag
         self._late_right_tag = spec.late_right_tag
         self._late_dropped = 0
         self._watermark = MIN_TIMESTAMP
+
+    def functions(self) -> Iterable[UserFunction]:
+        return (self._function,)
+
+    def initialize_state(self) -> None:
+        self._watermark = restored_watermark(self._states)
+        super().initialize_state()
+
+    def prepare_snapshot(self, checkpoint: CheckpointInfo) -> None:
+        super().prepare_snapshot(checkpoint)
+        keep_watermark(self._states, self._watermark)
 
     def open(self) -> None:
         self._key1.open()
@@ -99,7 +120,12 @@ class IntervalJoinOperator(Operator):
         timestamps = _timestamps(batch, self._info.name, "left" if from_left else "right")
         keys = batch.keys
         if keys is None:
-            keys = _keys(batch.values, key_of)
+            keys = keys_of(key_of, batch.values)
+        fetched: dict[Any, None] | None = None
+        if not own.records.in_memory:
+            fetched = dict.fromkeys(keys)
+            own.records.fetch(fetched)
+            other.records.fetch(fetched)
         for value, timestamp, key in zip(batch.values, timestamps, keys, strict=True):
             if timestamp < watermark:
                 if late_tag:
@@ -156,13 +182,16 @@ class IntervalJoinOperator(Operator):
                 yield from collector.pieces()
                 out, stamps = collector.values, collector.timestamps
                 limit, began, done = sizer.limit, perf_counter_ns(), 0
+        if fetched is not None:
+            own.records.keep(fetched)
         yield from collector.pieces()
 
     def process_watermark(self, watermark: Watermark) -> Iterable[Output]:
+        if watermark.timestamp < self._watermark:
+            return (watermark,)  # after a restore: event time had come farther before
         self._watermark = watermark.timestamp
         if watermark.timestamp >= MAX_TIMESTAMP:
-            self._left.clear()
-            self._right.clear()
+            self._backend.forget_keys()
             return (watermark,)
         return self._expire(watermark)
 
@@ -172,18 +201,12 @@ class IntervalJoinOperator(Operator):
                 yield RecordBatch([])
         yield watermark
 
-    def snapshot(self) -> Any:
-        return self._backend.snapshot()
-
-    def restore(self, snapshot: Any) -> None:
-        self._backend.restore(snapshot)
-
     def locate(self, error: BaseException, phase: str | None) -> FailureSite:
         if phase is not None:
             return FailureSite(self._info, phase)
-        at_key = frame_variables(error, _keys.__code__)
-        if at_key:
-            return FailureSite(self._info, _KEY, record_at(at_key["values"], at_key.get("it")))
+        unkeyed = failed_record(error)
+        if unkeyed is not NO_RECORD:
+            return FailureSite(self._info, _KEY, unkeyed)
         join = IntervalJoinOperator._join.__code__
         found = frame_variables(error, join)
         if _raised_in(error) is join and "results" not in found:
@@ -209,11 +232,6 @@ def _timestamps(batch: RecordBatch, operator: str, side: str) -> list[int]:
             "assign_timestamps_and_watermarks() on the stream before key_by()"
         )
     return cast("list[int]", timestamps)
-
-
-def _keys(values: list[Any], key_of: Callable[[Any], Any]) -> list[Any]:
-    it = iter(values)
-    return list(map(key_of, it))
 
 
 def _raised_in(error: BaseException) -> CodeType | None:

@@ -14,7 +14,8 @@ from collections.abc import Iterator
 from typing import Any, TypeAlias
 
 from millstream.taskmanager.operators.batch_sizer import MAX_BATCH_RECORDS
-from millstream.taskmanager.state.heap_keyed_state_backend import HeapKeyedStateBackend
+from millstream.taskmanager.operators.loaded_values import LoadedValues
+from millstream.taskmanager.state.keyed_state_backend import KeyedStateBackend
 
 __all__ = ["JoinBuffer", "SortedRecords"]
 
@@ -27,26 +28,27 @@ class JoinBuffer:
     """The records of one input, in a table of the state backend.
 
     :ivar reach_ms: a record is needed as long as the watermark is not above its timestamp plus this.
+    :ivar records: those of each key; the join's loop adds to them.
     """
 
-    __slots__ = ("_queue", "_step_ms", "_table", "reach_ms")
+    __slots__ = ("_queue", "_step_ms", "reach_ms", "records")
 
-    def __init__(self, backend: HeapKeyedStateBackend, name: str, reach_ms: int, span_ms: int) -> None:
+    def __init__(self, backend: KeyedStateBackend, name: str, reach_ms: int, span_ms: int) -> None:
         """:param span_ms: the length of the join's interval; expiry is rounded up to a part of it."""
         self.reach_ms = reach_ms
         self._step_ms = max(1, span_ms // _STEPS_PER_SPAN)
-        self._table = backend.table(name)
+        self.records = LoadedValues(backend, name)
         self._queue = backend.timers(name)
 
     def keys(self) -> dict[Any, SortedRecords]:
-        """The records of each key; the join's loop adds to them."""
-        return self._table.of_namespace()
+        """The records of each key."""
+        return self.records.by_key
 
     def expire_with(self, key: Any, timestamp: int) -> None:
         """Have a key looked at when a record with this timestamp, its oldest one or so, has expired."""
         step = self._step_ms
         expiry = timestamp + self.reach_ms + 1
-        self._queue.open_bucket(-(-expiry // step) * step)[key] = None
+        self._queue.register(-(-expiry // step) * step, key)
 
     def expire(self, watermark: int) -> Iterator[None]:
         """Throw away what has expired, in steps that take a bounded time."""
@@ -54,7 +56,10 @@ class JoinBuffer:
         keys = self.keys()
         oldest = watermark - self.reach_ms
         looked_at = 0
+        in_memory = self.records.in_memory
         while (due := queue.pop_bucket(watermark)) is not None:
+            if not in_memory:
+                self.records.fetch(due[1])
             for key in due[1]:
                 times, records = keys[key]
                 expired = bisect_left(times, oldest)
@@ -67,8 +72,5 @@ class JoinBuffer:
                 looked_at += 1
                 if looked_at % MAX_BATCH_RECORDS == 0:
                     yield
-
-    def clear(self) -> None:
-        """Throw everything away."""
-        self._table.clear()
-        self._queue.clear()
+            if not in_memory:
+                self.records.keep(due[1])

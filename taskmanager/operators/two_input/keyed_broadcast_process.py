@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 from millstream.common.graph.operator_spec import BroadcastProcessSpec
 from millstream.common.records import MAX_TIMESTAMP, RecordBatch, Watermark
 from millstream.taskmanager.operators.internal_timer_service import FiredTimer, InternalTimerService
+from millstream.taskmanager.operators.key_selection import keys_of
 from millstream.taskmanager.operators.key_sorted_records import KeySortedRecords
-from millstream.taskmanager.operators.operator import FailureSite, Operator, OperatorContext, OperatorInfo, Output
+from millstream.taskmanager.operators.operator import (
+    CheckpointInfo,
+    FailureSite,
+    Operator,
+    OperatorContext,
+    OperatorInfo,
+    Output,
+)
 from millstream.taskmanager.operators.process_loop import ProcessLoop
 from millstream.taskmanager.operators.result_collector import ResultCollector
 from millstream.taskmanager.operators.two_input.broadcast_context import BroadcastContext, ReadOnlyContext
 from millstream.taskmanager.operators.two_input.broadcast_state import BroadcastStates
 from millstream.taskmanager.operators.two_input.keyed_timers import KeyedTimers
 from millstream.taskmanager.operators.two_input.two_input_function import TwoInputFunction
+from millstream.taskmanager.operators.user_function import UserFunction
 from millstream.taskmanager.state.keyed_state_backend import NO_KEY
 
 __all__ = ["KeyedBroadcastProcessOperator"]
@@ -41,7 +49,7 @@ class KeyedBroadcastProcessOperator(Operator):
         backend = self._function.backend
         assert backend is not None  # there is a key selector
         self._backend = backend
-        self._states = BroadcastStates(spec.state_descriptors)
+        self._states = BroadcastStates(spec.state_descriptors, context.state)
         service = InternalTimerService(backend, context.processing_time, alarms=not spec.batch)
         self._collector = collector = ResultCollector(spec.output_type)
         self._context = ReadOnlyContext(service, collector, self._states, backend)
@@ -52,7 +60,20 @@ class KeyedBroadcastProcessOperator(Operator):
         self._process_broadcast_element = self._broadcast_loop.bind(spec.function.process_broadcast_element)
         self._timers = KeyedTimers(service, self._loop, self._context, getattr(spec.function, "on_timer", None))
         self._phase = _PROCESS_ELEMENT
-        self._waiting = KeySortedRecords() if spec.batch else None
+        self._waiting = KeySortedRecords(context.state) if spec.batch else None
+
+    def functions(self) -> Iterable[UserFunction]:
+        return (self._function.function,)
+
+    def initialize_state(self) -> None:
+        if self._waiting is not None:
+            self._waiting.initialize()
+        super().initialize_state()
+
+    def prepare_snapshot(self, checkpoint: CheckpointInfo) -> None:
+        super().prepare_snapshot(checkpoint)
+        if self._waiting is not None:
+            self._waiting.snapshot()
 
     def open(self) -> None:
         self._function.open()
@@ -62,15 +83,14 @@ class KeyedBroadcastProcessOperator(Operator):
         self._function.close()
 
     def process_batch(self, batch: RecordBatch) -> Iterable[Output]:
-        keys = self._function.keys(batch, 0)
         self._phase = _PROCESS_ELEMENT
         self._context.domain = None
         if self._waiting is not None:
-            of_batch = self._loop.keys_of(keys, batch.values) if batch.keys is None else batch.keys
+            keys = self._function.keys(batch, 0)
+            of_batch = keys_of(keys, batch.values) if batch.keys is None else batch.keys
             self._waiting.add(of_batch, batch.values, batch.timestamps)
             return ()
-        self._backend.clean_up_for_records(len(batch))
-        return self._loop.run(self._process_element, batch.values, batch.timestamps, keys)
+        return self._function.run(self._loop, self._process_element, batch, 0)
 
     def process_second_batch(self, batch: RecordBatch) -> Iterable[Output]:
         self._phase = _PROCESS_BROADCAST_ELEMENT
@@ -96,19 +116,6 @@ class KeyedBroadcastProcessOperator(Operator):
                 yield from self._timers.turn(records)
                 self._backend.forget_keys()
         yield watermark
-
-    def snapshot(self) -> Any:
-        waiting = None if self._waiting is None else self._waiting.snapshot()
-        return self._backend.snapshot(), self._states.snapshot(), waiting
-
-    def restore(self, snapshot: Any) -> None:
-        if snapshot is None:
-            return
-        keyed, states, waiting = snapshot
-        self._backend.restore(keyed)
-        self._states.restore(states)
-        if self._waiting is not None and waiting is not None:
-            self._waiting.restore(waiting)
 
     def locate(self, error: BaseException, phase: str | None) -> FailureSite:
         if phase is not None:

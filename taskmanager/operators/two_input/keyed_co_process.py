@@ -8,13 +8,22 @@ from typing import Any
 from millstream.common.graph.operator_spec import CoProcessSpec
 from millstream.common.records import MAX_TIMESTAMP, MIN_TIMESTAMP, RecordBatch, Watermark
 from millstream.taskmanager.operators.internal_timer_service import FiredTimer, InternalTimerService
+from millstream.taskmanager.operators.key_selection import keys_of
 from millstream.taskmanager.operators.key_sorted_records import KeySortedRecords
-from millstream.taskmanager.operators.operator import FailureSite, Operator, OperatorContext, OperatorInfo, Output
+from millstream.taskmanager.operators.operator import (
+    CheckpointInfo,
+    FailureSite,
+    Operator,
+    OperatorContext,
+    OperatorInfo,
+    Output,
+)
 from millstream.taskmanager.operators.process_context import KeyedProcessContext
 from millstream.taskmanager.operators.process_loop import ProcessLoop
 from millstream.taskmanager.operators.result_collector import ResultCollector
 from millstream.taskmanager.operators.two_input.keyed_timers import KeyedTimers
 from millstream.taskmanager.operators.two_input.two_input_function import TwoInputFunction
+from millstream.taskmanager.operators.user_function import UserFunction
 
 __all__ = ["KeyedCoProcessOperator"]
 
@@ -45,7 +54,20 @@ class KeyedCoProcessOperator(Operator):
         self._calls = [self._loop.bind(getattr(spec.function, method)) for method in _METHODS]
         self._timers = KeyedTimers(service, self._loop, self._context, getattr(spec.function, "on_timer", None))
         self._input = 0
-        self._waiting = KeySortedRecords() if spec.batch else None
+        self._waiting = KeySortedRecords(context.state) if spec.batch else None
+
+    def functions(self) -> Iterable[UserFunction]:
+        return (self._function.function,)
+
+    def initialize_state(self) -> None:
+        if self._waiting is not None:
+            self._waiting.initialize()
+        super().initialize_state()
+
+    def prepare_snapshot(self, checkpoint: CheckpointInfo) -> None:
+        super().prepare_snapshot(checkpoint)
+        if self._waiting is not None:
+            self._waiting.snapshot()
 
     def open(self) -> None:
         self._function.open()
@@ -61,15 +83,14 @@ class KeyedCoProcessOperator(Operator):
         return self._process(batch, 1)
 
     def _process(self, batch: RecordBatch, index: int) -> Iterable[Output]:
-        keys = self._function.keys(batch, index)
         if self._waiting is not None:
-            of_batch = self._loop.keys_of(keys, batch.values) if batch.keys is None else batch.keys
+            keys = self._function.keys(batch, index)
+            of_batch = keys_of(keys, batch.values) if batch.keys is None else batch.keys
             self._waiting.add(of_batch, [(index, value) for value in batch.values], batch.timestamps)
             return ()
         self._input = index
         self._context.domain = None
-        self._backend.clean_up_for_records(len(batch))
-        return self._loop.run(self._calls[index], batch.values, batch.timestamps, keys)
+        return self._function.run(self._loop, self._calls[index], batch, index)
 
     def process_watermark(self, watermark: Watermark) -> Iterable[Output]:
         if self._waiting is None:
@@ -90,17 +111,6 @@ class KeyedCoProcessOperator(Operator):
 
     def _call_either(self, tagged: tuple[int, Any], context: Any) -> Any:
         return self._calls[tagged[0]](tagged[1], context)
-
-    def snapshot(self) -> Any:
-        return self._backend.snapshot(), None if self._waiting is None else self._waiting.snapshot()
-
-    def restore(self, snapshot: Any) -> None:
-        if snapshot is None:
-            return
-        state, waiting = snapshot
-        self._backend.restore(state)
-        if self._waiting is not None and waiting is not None:
-            self._waiting.restore(waiting)
 
     def locate(self, error: BaseException, phase: str | None) -> FailureSite:
         if phase is not None:

@@ -13,8 +13,9 @@ from itertools import islice
 from time import perf_counter_ns
 from typing import Any
 
+from millstream.common.errors import MillstreamError
 from millstream.common.graph.operator_spec import WindowSpec
-from millstream.common.records import MAX_TIMESTAMP, RecordBatch, Watermark
+from millstream.common.records import MAX_TIMESTAMP, MIN_TIMESTAMP, RecordBatch, Watermark
 from millstream.datastream.window.event_time_trigger import EventTimeTrigger
 from millstream.datastream.window.no_timestamp import check_timestamp, no_timestamp_error
 from millstream.datastream.window.processing_time_trigger import ProcessingTimeTrigger
@@ -26,11 +27,17 @@ from millstream.taskmanager.operators.detached import IMMUTABLE, detached
 from millstream.taskmanager.operators.generated import FailedLine, GeneratedFunction, record_at
 from millstream.taskmanager.operators.operator import (
     NO_RECORD,
+    CheckpointInfo,
     FailureSite,
     Operator,
     OperatorContext,
     OperatorInfo,
     Output,
+)
+from millstream.taskmanager.operators.restored_watermark import (
+    keep_watermark,
+    kept_watermarks,
+    restored_watermark,
 )
 from millstream.taskmanager.operators.result_collector import ResultCollector
 from millstream.taskmanager.operators.user_function import UserFunction, close_all
@@ -54,6 +61,18 @@ from millstream.taskmanager.operators.window.window_contexts import (
     WindowTimes,
 )
 from millstream.taskmanager.operators.window.window_function_call import WindowFunctionCall
+from millstream.taskmanager.operators.window.window_layout import (
+    ALIGNED,
+    CONTENTS,
+    EVENT_TIMERS,
+    GENERAL,
+    INCREMENTAL,
+    PROCESSING_TIMERS,
+    contents_descriptor,
+    keep_layout,
+    restored_layout,
+    watermark_by_key,
+)
 from millstream.taskmanager.state.heap_keyed_state_backend import HeapKeyedStateBackend
 from millstream.taskmanager.state.keyed_state_backend import NO_KEY, NamespaceHolder
 
@@ -69,12 +88,14 @@ _PHASES = {HASH: KEY, SLICE: "assign_windows"}
 _GONE_OFF = -1
 
 
-def aligned_applies(spec: WindowSpec, context: OperatorContext) -> bool:  # noqa: ARG001  # whom it runs for may matter one day
+def aligned_applies(spec: WindowSpec, context: OperatorContext) -> bool:
     """Whether :class:`AlignedWindowOperator` can run a window operator."""
     trigger_class = _TRIGGERS.get(type(spec.assigner))
     if trigger_class is None or spec.evictor is not None:
         return False
-    return spec.trigger is None or type(spec.trigger) is trigger_class
+    if spec.trigger is not None and type(spec.trigger) is not trigger_class:
+        return False
+    return isinstance(context.state.keyed(), HeapKeyedStateBackend)
 
 
 class AlignedWindowOperator(Operator):
@@ -95,24 +116,30 @@ class AlignedWindowOperator(Operator):
         self._records_out = 0
         self._sizer = BatchSizer()
         self._collector = ResultCollector(spec.output_type)
-        self._backend = HeapKeyedStateBackend(context.processing_time.now_ms)
+        self._context = context
+        self._backend = context.state.keyed()
+        assert isinstance(self._backend, HeapKeyedStateBackend)  # see aligned_applies()
         self._windows = AlignedWindows(
-            self._backend.table("window-contents"),
+            self._backend.table(CONTENTS).namespaces,
             spec.assigner.size,
             spec.assigner.slide if self._sliding else None,
             spec.assigner.offset,
             self._lateness,
             partial(check_timestamp, assigner=spec.assigner),
         )
-        self._key = None if spec.key_selector is None else UserFunction(spec.key_selector, "get_key", context, KEY)
+        self._key = (
+            None
+            if spec.key_selector is None
+            else UserFunction(spec.key_selector, "get_key", context, KEY, state_name="key")
+        )
         self._kind = spec.kind
         self._function: UserFunction | None = None
         self._create: Callable[[], Any] | None = None
         self._get_result: Callable[[Any], Any] | None = None
         if spec.kind == REDUCE:
-            self._function = UserFunction(spec.function, "reduce", context)
+            self._function = UserFunction(spec.function, "reduce", context, state_name=INCREMENTAL)
         elif spec.kind == "aggregate":
-            self._function = UserFunction(spec.function, "add", context)
+            self._function = UserFunction(spec.function, "add", context, state_name=INCREMENTAL)
             self._create = spec.function.create_accumulator
             self._get_result = spec.function.get_result
         self._calls = WindowCalls(
@@ -122,6 +149,9 @@ class AlignedWindowOperator(Operator):
             self._create,
             context.inline,
         )
+        # As what the general operator has, so that the backend knows what it stores.
+        described = spec.function if spec.kind == "aggregate" else self._calls.fold
+        self._backend.get_state(contents_descriptor(spec.kind, described), NamespaceHolder())
         self._loops: dict[bool, GeneratedFunction] = {}
         self._single = compile_adding(self._calls, stamped=False, sliding=False, keyed_batch=True)
         self._phase = RESULT
@@ -140,16 +170,73 @@ class AlignedWindowOperator(Operator):
             else compile_results(self._get_result, inline=context.inline, without_none=True)
         )
 
+    def initialize_state(self) -> None:
+        found = restored_layout(self._context, ALIGNED, self._kind)
+        if found is not None:
+            now = restored_watermark(self._context.state) if self._event_time else MIN_TIMESTAMP
+            self._times.watermark = now
+            self._windows.restore(now, self._fired_by_timers(now) if found == GENERAL else self._fired_before(now))
+        super().initialize_state()
+
+    def _fired_before(self, now: int) -> dict[TimeWindow, set[Any]]:
+        """The keys whose watermark was farther than ``now``, by the windows that had fired for them."""
+        watermarks = [kept.watermark for kept in kept_watermarks(self._context.state)]
+        farthest = max(watermarks, default=now)
+        if not self._event_time or farthest <= now:
+            return {}
+        watermark_of = watermark_by_key(self._context.state)
+        return {
+            window: {key for key in panes if watermark_of(key) >= window.end - 1}
+            for window, panes in self._contents().items()
+            if now < window.end - 1 <= farthest
+        }
+
+    def _fired_by_timers(self, now: int) -> dict[TimeWindow, set[Any]]:
+        """The same for a snapshot of the general operator: keys and windows without a timer for the end have fired.
+        Timers are not needed any more.
+        """
+        waiting: set[Any] = set()
+        for name in (EVENT_TIMERS, PROCESSING_TIMERS):
+            timers = self._backend.timers(name)
+            if self._event_time and name == EVENT_TIMERS:
+                waiting = {entry for time, entry in timers.items() if time == entry[1].max_timestamp()}  # type: ignore[index]  # key and window
+            timers.clear()
+        contents = self._contents()
+        for window in contents:
+            if type(window) is not TimeWindow:
+                raise MillstreamError(
+                    f"operator {self._info.name!r}: the snapshot has {type(window).__name__}s where the program has "
+                    "windows of time now; restore it with the windows that it was taken with, or give the operator "
+                    "another uid and let its old state be dropped (--allowNonRestoredState)"
+                )
+        if not self._event_time:
+            return {}
+        return {
+            window: {key for key in panes if (key, window) not in waiting}
+            for window, panes in contents.items()
+            if window.end - 1 > now
+        }
+
+    def _contents(self) -> dict[Any, dict[Any, Any]]:
+        assert isinstance(self._backend, HeapKeyedStateBackend)  # see aligned_applies()
+        return self._backend.table(CONTENTS).namespaces
+
+    def prepare_snapshot(self, checkpoint: CheckpointInfo) -> None:
+        super().prepare_snapshot(checkpoint)
+        keep_layout(self._context.state, ALIGNED, self._kind)
+        if self._event_time:
+            keep_watermark(self._context.state, self._times.watermark)
+
     def open(self) -> None:
-        for function in self._functions():
+        for function in self.functions():
             function.open()
         self._set_alarm()
 
     def close(self) -> None:
         self._backend.key = NO_KEY
-        close_all(self._functions())
+        close_all(self.functions())
 
-    def _functions(self) -> Iterator[UserFunction]:
+    def functions(self) -> Iterator[UserFunction]:
         for function in (self._key, self._function):
             if function is not None:
                 yield function
@@ -205,6 +292,11 @@ class AlignedWindowOperator(Operator):
                 last = windows.last_timestamp(start)
                 if last > now:
                     late = False
+                    if windows.has_fired(start):
+                        if key is UNKNOWN_KEY:
+                            key = key_of(value)
+                        self._single.call([value], None, windows.panes(start), [key])
+                        windows.fire_for(start, key)
                     continue
                 if windows.cleanup_time(start) <= now:
                     break  # as have all before it
@@ -229,6 +321,8 @@ class AlignedWindowOperator(Operator):
     def process_watermark(self, watermark: Watermark) -> Iterable[Output]:
         windows = self._windows
         now = watermark.timestamp
+        if self._event_time and now < windows.now:
+            return (watermark,)  # after a restore: event time had come farther before
         self._times.watermark = now
         if self._event_time:
             windows.advance(now)
@@ -264,7 +358,7 @@ class AlignedWindowOperator(Operator):
         """The incremental results themselves, in pieces."""
         sizer = self._sizer
         convert = self._collector.convert
-        panes = window.panes
+        panes = window.to_evaluate()
         last = window.end - 1
         left = len(panes)
         accumulators = iter(panes.values())
@@ -291,7 +385,7 @@ class AlignedWindowOperator(Operator):
         last = window.end - 1
         evaluated = TimeWindow(window.start, window.end)
         phase = self._phase  # read from the frame by locate()
-        for key, contents in window.panes.items():
+        for key, contents in window.to_evaluate().items():
             self._collector.timestamp = last
             yield last, self._evaluate(evaluated, key, contents)
         del phase
@@ -333,17 +427,6 @@ class AlignedWindowOperator(Operator):
             self._processing_time.wake_at(alarm)
 
     # ------------------------------------------------------------------------------------------------ the rest
-
-    def snapshot(self) -> Any:
-        return self._windows.now, self._backend.snapshot()
-
-    def restore(self, snapshot: Any) -> None:
-        if snapshot is None:
-            return
-        now, state = snapshot
-        self._backend.restore(state)
-        self._times.watermark = now
-        self._windows.restore(now)
 
     def locate(self, error: BaseException, phase: str | None) -> FailureSite:
         if phase is not None:

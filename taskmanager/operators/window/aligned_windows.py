@@ -6,14 +6,13 @@ in it, and whether it is open, has fired or is gone is found out once per window
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from heapq import heappop, heappush
 from typing import Any
 
 from millstream.common.records import MAX_TIMESTAMP, MIN_TIMESTAMP
 from millstream.datastream.window.time_window import TimeWindow
-from millstream.taskmanager.state.heap_table import HeapTable
 
 __all__ = ["AlignedWindows", "DueWindow", "Slice"]
 
@@ -28,6 +27,7 @@ class DueWindow:
     """A window whose time has come.
 
     :ivar panes: what it holds, by key.
+    :ivar fired: keys for which it has been evaluated already, before a restore.
     :ivar fires: it is to be evaluated.
     :ivar ends: nothing may remain of it afterwards.
     """
@@ -37,6 +37,13 @@ class DueWindow:
     panes: dict[Any, Any]
     fires: bool
     ends: bool
+    fired: Collection[Any] = ()
+
+    def to_evaluate(self) -> dict[Any, Any]:
+        """What it holds of the keys that it is to be evaluated for."""
+        if not self.fired:
+            return self.panes
+        return {key: contents for key, contents in self.panes.items() if key not in self.fired}
 
 
 class AlignedWindows:
@@ -48,8 +55,10 @@ class AlignedWindows:
     __slots__ = (
         "_check",
         "_contents",
+        "_fired",
         "_lateness",
         "_offset",
+        "_panes",
         "_size",
         "_slices",
         "_slide",
@@ -59,14 +68,23 @@ class AlignedWindows:
     )
 
     def __init__(
-        self, table: HeapTable, size: int, slide: int | None, offset: int, lateness: int, check: Callable[[int], None]
+        self,
+        contents: dict[Any, dict[Any, Any]],
+        size: int,
+        slide: int | None,
+        offset: int,
+        lateness: int,
+        check: Callable[[int], None],
     ) -> None:
         """
-        :param table: keeps the contents, by the start of the window and then by key.
+        :param contents: what is in the windows, by window and then by key; a part of the snapshots.
         :param slide: ``None``: windows are tumbling.
         :param check: raises an error if a timestamp is none.
         """
-        self._contents: dict[Any, dict[Any, Any]] = table.namespaces
+        self._contents = contents
+        self._panes: dict[int, dict[Any, Any]] = {}  # the same by the windows' starts
+        # Windows that have been evaluated for some keys, though they are not over: after a restore.
+        self._fired: dict[TimeWindow, set[Any]] = {}
         self._size = size
         self._slide = size if slide is None else slide
         self._offset = offset
@@ -74,7 +92,7 @@ class AlignedWindows:
         self._tumbling = slide is None
         self._check = check
         self._slices: dict[int, Slice] = {}
-        self._times: list[tuple[int, int]] = []  # when something is to be done, and the start of the window
+        self._times: list[tuple[int, int, int]] = []  # when something is to be done, and the bounds of the window
         self.now = MIN_TIMESTAMP
 
     # ------------------------------------------------------------------------------------------------ records
@@ -107,22 +125,39 @@ class AlignedWindows:
         if self._tumbling:
             if self.last_timestamp(last) <= now:
                 return low, high, None, True
+            if self._fired and self.has_fired(last):
+                return low, high, None, True
             return low, high, self.panes(last), False
         waiting = [start for start in starts if self.last_timestamp(start) > now]
         kept = not waiting or (len(waiting) < len(starts) and self.cleanup_time(starts[len(waiting)]) > now)
+        if self._fired:
+            again = [start for start in waiting if not self.has_fired(start)]
+            kept = kept or len(again) < len(waiting)
+            waiting = again
         return low, high, [self.panes(start) for start in waiting], kept
 
     def panes(self, start: int) -> dict[Any, Any]:
         """Return what the window that starts then holds by key, to be added to."""
-        panes = self._contents.get(start)
+        panes = self._panes.get(start)
         if panes is None:
-            panes = self._contents[start] = {}
-            self._schedule(start)
+            panes = self._panes[start] = self._contents[self.window(start)] = {}
+            self._schedule(start, start + self._size)
         return panes
+
+    def has_fired(self, start: int) -> bool:
+        """Whether the window that starts then has been evaluated for some keys already, though it is not over."""
+        return self.window(start) in self._fired
+
+    def fire_for(self, start: int, key: Any) -> None:
+        """A window that :meth:`has_fired` has got a new element of this key, and is to be evaluated for it."""
+        self._fired[self.window(start)].discard(key)
 
     def cleanup_time(self, start: int) -> int:
         """From this time on nothing remains of the window, and what belongs to it is late."""
-        return min(start + self._size - 1 + self._lateness, MAX_TIMESTAMP)
+        return self._cleanup_time(start + self._size)
+
+    def _cleanup_time(self, end: int) -> int:
+        return min(end - 1 + self._lateness, MAX_TIMESTAMP)
 
     def window(self, start: int) -> TimeWindow:
         """The window that starts then."""
@@ -151,27 +186,41 @@ class AlignedWindows:
         times = self._times
         self._slices.clear()
         while times and times[0][0] <= now:
-            time, start = heappop(times)
-            end = start + self._size
-            ends = time == self.cleanup_time(start) and time < MAX_TIMESTAMP
+            time, start, end = heappop(times)
+            cleanup_time = self._cleanup_time(end)
+            ends = time == cleanup_time and time < MAX_TIMESTAMP
             fires = time == end - 1
-            if not ends and self.cleanup_time(start) < MAX_TIMESTAMP:
-                heappush(times, (self.cleanup_time(start), start))
-            yield DueWindow(start, end, self._contents[start], fires, ends)
+            if not ends and cleanup_time < MAX_TIMESTAMP:
+                heappush(times, (cleanup_time, start, end))
+            window = TimeWindow(start, end)
+            fired = self._fired.pop(window, ()) if self._fired else ()
+            yield DueWindow(start, end, self._contents[window], fires, ends, fired)
             if ends:
-                del self._contents[start]
+                del self._contents[window]
+                self._panes.pop(start, None)
 
-    def restore(self, now: int) -> None:
-        """The table has been filled from a snapshot that was made at ``now``."""
+    def restore(self, now: int, fired: Mapping[TimeWindow, set[Any]]) -> None:
+        """The contents are those of a snapshot.
+
+        :param now: where time goes on.
+        :param fired: the keys for which windows have been evaluated that end only after ``now``.
+        """
         self.now = now
         self._slices.clear()
         self._times.clear()
-        for start in self._contents:
-            self._schedule(start)
+        self._panes.clear()
+        self._fired = {window: keys for window, keys in fired.items() if keys}
+        for window, panes in self._contents.items():
+            start, end = window.start, window.end
+            if end - start == self._size and (start - self._offset) % self._slide == 0:
+                self._panes[start] = panes
+            # else the program had other windows then: they fire when their time comes
+            if end - 1 <= now and self._cleanup_time(end) <= now:
+                self._fired[window] = set(panes)  # windows were kept for longer then
+            self._schedule(start, end)
 
-    def _schedule(self, start: int) -> None:
-        last = self.last_timestamp(start)
-        if last > self.now:
-            heappush(self._times, (last, start))
-        elif (cleanup_time := self.cleanup_time(start)) < MAX_TIMESTAMP:
-            heappush(self._times, (cleanup_time, start))
+    def _schedule(self, start: int, end: int) -> None:
+        if end - 1 > self.now:
+            heappush(self._times, (end - 1, start, end))
+        elif (cleanup_time := self._cleanup_time(end)) < MAX_TIMESTAMP:
+            heappush(self._times, (cleanup_time, start, end))

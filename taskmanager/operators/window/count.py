@@ -17,8 +17,11 @@ from millstream.datastream.window.count_windows import CountTumblingWindowAssign
 from millstream.taskmanager.operators.aggregate import RollingAggregate
 from millstream.taskmanager.operators.detached import IMMUTABLE, detached
 from millstream.taskmanager.operators.generated import FailedLine, GeneratedFunction, Line, record_at
+from millstream.taskmanager.operators.key_selection import failed_record, keys_of
+from millstream.taskmanager.operators.loaded_values import LoadedValues
 from millstream.taskmanager.operators.operator import (
     NO_RECORD,
+    CheckpointInfo,
     FailureSite,
     Operator,
     OperatorContext,
@@ -44,7 +47,7 @@ from millstream.taskmanager.operators.window.window_contexts import (
     WindowTimes,
 )
 from millstream.taskmanager.operators.window.window_function_call import WindowFunctionCall
-from millstream.taskmanager.state.heap_keyed_state_backend import HeapKeyedStateBackend
+from millstream.taskmanager.operators.window.window_layout import COUNTS, INCREMENTAL, keep_layout, restored_layout
 from millstream.taskmanager.state.keyed_state_backend import NO_KEY, NamespaceHolder
 
 __all__ = ["CountWindowOperator", "counts_apply"]
@@ -118,17 +121,23 @@ class CountWindowOperator(Operator):
         self._kind = spec.kind
         self._records_out = 0
         self._collector = ResultCollector(spec.output_type)
-        self._backend = HeapKeyedStateBackend(context.processing_time.now_ms)
-        self._by_key: dict[Any, _Pane] = self._backend.table("window-contents").of_namespace(None)
-        self._key = None if spec.key_selector is None else UserFunction(spec.key_selector, "get_key", context, KEY)
+        self._context = context
+        self._backend = context.state.keyed()
+        self._panes = LoadedValues(self._backend, " window-counts")
+        self._by_key: dict[Any, _Pane] = self._panes.by_key
+        self._key = (
+            None
+            if spec.key_selector is None
+            else UserFunction(spec.key_selector, "get_key", context, KEY, state_name="key")
+        )
         self._function: UserFunction | None = None
         self._get_result: Callable[[Any], Any] | None = None
         create: Callable[[], Any] | None = None
         if spec.kind == REDUCE:
             phase = spec.function.kind if isinstance(spec.function, RollingAggregate) else REDUCE
-            self._function = UserFunction(spec.function, "reduce", context, phase)
+            self._function = UserFunction(spec.function, "reduce", context, phase, state_name=INCREMENTAL)
         elif spec.kind == "aggregate":
-            self._function = UserFunction(spec.function, "add", context)
+            self._function = UserFunction(spec.function, "add", context, state_name=INCREMENTAL)
             create = spec.function.create_accumulator
             self._get_result = spec.function.get_result
         self._calls = WindowCalls(
@@ -150,15 +159,23 @@ class CountWindowOperator(Operator):
             )
             self._phase = self._window_function.phase
 
+    def initialize_state(self) -> None:
+        restored_layout(self._context, COUNTS, self._kind)
+        super().initialize_state()
+
+    def prepare_snapshot(self, checkpoint: CheckpointInfo) -> None:
+        super().prepare_snapshot(checkpoint)
+        keep_layout(self._context.state, COUNTS, self._kind)
+
     def open(self) -> None:
-        for function in self._functions():
+        for function in self.functions():
             function.open()
 
     def close(self) -> None:
         self._backend.key = NO_KEY
-        close_all(self._functions())
+        close_all(self.functions())
 
-    def _functions(self) -> Iterator[UserFunction]:
+    def functions(self) -> Iterator[UserFunction]:
         for function in (self._key, self._function):
             if function is not None:
                 yield function
@@ -168,6 +185,19 @@ class CountWindowOperator(Operator):
     # ------------------------------------------------------------------------------------------------ records
 
     def process_batch(self, batch: RecordBatch) -> Iterable[Output]:
+        return self._process(batch) if self._panes.in_memory else self._process_fetched(batch)
+
+    def _process_fetched(self, batch: RecordBatch) -> Iterator[Output]:
+        keys = batch.keys
+        if keys is None:
+            values = batch.values
+            keys = [KEY_OF_ALL] * len(values) if self._key is None else keys_of(self._key.call, values)
+        distinct = dict.fromkeys(keys)
+        self._panes.fetch(distinct)
+        yield from self._process(RecordBatch(batch.values, batch.timestamps, keys))
+        self._panes.keep(distinct)
+
+    def _process(self, batch: RecordBatch) -> Iterable[Output]:
         values = batch.values
         it = iter(values)
         rows = it if batch.keys is None else zip(it, batch.keys, strict=True)
@@ -229,14 +259,6 @@ class CountWindowOperator(Operator):
 
     # ------------------------------------------------------------------------------------------------ the rest
 
-    def snapshot(self) -> Any:
-        return self._times.watermark, self._backend.snapshot()
-
-    def restore(self, snapshot: Any) -> None:
-        if snapshot is not None:
-            self._times.watermark, state = snapshot
-            self._backend.restore(state)
-
     def locate(self, error: BaseException, phase: str | None) -> FailureSite:
         if phase is not None:
             return FailureSite(self._info, phase)
@@ -244,6 +266,9 @@ class CountWindowOperator(Operator):
             failed = loop.failed_line(error)
             if failed is not None:
                 return self._site(failed)
+        unkeyed = failed_record(error)
+        if unkeyed is not NO_RECORD:
+            return FailureSite(self._info, KEY, unkeyed)
         found = ResultCollector.variables_of_call(error)
         return FailureSite(self._info, found.get("phase", self._phase), found.get("value", NO_RECORD))
 

@@ -7,17 +7,12 @@ from types import CodeType
 from typing import TYPE_CHECKING, Any
 
 from millstream.common.graph.operator_spec import WindowSpec
-from millstream.datastream.state import (
-    AggregatingStateDescriptor,
-    ListStateDescriptor,
-    ReducingStateDescriptor,
-    StateDescriptor,
-)
 from millstream.datastream.window.timestamped_value import TimestampedValue
 from millstream.taskmanager.operators.aggregate import RollingAggregate
 from millstream.taskmanager.operators.detached import IMMUTABLE, detached
 from millstream.taskmanager.operators.operator import OperatorContext
 from millstream.taskmanager.operators.user_function import UserFunction
+from millstream.taskmanager.operators.window.window_layout import INCREMENTAL, contents_descriptor
 
 if TYPE_CHECKING:
     from millstream.datastream.window.evictor import Evictor
@@ -25,7 +20,6 @@ if TYPE_CHECKING:
 
 __all__ = ["PaneContents"]
 
-_NAME = "window-contents"
 _AGGREGATE_METHODS = ("create_accumulator", "add", "get_result", "merge")
 
 
@@ -36,6 +30,7 @@ class PaneContents:
 
     :ivar function: the incremental function, to be opened and closed.
     :ivar add: ``(value, timestamp) -> None``: put an element in.
+    :ivar kind: what is kept: ``list``, ``reduce``, ``aggregate`` or ``evictor``.
     :ivar adding: the method of the function that :attr:`add` calls, for messages.
     """
 
@@ -52,6 +47,7 @@ class PaneContents:
         "add",
         "adding",
         "function",
+        "kind",
     )
 
     def __init__(
@@ -72,23 +68,21 @@ class PaneContents:
         target = spec.function if spec.evictor is None else spec.incremental
         self.adding = "add"
         if target is not None and callable(getattr(target, "create_accumulator", None)):
-            self.function = UserFunction(target, "add", context)
+            self.function = UserFunction(target, "add", context, state_name=INCREMENTAL)
             self._aggregate = target
         elif target is not None:
             self.adding = target.kind if isinstance(target, RollingAggregate) else "reduce"
-            self.function = UserFunction(target, "reduce", context, self.adding)
+            self.function = UserFunction(target, "reduce", context, self.adding, state_name=INCREMENTAL)
             self._reduce = self.function.call
         self._codes = self._methods_by_code()
-        self._descriptor = self._describe()
+        self.kind = "list"
+        if self._evictor is not None:
+            self.kind = "evictor"
+        elif self.function is not None:
+            self.kind = "aggregate" if self._reduce is None else "reduce"
+        self._descriptor = contents_descriptor(self.kind, self._reduce or self._aggregate)
         self._state: Any = backend.get_state(self._descriptor, namespace)
         self.add: Callable[[Any, int | None], None] = self._adder()
-
-    def _describe(self) -> StateDescriptor:
-        if self._evictor is not None or self.function is None:
-            return ListStateDescriptor(_NAME)
-        if self._reduce is not None:
-            return ReducingStateDescriptor(_NAME, self._reduce)
-        return AggregatingStateDescriptor(_NAME, self._aggregate)
 
     def _adder(self) -> Callable[[Any, int | None], None]:
         add, get = self._state.add, self._state.get

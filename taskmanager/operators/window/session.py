@@ -31,13 +31,21 @@ from millstream.taskmanager.operators.aggregate import RollingAggregate
 from millstream.taskmanager.operators.batch_sizer import BatchSizer
 from millstream.taskmanager.operators.detached import IMMUTABLE, detached
 from millstream.taskmanager.operators.generated import FailedLine, GeneratedFunction, record_at
+from millstream.taskmanager.operators.key_selection import failed_record, keys_of
+from millstream.taskmanager.operators.loaded_values import LoadedValues
 from millstream.taskmanager.operators.operator import (
     NO_RECORD,
+    CheckpointInfo,
     FailureSite,
     Operator,
     OperatorContext,
     OperatorInfo,
     Output,
+)
+from millstream.taskmanager.operators.restored_watermark import (
+    keep_watermark,
+    kept_watermarks,
+    restored_watermark,
 )
 from millstream.taskmanager.operators.result_collector import ResultCollector
 from millstream.taskmanager.operators.user_function import UserFunction, close_all
@@ -46,6 +54,7 @@ from millstream.taskmanager.operators.window.aligned_loops import (
     CREATE,
     HASH,
     KEY,
+    KEY_OF_ALL,
     REDUCE,
     RESULT,
     WindowCalls,
@@ -64,7 +73,7 @@ from millstream.taskmanager.operators.window.window_contexts import (
     WindowTimes,
 )
 from millstream.taskmanager.operators.window.window_function_call import WindowFunctionCall
-from millstream.taskmanager.state.heap_keyed_state_backend import HeapKeyedStateBackend
+from millstream.taskmanager.operators.window.window_layout import INCREMENTAL, SESSIONS, keep_layout, restored_layout
 from millstream.taskmanager.state.keyed_state_backend import NO_KEY, NamespaceHolder
 
 __all__ = ["SessionWindowOperator", "sessions_apply"]
@@ -105,9 +114,14 @@ class SessionWindowOperator(Operator):
         self._records_out = 0
         self._sizer = BatchSizer()
         self._collector = ResultCollector(spec.output_type)
-        self._backend = HeapKeyedStateBackend(context.processing_time.now_ms)
-        self._timers = self._backend.timers("window-event-time" if self._event_time else "window-processing-time")
-        self._key = None if spec.key_selector is None else UserFunction(spec.key_selector, "get_key", context, KEY)
+        self._context = context
+        self._backend = context.state.keyed()
+        self._timers = self._backend.timers("session-event-time" if self._event_time else "session-processing-time")
+        self._key = (
+            None
+            if spec.key_selector is None
+            else UserFunction(spec.key_selector, "get_key", context, KEY, state_name="key")
+        )
         self._kind = spec.kind
         self._function: UserFunction | None = None
         self._get_result: Callable[[Any], Any] | None = None
@@ -116,15 +130,15 @@ class SessionWindowOperator(Operator):
         self._merging = "merge"
         if spec.kind == REDUCE:
             phase = spec.function.kind if isinstance(spec.function, RollingAggregate) else REDUCE
-            self._function = UserFunction(spec.function, "reduce", context, phase)
+            self._function = UserFunction(spec.function, "reduce", context, phase, state_name=INCREMENTAL)
             merge = self._function.call
             self._merging = phase
         elif spec.kind == "aggregate":
-            self._function = UserFunction(spec.function, "add", context)
+            self._function = UserFunction(spec.function, "add", context, state_name=INCREMENTAL)
             create = spec.function.create_accumulator
             merge = spec.function.merge
             self._get_result = spec.function.get_result
-        self._sessions = Sessions(self._backend.table("window-contents"), self._timers, self._lateness, merge)
+        self._sessions = Sessions(LoadedValues(self._backend, " window-sessions"), self._timers, self._lateness, merge)
         self._calls = WindowCalls(
             None if self._key is None else self._key.call,
             spec.kind,
@@ -152,16 +166,31 @@ class SessionWindowOperator(Operator):
             return Gap(assigner.session_gap)
         return Gap(0, extraction_of(assigner.extractor), partial(check_gap, extractor=assigner.extractor))
 
+    def initialize_state(self) -> None:
+        restored_layout(self._context, SESSIONS, self._kind)
+        if self._event_time:
+            self._advance(restored_watermark(self._context.state))
+            watermarks = {kept.watermark for kept in kept_watermarks(self._context.state)}
+            if self._lateness and len(watermarks) > 1:
+                self._sessions.fire_again()
+        super().initialize_state()
+
+    def prepare_snapshot(self, checkpoint: CheckpointInfo) -> None:
+        super().prepare_snapshot(checkpoint)
+        keep_layout(self._context.state, SESSIONS, self._kind)
+        if self._event_time:
+            keep_watermark(self._context.state, self._times.watermark)
+
     def open(self) -> None:
-        for function in self._functions():
+        for function in self.functions():
             function.open()
         self._set_alarm()
 
     def close(self) -> None:
         self._backend.key = NO_KEY
-        close_all(self._functions())
+        close_all(self.functions())
 
-    def _functions(self) -> Iterator[UserFunction]:
+    def functions(self) -> Iterator[UserFunction]:
         for function in (self._key, self._function):
             if function is not None:
                 yield function
@@ -171,6 +200,19 @@ class SessionWindowOperator(Operator):
     # ------------------------------------------------------------------------------------------------ records
 
     def process_batch(self, batch: RecordBatch) -> Iterable[Output]:
+        return self._process(batch) if self._sessions.stored.in_memory else self._process_fetched(batch)
+
+    def _process_fetched(self, batch: RecordBatch) -> Iterator[Output]:
+        keys = batch.keys
+        if keys is None:
+            values = batch.values
+            keys = [KEY_OF_ALL] * len(values) if self._key is None else keys_of(self._key.call, values)
+        distinct = dict.fromkeys(keys)
+        self._sessions.stored.fetch(distinct)
+        yield from self._process(RecordBatch(batch.values, batch.timestamps, keys))
+        self._sessions.stored.keep(distinct)
+
+    def _process(self, batch: RecordBatch) -> Iterable[Output]:
         values = batch.values
         it = iter(values)
         columns: list[Any] = [it]
@@ -250,6 +292,8 @@ class SessionWindowOperator(Operator):
 
     def process_watermark(self, watermark: Watermark) -> Iterable[Output]:
         now: float = watermark.timestamp
+        if self._event_time and now < self._times.watermark:
+            return (watermark,)  # after a restore: event time had come farther before
         self._advance(watermark.timestamp)
         if not self._event_time:
             if not self._batch or now != MAX_TIMESTAMP:
@@ -363,15 +407,6 @@ class SessionWindowOperator(Operator):
 
     # ------------------------------------------------------------------------------------------------ the rest
 
-    def snapshot(self) -> Any:
-        return self._times.watermark, self._backend.snapshot()
-
-    def restore(self, snapshot: Any) -> None:
-        if snapshot is not None:
-            watermark, state = snapshot
-            self._backend.restore(state)
-            self._advance(watermark)
-
     def locate(self, error: BaseException, phase: str | None) -> FailureSite:
         if phase is not None:
             return FailureSite(self._info, phase)
@@ -379,6 +414,9 @@ class SessionWindowOperator(Operator):
             failed = loop.failed_line(error) or (error.__cause__ and loop.failed_line(error.__cause__))
             if failed:
                 return self._site(failed, error)
+        unkeyed = failed_record(error)
+        if unkeyed is not NO_RECORD:
+            return FailureSite(self._info, KEY, unkeyed)
         found = ResultCollector.variables_of_call(error)
         record = found.get("value", NO_RECORD)
         ending = None if self._results is None else self._results.failed_line(error)

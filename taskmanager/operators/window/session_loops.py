@@ -74,7 +74,7 @@ def compile_adding_to_sessions(
         Line("        session = get(key)", HASH),
         Line("        if session is None:"),
         Line(f"            end = timestamp + {gap_text}", STAMP),
-        *_begin_lines(stamped),
+        *_begin_lines(stamped, in_memory=sessions.stored.in_memory),
         Line(f"        elif session[0] <= timestamp <= session[1]{' and session[1] > over' if kept else ''}:", STAMP),
         Line(f"            end = timestamp + {gap_text}"),
         Line("            if end > session[1]:"),
@@ -92,8 +92,9 @@ def compile_adding_to_sessions(
         **names.namespace,
         "get": sessions.by_key.get,
         "by_key": sessions.by_key,
-        "buckets": sessions.timers.buckets,
+        "buckets": sessions.timers.buckets if sessions.stored.in_memory else None,
         "open_bucket": sessions.timers.open_bucket,
+        "register": sessions.timers.register,
         "follow": sessions.follow_and_schedule if kept else sessions.follow,
         "place": place,
         "check_gap": gap.check,
@@ -106,16 +107,19 @@ def compile_adding_to_sessions(
     return GeneratedFunction("sessions", [head, *lines, Line("    return None")], namespace)
 
 
-def _begin_lines(stamped: bool) -> list[Line]:
+def _begin_lines(stamped: bool, *, in_memory: bool) -> list[Line]:
     """Open the only session of a key, from ``timestamp`` to ``end``."""
-    begin = [
-        "session = by_key[key] = [timestamp, end, None, None]",
-        "time = end - 1",
-        "if time in buckets:",
-        "    buckets[time][key] = None",
-        "else:",
-        "    open_bucket(time)[key] = None",
-    ]
+    begin = ["session = by_key[key] = [timestamp, end, None, None]"]
+    if in_memory:
+        begin += [
+            "time = end - 1",
+            "if time in buckets:",
+            "    buckets[time][key] = None",
+            "else:",
+            "    open_bucket(time)[key] = None",
+        ]
+    else:
+        begin.append("register(end - 1, key)")
     if not stamped:
         return [Line(f"            {text}") for text in begin]
     return [

@@ -17,7 +17,7 @@ from typing import Any, TypeAlias
 
 from millstream.common.records import MAX_TIMESTAMP
 from millstream.taskmanager.operators.generated import frame_variables
-from millstream.taskmanager.state.heap_table import HeapTable
+from millstream.taskmanager.operators.loaded_values import LoadedValues
 from millstream.taskmanager.state.timer_queue import TimerQueue
 
 __all__ = ["CONTENTS", "EARLIER", "END", "START", "DueSession", "Session", "Sessions"]
@@ -47,19 +47,23 @@ def _end(session: Session) -> int:
 class Sessions:
     """The sessions of one operator.
 
+    :ivar stored: where they are kept.
     :ivar by_key: the newest session of each key.
     :ivar timers: entries are keys.
     :ivar over: a session that ends by then has fired. Nothing does with processing time, before its timer goes off.
     """
 
-    __slots__ = ("_late", "_lateness", "_merge", "by_key", "over", "timers")
+    __slots__ = ("_late", "_lateness", "_merge", "by_key", "over", "stored", "timers")
 
-    def __init__(self, table: HeapTable, timers: TimerQueue, lateness: int, merge: Callable[[Any, Any], Any]) -> None:
+    def __init__(
+        self, stored: LoadedValues, timers: TimerQueue, lateness: int, merge: Callable[[Any, Any], Any]
+    ) -> None:
         """
         :param lateness: how long sessions are kept after they have fired.
         :param merge: makes one of the contents of two sessions.
         """
-        self.by_key: dict[Any, Session] = table.of_namespace(None)
+        self.stored = stored
+        self.by_key: dict[Any, Session] = stored.by_key
         self.timers = timers
         self._lateness = lateness
         self._merge = merge
@@ -70,6 +74,16 @@ class Sessions:
         """Event time has come so far; see :meth:`due`."""
         self.over = watermark + 1
         self._late = self.over - self._lateness if watermark < MAX_TIMESTAMP else inf
+
+    def fire_again(self) -> None:
+        """Have all sessions fire that are not over: keys have come together of which some had come farther. Those that
+        had fired give their result once more, as they do for late elements.
+        """
+        for piece in self.stored.pieces():
+            for key, newest in piece.items():
+                for session in [*(newest[EARLIER] or ()), newest]:
+                    if session[END] > self.over:
+                        self.timers.register(session[END] - 1, key)
 
     # ------------------------------------------------------------------------------------------------ records
 
@@ -174,12 +188,15 @@ class Sessions:
         """Give the sessions whose time has come at ``now``, earliest first. What ends has been removed already."""
         by_key = self.by_key
         timers = self.timers
-        buckets = timers.buckets
+        in_memory = self.stored.in_memory
+        buckets = timers.buckets if in_memory else {}
         register = timers.register
         lateness = self._lateness
         idle = 0
         while (popped := timers.pop_bucket(now)) is not None:
             time, keys = popped
+            if not in_memory:
+                self.stored.fetch(keys)
             for key in keys:
                 newest = by_key[key]
                 if lateness:
@@ -212,6 +229,8 @@ class Sessions:
                     buckets[last][key] = None
                 else:
                     register(last, key)
+            if not in_memory:
+                self.stored.keep(keys)
 
     def _due_of(self, key: Any, newest: Session, time: int) -> list[DueSession]:
         """The same for a timer of a key, where sessions are kept after they have fired."""

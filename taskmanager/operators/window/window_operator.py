@@ -17,14 +17,18 @@ from millstream.datastream.state import ValueStateDescriptor
 from millstream.datastream.window.count_windows import CountSlidingWindowAssigner, CountTumblingWindowAssigner
 from millstream.datastream.window.trigger_result import TriggerResult
 from millstream.datastream.window.window_assigner import MergingWindowAssigner
+from millstream.taskmanager.operators.key_selection import failed_record, keys_of
 from millstream.taskmanager.operators.operator import (
     NO_RECORD,
+    CheckpointInfo,
     FailureSite,
     Operator,
     OperatorContext,
     OperatorInfo,
     Output,
 )
+from millstream.taskmanager.operators.prefetching import with_state_of
+from millstream.taskmanager.operators.restored_watermark import keep_watermark, restored_watermark
 from millstream.taskmanager.operators.result_collector import ResultCollector
 from millstream.taskmanager.operators.runtime_context import OperatorRuntimeContext
 from millstream.taskmanager.operators.user_function import UserFunction, close_all
@@ -39,7 +43,17 @@ from millstream.taskmanager.operators.window.window_contexts import (
     WindowTimes,
 )
 from millstream.taskmanager.operators.window.window_function_call import WindowFunctionCall
-from millstream.taskmanager.state.heap_keyed_state_backend import HeapKeyedStateBackend
+from millstream.taskmanager.operators.window.window_layout import (
+    ALIGNED,
+    CONTENTS,
+    EVENT_TIMERS,
+    GENERAL,
+    MERGING,
+    PROCESSING_TIMERS,
+    keep_layout,
+    restored_layout,
+    watermark_by_key,
+)
 from millstream.taskmanager.state.keyed_state_backend import NO_KEY, NamespaceHolder
 
 __all__ = ["WindowOperator"]
@@ -75,14 +89,15 @@ class WindowOperator(Operator):
         self._processing_time = context.processing_time
         self._late_dropped = 0
 
-        self._backend = HeapKeyedStateBackend(context.processing_time.now_ms)
-        self._event_timers = self._backend.timers("window-event-time")
-        self._processing_timers = self._backend.timers("window-processing-time")
+        self._context = context
+        self._backend = context.state.keyed()
+        self._event_timers = self._backend.timers(EVENT_TIMERS, namespaced=True)
+        self._processing_timers = self._backend.timers(PROCESSING_TIMERS, namespaced=True)
         self._window = NamespaceHolder()
         self._state_window = NamespaceHolder()
         runtime_context = OperatorRuntimeContext(context)
         runtime_context.use_backend(self._backend)
-        self._mappings: Any = self._backend.get_state(ValueStateDescriptor("merging-window-set"))
+        self._mappings: Any = self._backend.get_state(ValueStateDescriptor(" merging-window-set"))
 
         self._collector = ResultCollector(spec.output_type)
         self._assigner_context = OperatorAssignerContext(self._times, runtime_context)
@@ -95,7 +110,11 @@ class WindowOperator(Operator):
             self._set_alarm,
             runtime_context,
         )
-        self._key = None if spec.key_selector is None else UserFunction(spec.key_selector, "get_key", context, "key_by")
+        self._key = (
+            None
+            if spec.key_selector is None
+            else UserFunction(spec.key_selector, "get_key", context, "key_by", state_name="key")
+        )
         self._contents = PaneContents(
             spec, context, self._backend, self._state_window, OperatorEvictorContext(self._times, runtime_context)
         )
@@ -106,20 +125,21 @@ class WindowOperator(Operator):
             keyed = spec.key_selector is not None
             self._function = WindowFunctionCall(spec.window_function, keyed, context, window_context, self._collector)
             self._function.function.runtime_context.use_backend(self._backend)
+        self._layout = MERGING if self._merging else GENERAL
         self._phase = ""
 
     # -- life -------------------------------------------------------------------------------------------------------
 
     def open(self) -> None:
-        for function in self._functions():
+        for function in self.functions():
             function.open()
         self._set_alarm()
 
     def close(self) -> None:
         self._backend.key = NO_KEY
-        close_all(self._functions())
+        close_all(self.functions())
 
-    def _functions(self) -> Iterator[UserFunction]:
+    def functions(self) -> Iterator[UserFunction]:
         if self._key is not None:
             yield self._key
         if self._contents.function is not None:
@@ -127,19 +147,46 @@ class WindowOperator(Operator):
         if self._function is not None:
             yield self._function.function
 
-    def snapshot(self) -> Any:
-        return self._times.watermark, self._backend.snapshot()
+    def initialize_state(self) -> None:
+        found = restored_layout(self._context, self._layout, self._contents.kind)
+        if self._event_time:
+            self._times.watermark = restored_watermark(self._context.state)
+        if found == ALIGNED:
+            self._set_timers_of_contents()
+        super().initialize_state()
 
-    def restore(self, snapshot: Any) -> None:
-        if snapshot is not None:
-            self._times.watermark, state = snapshot
-            self._backend.restore(state)
+    def _set_timers_of_contents(self) -> None:
+        """The snapshot is of an operator that needs no timers: set those that the default trigger would have set."""
+        watermark_of = watermark_by_key(self._context.state)
+        panes: list[tuple[Any, Any]] = list(self._backend.keys_and_namespaces(CONTENTS))
+        for key, window in panes:
+            self._backend.key = key
+            last: int = window.max_timestamp()
+            if not self._event_time:
+                self._processing_timers.register(last, (key, window))
+            elif last > watermark_of(key):
+                self._event_timers.register(last, (key, window))
+            self._set_cleanup_timer(window)
+        self._backend.key = NO_KEY
+
+    def prepare_snapshot(self, checkpoint: CheckpointInfo) -> None:
+        super().prepare_snapshot(checkpoint)
+        keep_layout(self._context.state, self._layout, self._contents.kind)
+        if self._event_time:
+            keep_watermark(self._context.state, self._times.watermark)
 
     # -- records ----------------------------------------------------------------------------------------------------
 
     def process_batch(self, batch: RecordBatch) -> Iterable[Output]:
-        self._backend.clean_up_for_records(len(batch))
-        return self._collector.pump(self._add_all(batch.values, batch.timestamps, batch.keys))
+        backend = self._backend
+        backend.clean_up_for_records(len(batch))
+        keys = batch.keys
+        if backend.in_memory or self._key is None:
+            return self._collector.pump(self._add_all(batch.values, batch.timestamps, keys))
+        if keys is None:
+            keys = keys_of(self._key.call, batch.values)
+        outputs = self._collector.pump(self._add_all(batch.values, batch.timestamps, keys))
+        return with_state_of(backend, keys, outputs)
 
     def _add_all(
         self, values: list[Any], timestamps: list[int | None] | None, keys: list[Any] | None
@@ -252,6 +299,8 @@ class WindowOperator(Operator):
     # -- time -------------------------------------------------------------------------------------------------------
 
     def process_watermark(self, watermark: Watermark) -> Iterable[Output]:
+        if self._event_time and watermark.timestamp < self._times.watermark:
+            return (watermark,)  # after a restore: event time had come farther before
         self._times.watermark = watermark.timestamp
         first = self._event_timers.first()
         ends = self._batch and watermark.timestamp == MAX_TIMESTAMP
@@ -307,12 +356,12 @@ class WindowOperator(Operator):
     def _last_firings(self) -> Iterator[tuple[int, Any]]:
         """In a batch job processing time stands still until the input has ended, and then is over for good."""
         timers = self._processing_timers
-        for time, entry in list(timers.items()):
-            if entry in timers.buckets.get(time, ()):  # not deleted meanwhile
-                timers.delete(time, entry)
+        left = set(timers.items())
+        for time, entry in timers.pop_due(MAX_TIMESTAMP):
+            if (time, entry) in left:  # else it was set by one of these
+                left.discard((time, entry))
                 yield from self._fire_processing_time(time, *_pane(entry))
-                yield time, None
-        timers.clear()
+            yield time, None
 
     def _fire_processing_time(self, time: int, key: Any, window: Any) -> Iterator[tuple[int, Any]]:
         if not self._enter(key, window):
@@ -400,6 +449,9 @@ class WindowOperator(Operator):
     def locate(self, error: BaseException, phase: str | None) -> FailureSite:
         if phase is not None:
             return FailureSite(self._info, phase)
+        unkeyed = failed_record(error)
+        if unkeyed is not NO_RECORD:
+            return FailureSite(self._info, "key_by", unkeyed)
         found = ResultCollector.variables_of_call(error)
         phase = found.get("phase") or self._phase
         return FailureSite(self._info, self._contents.exact_phase(error, phase), found.get("value", NO_RECORD))
