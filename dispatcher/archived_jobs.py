@@ -9,6 +9,7 @@ from datetime import timedelta
 
 from millstream.common.clock import Clock
 from millstream.common.ids import JobID
+from millstream.common.wire.checkpoint_pb2 import JobCheckpoints
 from millstream.common.wire.cluster_pb2 import JobDetails
 
 __all__ = ["ArchivedJobs"]
@@ -17,6 +18,7 @@ __all__ = ["ArchivedJobs"]
 @dataclass(frozen=True, slots=True)
 class _Archived:
     details: JobDetails
+    checkpoints: JobCheckpoints
     archived_ms: int
 
 
@@ -33,10 +35,10 @@ class ArchivedJobs:
         self._expiration_ms = int(expiration.total_seconds() * 1000)
         self._jobs: dict[JobID, _Archived] = {}  # in the order of archiving
 
-    def add(self, job_id: JobID, details: JobDetails) -> None:
-        """Keep ``details``; a job that is there already is replaced."""
+    def add(self, job_id: JobID, details: JobDetails, checkpoints: JobCheckpoints) -> None:
+        """Keep the reports on a job and its checkpoints; a job that is there already is replaced."""
         self._jobs.pop(job_id, None)
-        self._jobs[job_id] = _Archived(details, self._clock.now_ms())
+        self._jobs[job_id] = _Archived(details, checkpoints, self._clock.now_ms())
         self._expire()
         while len(self._jobs) > self._max_capacity:
             del self._jobs[next(iter(self._jobs))]
@@ -46,6 +48,12 @@ class ArchivedJobs:
         self._expire()
         archived = self._jobs.get(job_id)
         return archived.details if archived is not None else None
+
+    def checkpoints(self, job_id: JobID) -> JobCheckpoints | None:
+        """Return the last report on the job's checkpoints, ``None`` if the job is not (or no longer) here."""
+        self._expire()
+        archived = self._jobs.get(job_id)
+        return archived.checkpoints if archived is not None else None
 
     def __contains__(self, job_id: JobID) -> bool:
         return self.get(job_id) is not None

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
-from typing import Final
+from collections.abc import Callable, Coroutine, Iterable
+from typing import Any, Final
 
 from millstream.common.clock import Clock
-from millstream.common.config import ClusterOptions, Configuration, JobManagerOptions
+from millstream.common.config import ClusterOptions, Configuration, JobManagerOptions, RestOptions
 from millstream.common.errors import DuplicateJobError, JobNotFoundError, MillstreamError
 from millstream.common.ids import IdFactory, JobID, LeaderSessionId
 from millstream.common.rpc.gateways import DispatcherGateway, ResourceManagerGateway
@@ -24,7 +24,12 @@ from millstream.common.wire.checkpoint_pb2 import JobCheckpoints
 from millstream.common.wire.graph_pb2 import JobGraph
 from millstream.dispatcher.archived_jobs import ArchivedJobs
 from millstream.dispatcher.job_graph_check import check_job_graph
-from millstream.dispatcher.job_manager_runner import JobManagerRunner, JobMasterFactory, create_job_master
+from millstream.dispatcher.job_manager_runner import (
+    JobManagerRunner,
+    JobMasterControl,
+    JobMasterFactory,
+    create_job_master,
+)
 from millstream.dispatcher.job_table import (
     Action,
     AllJobsEnded,
@@ -34,6 +39,9 @@ from millstream.dispatcher.job_table import (
     JobTable,
     StartJobMaster,
 )
+from millstream.dispatcher.operations import Operations
+from millstream.dispatcher.snapshot_disposal import dispose_snapshot
+from millstream.jobmanager.checkpoint.events import SavepointMode
 
 __all__ = ["DISPATCHER_ENDPOINT", "RESOURCE_MANAGER_ENDPOINT", "Dispatcher"]
 
@@ -43,7 +51,8 @@ DISPATCHER_ENDPOINT: Final = "dispatcher"
 RESOURCE_MANAGER_ENDPOINT: Final = "resourcemanager"
 
 _LONGEST_WAIT_SECONDS: Final = 3600.0
-"""No call for a job's result is held back longer, whatever it asks for."""
+"""No call for a result is held back longer, whatever it asks for."""
+_FORMATS: Final = ("CANONICAL", "NATIVE")
 
 
 class Dispatcher:
@@ -79,6 +88,7 @@ class Dispatcher:
             configuration.get(JobManagerOptions.JOB_STORE_MAX_CAPACITY),
             configuration.get(JobManagerOptions.JOB_STORE_EXPIRATION_TIME),
         )
+        self._operations = Operations(clock, ids, configuration.get(RestOptions.ASYNC_STORE_DURATION))
         self._table = JobTable()
         self._runners: dict[JobID, JobManagerRunner] = {}
         self._results: dict[JobID, asyncio.Future[pb.JobDetails]] = {}
@@ -111,6 +121,7 @@ class Dispatcher:
             await asyncio.wait({self._shutdown})
         else:
             await self._end_all_jobs()
+        await self._operations.close()
         self._rpc.unregister(DISPATCHER_ENDPOINT)
 
     # ------------------------------------------------------------------ calls
@@ -212,13 +223,8 @@ class Dispatcher:
         :raises MillstreamError: the job has ended, or does not start.
         """
         job_id = _parse(request.job_id)
-        runner = self._runners.get(job_id)
-        if runner is not None:
-            await runner.wait_started()
-        if runner is None or not runner.running:
-            state = self._details(job_id).summary.state
-            raise MillstreamError(f"Job {job_id} is {state}: none of its operators can be asked.")
-        payload = await runner.job_master.operator_request(request.operator_id, request.subtask_index, request.payload)
+        job_master = await self._job_master(job_id)
+        payload = await job_master.operator_request(request.operator_id, request.subtask_index, request.payload)
         return pb.OperatorResponse(payload=payload)
 
     async def shut_down_cluster(self, request: pb.Empty) -> pb.Empty:
@@ -228,29 +234,87 @@ class Dispatcher:
             self._shutdown = asyncio.get_running_loop().create_task(self._shut_down(), name="shut down the cluster")
         return pb.Empty()
 
+    # ------------------------------------------------------------------ checkpoints and parallelism
+
     async def trigger_savepoint(self, request: pb.TriggerSavepointRequest) -> pb.OperationStarted:
-        """Not there yet."""
-        raise MillstreamError("trigger_savepoint is not there yet")
+        """Begin a savepoint; its end is awaited by :meth:`await_operation`.
+
+        :raises JobNotFoundError: no such job.
+        :raises MillstreamError: the job does not run, or the request is not understood.
+        """
+        mode = _savepoint_mode(request.mode)
+        format_name = request.format or "CANONICAL"
+        if format_name not in _FORMATS:
+            raise MillstreamError(f"There is no savepoint format {format_name!r}; it is one of {', '.join(_FORMATS)}.")
+        directory = request.target_directory
+        return await self._operate(request, lambda job_master: job_master.savepoint(directory, mode, format_name))
 
     async def trigger_checkpoint(self, request: pb.TriggerCheckpointRequest) -> pb.OperationStarted:
-        """Not there yet."""
-        raise MillstreamError("trigger_checkpoint is not there yet")
+        """Begin a checkpoint; its end is awaited by :meth:`await_operation`.
+
+        :raises JobNotFoundError: no such job.
+        :raises MillstreamError: the job does not run.
+        """
+        full = request.full
+        return await self._operate(request, lambda job_master: job_master.checkpoint(full=full))
 
     async def rescale_job(self, request: pb.RescaleJobRequest) -> pb.OperationStarted:
-        """Not there yet."""
-        raise MillstreamError("rescale_job is not there yet")
+        """Begin to bring the job to another parallelism; its end is awaited by :meth:`await_operation`.
+
+        :raises JobNotFoundError: no such job.
+        :raises MillstreamError: the job does not run.
+        """
+        parallelism = request.parallelism
+        return await self._operate(request, lambda job_master: job_master.rescale(parallelism))
 
     async def await_operation(self, request: pb.AwaitOperationRequest) -> pb.OperationStatus:
-        """Not there yet."""
-        raise MillstreamError("await_operation is not there yet")
+        """Return what became of an operation as soon as it has ended, or that it has not after ``max_wait_ms``.
+
+        :raises MillstreamError: there is no such operation.
+        """
+        wait_seconds = min(request.max_wait_ms / 1000, _LONGEST_WAIT_SECONDS)
+        return await self._operations.wait(_parse(request.job_id), request.request_id, wait_seconds)
 
     async def dispose_savepoint(self, request: pb.DisposeSavepointRequest) -> pb.Empty:
-        """Not there yet."""
-        raise MillstreamError("dispose_savepoint is not there yet")
+        """Delete a savepoint, or the checkpoint of a job that has ended.
+
+        :raises MillstreamError: there is none at this place, or a running job needs it.
+        """
+        running = {str(job_id) for job_id in self._runners if job_id not in self._archive}
+        await asyncio.to_thread(dispose_snapshot, request.path, self._configuration, running)
+        logger.info("The snapshot %s was disposed of", request.path)
+        return pb.Empty()
 
     async def get_checkpoints(self, request: pb.JobRequest) -> JobCheckpoints:
-        """Not there yet."""
-        raise MillstreamError("get_checkpoints is not there yet")
+        """Return what is known of a job's checkpoints.
+
+        :raises JobNotFoundError: no such job.
+        """
+        job_id = _parse(request.job_id)
+        archived = self._archive.checkpoints(job_id)
+        return archived if archived is not None else self._require(job_id).job_master.checkpoints()
+
+    async def _operate(
+        self,
+        request: pb.TriggerSavepointRequest | pb.TriggerCheckpointRequest | pb.RescaleJobRequest,
+        work: Callable[[JobMasterControl], Coroutine[Any, Any, pb.OperationStatus]],
+    ) -> pb.OperationStarted:
+        job_id = _parse(request.job_id)
+        if request.request_id and self._operations.find(job_id, request.request_id):
+            return pb.OperationStarted(request_id=request.request_id)
+        job_master = await self._job_master(job_id)
+        request_id = self._operations.start(job_id, request.request_id, lambda: work(job_master))
+        return pb.OperationStarted(request_id=request_id)
+
+    async def _job_master(self, job_id: JobID) -> JobMasterControl:
+        """The JobMaster of a job that runs, or will in a moment."""
+        runner = self._runners.get(job_id)
+        if runner is not None:
+            await runner.wait_started()
+        if runner is None or not runner.running:
+            state = self._details(job_id).summary.state
+            raise MillstreamError(f"Job {job_id} is {state}: it does not run.")
+        return runner.job_master
 
     # ------------------------------------------------------------------ what becomes of a job (RunnerListener)
 
@@ -320,7 +384,7 @@ class Dispatcher:
             summary.state,
             max(0, summary.end_time_ms - summary.start_time_ms),
         )
-        self._archive.add(job_id, details)
+        self._archive.add(job_id, details, self._runners[job_id].job_master.checkpoints())
         result = self._results.get(job_id)
         if result is not None and not result.done():
             result.set_result(details)
@@ -381,3 +445,12 @@ def _parse(job_id: str) -> JobID:
         return JobID.parse(job_id)
     except ValueError as error:
         raise JobNotFoundError(f"{error}.") from None
+
+
+def _savepoint_mode(name: str) -> SavepointMode:
+    try:
+        return SavepointMode[name or SavepointMode.SAVEPOINT.name]
+    except KeyError:
+        raise MillstreamError(
+            f"There is no savepoint mode {name!r}; it is one of {', '.join(mode.name for mode in SavepointMode)}."
+        ) from None

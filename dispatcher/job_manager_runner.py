@@ -13,12 +13,15 @@ from typing import Any, Final, Protocol
 
 from millstream.common.clock import Clock
 from millstream.common.config import Configuration
+from millstream.common.errors import MillstreamError
 from millstream.common.failure import ENGINE, engine_failure
 from millstream.common.ids import IdFactory, JobID
 from millstream.common.rpc.service import RpcService
 from millstream.common.states import JobStatus
-from millstream.common.wire.cluster_pb2 import JobDetails, JobSummary
+from millstream.common.wire.checkpoint_pb2 import JobCheckpoints
+from millstream.common.wire.cluster_pb2 import JobDetails, JobSummary, OperationStatus
 from millstream.common.wire.graph_pb2 import JobGraph
+from millstream.jobmanager.checkpoint.events import SavepointMode
 
 __all__ = ["JobManagerRunner", "JobMasterControl", "JobMasterFactory", "RunnerListener", "create_job_master"]
 
@@ -42,6 +45,14 @@ class JobMasterControl(Protocol):
     async def operator_request(self, operator_id: str, subtask_index: int, payload: bytes) -> bytes: ...
 
     async def refresh_metrics(self) -> None: ...
+
+    def checkpoints(self) -> JobCheckpoints: ...
+
+    async def checkpoint(self, *, full: bool) -> OperationStatus: ...
+
+    async def savepoint(self, directory: str, mode: SavepointMode, format_name: str) -> OperationStatus: ...
+
+    async def rescale(self, parallelism: int) -> OperationStatus: ...
 
     async def close(self) -> None: ...
 
@@ -165,6 +176,10 @@ class JobManagerRunner:
     async def _start(self) -> None:
         try:
             await self._job_master.start()
+        except MillstreamError as error:
+            logger.warning("Job %s cannot be started: %s", self._job_id, error)
+            self._listener.job_ended(self._job_id, self._failed_to_start(error))
+            return
         except Exception as error:
             logger.exception("The JobMaster of job %s could not be started", self._job_id)
             self._listener.job_ended(self._job_id, self._failed_to_start(error))
@@ -192,10 +207,12 @@ class JobManagerRunner:
         details.summary.state = JobStatus.FAILED.name
         details.summary.end_time_ms = now
         details.state_timestamps[JobStatus.FAILED.name] = now
+        # What Millstream itself raises says all there is to say; anything else is a fault of the engine.
+        expected = isinstance(error, MillstreamError)
         details.failure.CopyFrom(
             engine_failure(
                 ENGINE,
-                f"the job's JobMaster could not be started: {error}",
+                str(error) if expected else f"the job's JobMaster could not be started: {error}",
                 exception_type=type(error).__name__,
                 full_traceback="".join(traceback.format_exception(error)),
             )

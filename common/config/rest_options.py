@@ -93,7 +93,6 @@ class RestOptions:
         DURATION,
         timedelta(minutes=5),
         "How long the result of an asynchronous operation can be asked for.",
-        effect=Effect.RESERVED,
     )
     FLAMEGRAPH_ENABLED: Final = option(
         "rest.flamegraph.enabled", BOOLEAN, False, "Whether flame graphs are offered.", effect=Effect.RESERVED

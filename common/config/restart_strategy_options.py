@@ -28,7 +28,7 @@ class RestartStrategyOptions:
             failurerate="failure-rate",
             exponentialdelay="exponential-delay",
         ),
-        "How a failed job is restarted. Unset: not at all, as long as the job has no checkpoints.",
+        "How a failed job is restarted. Unset: `exponential-delay` for a job with checkpoints, `none` for one without.",
         former=("restart-strategy",),
     )
     FIXED_DELAY_ATTEMPTS: Final = option(

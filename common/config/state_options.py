@@ -26,7 +26,6 @@ class StateOptions:
         STRING,
         "Savepoint or checkpoint that a job starts from (`-s`).",
         former=("execution.savepoint.path",),
-        effect=Effect.RESERVED,
     )
     RECOVERY_IGNORE_UNCLAIMED_STATE: Final = option(
         "execution.state-recovery.ignore-unclaimed-state",
@@ -40,9 +39,8 @@ class StateOptions:
         "execution.state-recovery.claim-mode",
         one_of("NO_CLAIM", "CLAIM", "LEGACY"),
         "NO_CLAIM",
-        "Who owns the files of a snapshot after a job has started from it (`-cm`).",
+        "Who owns the files of a snapshot after a job has started from it (`-cm`). `LEGACY` is `NO_CLAIM`.",
         former=("execution.savepoint-restore-mode",),
-        effect=Effect.RESERVED,
     )
     RECOVERY_FROM_LOCAL: Final = option(
         "execution.state-recovery.from-local",
@@ -50,23 +48,6 @@ class StateOptions:
         False,
         "Whether a restarted task prefers the copy of its state on its own host.",
         former=("state.backend.local-recovery",),
-        effect=Effect.RESERVED,
-    )
-    ROCKSDB_LOCALDIR: Final = optional(
-        "state.backend.rocksdb.localdir", STRING, "Directory of RocksDB's files.", effect=Effect.RESERVED
-    )
-    ROCKSDB_TIMER_SERVICE: Final = option(
-        "state.backend.rocksdb.timer-service.factory",
-        one_of("ROCKSDB", "HEAP"),
-        "ROCKSDB",
-        "Where timers live under the RocksDB backend.",
-        effect=Effect.RESERVED,
-    )
-    ROCKSDB_MANAGED_MEMORY: Final = option(
-        "state.backend.rocksdb.memory.managed",
-        BOOLEAN,
-        True,
-        "Whether RocksDB keeps within the managed memory.",
         effect=Effect.RESERVED,
     )
     CHANGELOG_ENABLED: Final = option(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from datetime import timedelta
 
-from millstream.common.config import Configuration, RestartStrategyOptions
+from millstream.common.config import CheckpointingOptions, Configuration, RestartStrategyOptions
 from millstream.common.errors import ConfigurationError
 from millstream.jobmanager.failover.exponential_delay_strategy import ExponentialDelayRestartBackoffTimeStrategy
 from millstream.jobmanager.failover.failure_rate_strategy import FailureRateRestartBackoffTimeStrategy
@@ -20,13 +20,14 @@ _UNLIMITED = 2**31 - 1
 
 
 def create_restart_strategy(configuration: Configuration, source: random.Random) -> RestartBackoffTimeStrategy:
-    """Return the strategy of ``restart-strategy.type``. Unset, the job is not restarted: it has no checkpoints to
-    begin from.
+    """Return the strategy of ``restart-strategy.type``. Unset, a job with periodic checkpoints is restarted as often as
+    it fails, with growing delays; one without is not restarted: it has nothing to begin from.
 
     :param source: of the jitter.
     :raises ConfigurationError: an unknown type or a setting out of its bounds.
     """
-    kind = configuration.get(RestartStrategyOptions.TYPE) or "none"
+    checkpoints = bool(configuration.get(CheckpointingOptions.INTERVAL))
+    kind = configuration.get(RestartStrategyOptions.TYPE) or ("exponential-delay" if checkpoints else "none")
     try:
         if kind == "none":
             return NoRestartBackoffTimeStrategy()

@@ -89,6 +89,7 @@ class CheckpointFiles:
 
         :raises FileSystemError: it could not be looked at or deleted.
         """
+        directory = qualified(directory, self._configuration)
         files = self._files(directory)
         entries = files.list(directory)
         if all(entry.is_directory and not files.list(entry.path) for entry in entries):

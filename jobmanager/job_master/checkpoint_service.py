@@ -56,14 +56,14 @@ from millstream.jobmanager.checkpoint.settings import CheckpointSettings
 from millstream.jobmanager.execution_graph import ExecutionGraph, ExecutionVertexID
 from millstream.jobmanager.job_master.checkpoint_files import CheckpointFiles
 
-__all__ = ["CheckpointService", "CheckpointedJob"]
+__all__ = ["CheckpointService", "CheckpointedJob", "failed_operation"]
 
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
 _IO_THREADS: Final = 4
-_IO_GOODBYE_SECONDS: Final = 10.0
+_IO_GOODBYE_SECONDS: Final = 5.0
 """How long the end of a job waits for its files to be written and deleted."""
 
 
@@ -113,7 +113,7 @@ class CheckpointService:
         claimed = settings.get(StateOptions.RECOVERY_CLAIM_MODE) == "CLAIM"
         self._claim_mode = ClaimMode.CLAIM if claimed else ClaimMode.NO_CLAIM
         self._coordinator = CheckpointCoordinator(graph, CheckpointSettings.from_configuration(settings), VERSION)
-        self._files = CheckpointFiles(JobID(self._job_id), settings, ids)
+        self._files = CheckpointFiles(self._job_id, settings, ids)
         self._threads: ThreadPoolExecutor | None = None
         self._io = BackgroundTasks(f"checkpoints of job {self._job_id}")
         # Deletions happen one after the other: a directory may be empty only after those before.
@@ -173,7 +173,7 @@ class CheckpointService:
         self._timers.clear()
         for request in self._requests.values():
             if not request.done():
-                request.set_result(_failed(f"job {self._job_id} ended before the checkpoint was complete"))
+                request.set_result(_ended(self._job_id))
         try:
             await asyncio.wait_for(self._deletions.join(), _IO_GOODBYE_SECONDS)
             if self._deleting is not None:
@@ -256,7 +256,7 @@ class CheckpointService:
 
     async def _request(self, event_of: Callable[[str], CheckpointEvent]) -> pb.OperationStatus:
         if self._closed:
-            return _failed(f"job {self._job_id} has ended")
+            return _ended(self._job_id)
         request_id = self._ids.hex(32)
         answer: asyncio.Future[pb.OperationStatus] = asyncio.get_running_loop().create_future()
         self._requests[request_id] = answer
@@ -330,5 +330,12 @@ def _io_failure(what: str, error: MillstreamError) -> FailureInfo:
     return failure
 
 
-def _failed(message: str) -> pb.OperationStatus:
-    return pb.OperationStatus(completed=True, failure=engine_failure(ENGINE, message, exception_type="CheckpointError"))
+def failed_operation(error: MillstreamError) -> pb.OperationStatus:
+    """Return the status of an operation that has failed."""
+    return pb.OperationStatus(
+        completed=True, failure=engine_failure(ENGINE, str(error), exception_type=type(error).__name__)
+    )
+
+
+def _ended(job_id: JobID) -> pb.OperationStatus:
+    return failed_operation(MillstreamError(f"job {job_id} ended before the checkpoint was complete"))

@@ -1,4 +1,4 @@
-"""The JobMaster: runs one job. The shell around the :class:`Scheduler`.
+"""The JobMaster: runs one job. The shell around the :class:`Scheduler`, with its checkpoints beside it.
 
 It serves the endpoint ``jobmaster-<job id>``, turns calls, timers and lost connections into the scheduler's events and
 carries out its actions. All of it happens on the event loop; the scheduler is never entered twice.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+from collections import deque
 from collections.abc import Callable
 
 from millstream.common.clock import Clock
@@ -20,8 +21,16 @@ from millstream.common.rpc.gateways import JobMasterGateway
 from millstream.common.rpc.service import RpcService
 from millstream.common.states import ExecutionState, JobStatus
 from millstream.common.wire import cluster_pb2 as pb
+from millstream.common.wire.checkpoint_pb2 import CheckpointOptions, JobCheckpoints
 from millstream.common.wire.graph_pb2 import JobGraph
 from millstream.jobmanager.background_tasks import BackgroundTasks
+from millstream.jobmanager.checkpoint.events import (
+    Acknowledged,
+    EndOfDataReported,
+    JobEnded,
+    SavepointMode,
+    TasksChanged,
+)
 from millstream.jobmanager.execution_graph import (
     ExecutionGraph,
     ExecutionVertex,
@@ -35,6 +44,8 @@ from millstream.jobmanager.failover.execution_failure_handler import ExecutionFa
 from millstream.jobmanager.failover.failover_strategy import failover_strategy
 from millstream.jobmanager.failover.restart_strategy_factory import create_restart_strategy
 from millstream.jobmanager.heartbeat.heartbeat_sender import HeartbeatSettings
+from millstream.jobmanager.job_master.checkpoint_service import CheckpointService, failed_operation
+from millstream.jobmanager.job_master.rescaling import RescalingError, rescaled, slots_needed
 from millstream.jobmanager.job_master.resource_manager_connection import ResourceManagerConnection
 from millstream.jobmanager.job_master.task_manager_connection import TaskManagerConnection
 from millstream.jobmanager.scheduler.actions import (
@@ -45,6 +56,7 @@ from millstream.jobmanager.scheduler.actions import (
     DeclareResources,
     DeployTasks,
     FreeSlots,
+    RescaleEnded,
     SchedulerAction,
     SetTimer,
     TimerKind,
@@ -52,8 +64,10 @@ from millstream.jobmanager.scheduler.actions import (
 from millstream.jobmanager.scheduler.events import (
     CancelRequested,
     DeploymentFailed,
+    JobFailed,
     JobStarted,
     JobSuspended,
+    RescaleRequested,
     SchedulerEvent,
     SlotLost,
     SlotsOffered,
@@ -109,6 +123,7 @@ class JobMaster:
             job_graph, ids, settings.get(JobManagerOptions.MAX_ATTEMPTS_HISTORY_SIZE), clock.now_ms()
         )
         self._history = ExceptionHistory(settings.get(JobManagerOptions.EXCEPTION_HISTORY_SIZE))
+        self._checkpoints = CheckpointService(self._graph, self, clock, settings, ids)
         self._scheduler = Scheduler(
             self._graph,
             ExecutionFailureHandler(
@@ -117,6 +132,7 @@ class JobMaster:
                 self._history,
             ),
             SchedulerSettings.from_configuration(settings),
+            self._checkpoints.restore_of,
         )
         self._information = pb.JobInformation(
             job_id=self.job_id,
@@ -136,10 +152,17 @@ class JobMaster:
         # Set and replaced at each event; whoever waits for a task's state waits for it.
         self._changed = asyncio.Event()
         self._offer_answer: tuple[AllocationId, ...] = ()
+        self._events: deque[SchedulerEvent] = deque()
+        self._scheduling = False
+        self._rescaling: asyncio.Future[FailureInfo | None] | None = None
         self._started = False
 
     async def start(self) -> None:
-        """Serve the endpoint and schedule the job. The RPC service must be started by its owner."""
+        """Serve the endpoint and schedule the job. The RPC service must be started by its owner.
+
+        :raises MillstreamError: the snapshot that the job is to begin from cannot be read or does not fit it.
+        """
+        await self._checkpoints.restore()
         self._rpc.register(
             JobMasterGateway,  # type: ignore[type-abstract]  # a protocol names the service here
             self.endpoint,
@@ -186,6 +209,7 @@ class JobMaster:
                 logger.warning("Job %s could not take leave of all TaskManagers in time", self.job_id)
             self._started = False
             self._rpc.unregister(self.endpoint)
+        await self._checkpoints.close()
         for connection in self._task_managers.values():
             connection.stop()
         self._task_managers.clear()
@@ -203,8 +227,18 @@ class JobMaster:
     # ------------------------------------------------------------------ the machine
 
     def _handle(self, event: SchedulerEvent) -> None:
-        for action in self._scheduler.handle(event, self._clock.now_ms()):
-            self._carry_out(action)
+        self._events.append(event)
+        if self._scheduling:  # what the checkpoints want of the job waits for the end of this step
+            return
+        self._scheduling = True
+        try:
+            while self._events:
+                actions = self._scheduler.handle(self._events.popleft(), self._clock.now_ms())
+                self._checkpoints.handle(TasksChanged())
+                for action in actions:
+                    self._carry_out(action)
+        finally:
+            self._scheduling = False
         changed, self._changed = self._changed, asyncio.Event()
         changed.set()
 
@@ -229,6 +263,9 @@ class JobMaster:
                 )
             case CancelTimer():
                 self._cancel_timer(action.kind)
+            case RescaleEnded():
+                if self._rescaling is not None and not self._rescaling.done():
+                    self._rescaling.set_result(action.failure)
             case CompleteJob():
                 self._complete(action.status)
 
@@ -250,6 +287,7 @@ class JobMaster:
         logger.info("Job %s (%s) is %s", self._graph.job_name, self.job_id, status.name)
         if failure is not None:
             logger.info("Job %s failed: %s", self.job_id, first_line(failure))
+        self._checkpoints.handle(JobEnded(status))
         for connection in self._task_managers.values():
             connection.say_goodbye(f"the job is {status.name}")
         self._terminal.set()
@@ -303,7 +341,7 @@ class JobMaster:
             known_allocations=lambda: [slot.allocation_id for slot in self._scheduler.pool.slots_of(resource_id)],
             on_heartbeat=heartbeat,
             on_deployment_failed=deployment_failed,
-            on_trigger_failed=lambda attempt_ids, checkpoint_id, failure: None,
+            on_trigger_failed=self._checkpoints.declined,
             on_lost=lost,
             heartbeat=self._heartbeat,
         )
@@ -396,17 +434,100 @@ class JobMaster:
             self._task_manager_lost(connection, request.cause or "it shut down")
         return pb.Empty()
 
+    # ------------------------------------------------------------------ checkpoints
+
     async def acknowledge_checkpoint(self, request: pb.CheckpointAcknowledgement) -> pb.Empty:
-        """Not there yet."""
-        raise MillstreamError("acknowledge_checkpoint is not there yet")
+        """A task has stored its part of a checkpoint; old attempts are ignored."""
+        self._checkpoints.handle(
+            Acknowledged(AttemptId(request.attempt_id), request.checkpoint_id, request.snapshot, request.metrics)
+        )
+        return pb.Empty()
 
     async def decline_checkpoint(self, request: pb.CheckpointDecline) -> pb.Empty:
-        """Not there yet."""
-        raise MillstreamError("decline_checkpoint is not there yet")
+        """A task cannot take part in a checkpoint; old attempts are ignored."""
+        self._checkpoints.declined((AttemptId(request.attempt_id),), request.checkpoint_id, request.failure)
+        return pb.Empty()
 
     async def report_end_of_data(self, request: pb.EndOfDataReport) -> pb.Empty:
-        """Not there yet."""
-        raise MillstreamError("report_end_of_data is not there yet")
+        """A task waits for a checkpoint that makes its end final; old attempts are ignored."""
+        self._checkpoints.handle(EndOfDataReported(AttemptId(request.attempt_id)))
+        return pb.Empty()
+
+    def checkpoints(self) -> JobCheckpoints:
+        """Return what is known of the job's checkpoints."""
+        return self._checkpoints.statistics()
+
+    async def checkpoint(self, *, full: bool) -> pb.OperationStatus:
+        """Take a checkpoint now and return what became of it."""
+        return await self._checkpoints.checkpoint(full=full)
+
+    async def savepoint(self, directory: str, mode: SavepointMode, format_name: str) -> pb.OperationStatus:
+        """Take a savepoint now and return what became of it."""
+        return await self._checkpoints.savepoint(directory, mode, format_name)
+
+    def trigger_tasks(
+        self,
+        resource_id: ResourceId,
+        attempt_ids: tuple[AttemptId, ...],
+        checkpoint_id: int,
+        options: CheckpointOptions,
+    ) -> None:
+        """Have tasks begin a checkpoint (CheckpointedJob)."""
+        if resource_id in self._task_managers:
+            self._task_managers[resource_id].trigger_checkpoint(attempt_ids, checkpoint_id, options)
+
+    def notify_tasks(
+        self, resource_id: ResourceId, attempt_ids: tuple[AttemptId, ...], checkpoint_id: int, completed: bool
+    ) -> None:
+        """Tell tasks what became of a checkpoint (CheckpointedJob)."""
+        if resource_id in self._task_managers:
+            self._task_managers[resource_id].notify_checkpoint(attempt_ids, checkpoint_id, completed)
+
+    def fail_job(self, failure: FailureInfo) -> None:
+        """Too many checkpoints have failed, or one that the job cannot do without (CheckpointedJob)."""
+        self._handle(JobFailed(failure))
+
+    def cancel_job(self) -> None:
+        """The savepoint is complete after which the job was to be cancelled (CheckpointedJob)."""
+        self._handle(CancelRequested())
+
+    async def rescale(self, parallelism: int) -> pb.OperationStatus:
+        """Let the job go on at another parallelism from a checkpoint that is taken now, and return what became of it.
+
+        If that fails, the job runs on as it was: on the same tasks if there was no checkpoint, else from it.
+        """
+        if self._rescaling is not None:
+            return failed_operation(RescalingError(f"Job {self.job_id} is being rescaled already."))
+        self._rescaling = asyncio.get_running_loop().create_future()
+        try:
+            job_graph = rescaled(self._graph.job_graph, parallelism)
+            await self._check_slots(job_graph)
+            taken = await self._checkpoints.checkpoint()
+            if taken.HasField("failure"):
+                return taken
+            self._handle(RescaleRequested(job_graph))
+            taken.MergeFrom(pb.OperationStatus(failure=await self._rescaling))
+            return taken
+        except RescalingError as error:
+            return failed_operation(error)
+        finally:
+            self._rescaling = None
+
+    async def _check_slots(self, job_graph: JobGraph) -> None:
+        """A job that cannot have its slots need not be stopped to find that out."""
+        needed, held = slots_needed(job_graph), len(self._scheduler.pool)
+        if needed <= held:
+            return
+        try:
+            free = (await self._resource_manager.overview()).slots_available
+        except MillstreamError as error:
+            logger.warning("Job %s cannot ask for the slots of the cluster: %s", self.job_id, error)
+            return
+        if needed > held + free:
+            raise RescalingError(
+                f"Job {self._graph.job_name!r} needs {needed} slots for that, but it has {held} and the cluster "
+                f"{free} free. Start more TaskManagers or raise taskmanager.numberOfTaskSlots."
+            )
 
     # ------------------------------------------------------------------ requests to operators
 

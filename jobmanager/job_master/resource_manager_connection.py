@@ -74,6 +74,20 @@ class ResourceManagerConnection:
         self._undeclared = True
         self._wake.set()
 
+    async def overview(self) -> pb.ClusterOverview:
+        """Return what the cluster has now.
+
+        :raises MillstreamError: the leader cannot be reached.
+        """
+        leader = await self._rpc.leader_session_id(self._address, _ENDPOINT)
+        gateway = self._rpc.connect(
+            ResourceManagerGateway,  # type: ignore[type-abstract]  # a protocol names the service here
+            self._address,
+            _ENDPOINT,
+            leader,
+        )
+        return await gateway.get_resource_overview(pb.Empty())
+
     async def disconnect(self, cause: str) -> None:
         """Tell the ResourceManager that the job wants nothing more, and stop. It need not be reachable.
 

@@ -28,8 +28,10 @@ from millstream.common.rpc.gateways import DispatcherGateway, ResourceManagerGat
 from millstream.common.rpc.in_process import InProcessNetwork
 from millstream.common.rpc.service import EndpointNotFoundError, FencingError, RpcService
 from millstream.common.wire import cluster_pb2 as pb
+from millstream.common.wire.checkpoint_pb2 import JobCheckpoints
 from millstream.common.wire.graph_pb2 import JobGraph, JobVertex, OperatorNode
 from millstream.dispatcher.dispatcher import Dispatcher
+from millstream.jobmanager.checkpoint.events import SavepointMode
 
 WAIT_SECONDS = 10.0
 
@@ -68,6 +70,10 @@ class FakeJobMaster:
         self.may_close.set()
         self.closed = False
         self.refresh: Callable[[], None] = lambda: None
+        self.operations: list[str] = []
+        self.may_operate = asyncio.Event()
+        self.may_operate.set()
+        self.operation_error: MillstreamError | None = None
 
     async def start(self) -> None:
         await self.may_start.wait()
@@ -96,6 +102,25 @@ class FakeJobMaster:
 
     async def refresh_metrics(self) -> None:
         self.refresh()
+
+    def checkpoints(self) -> JobCheckpoints:
+        return JobCheckpoints(completed=len(self.operations))
+
+    async def checkpoint(self, *, full: bool) -> pb.OperationStatus:
+        return await self._operate(f"checkpoint full={full}")
+
+    async def savepoint(self, directory: str, mode: SavepointMode, format_name: str) -> pb.OperationStatus:
+        return await self._operate(f"savepoint {directory} {mode.name} {format_name}")
+
+    async def rescale(self, parallelism: int) -> pb.OperationStatus:
+        return await self._operate(f"rescale {parallelism}")
+
+    async def _operate(self, operation: str) -> pb.OperationStatus:
+        self.operations.append(operation)
+        await self.may_operate.wait()
+        if self.operation_error is not None:
+            raise self.operation_error
+        return pb.OperationStatus(completed=True, location=f"file:/{operation.partition(' ')[0]}", checkpoint_id=3)
 
     async def close(self) -> None:
         await self.may_close.wait()
