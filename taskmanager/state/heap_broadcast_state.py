@@ -1,4 +1,4 @@
-"""BroadcastState as a dict."""
+"""Broadcast state on the heap: one dict."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["HeapBroadcastState"]
 
 
 class HeapBroadcastState(BroadcastState[Any, Any]):
-    """Iterating goes over what is there at that moment, so that the state may change meanwhile."""
+    """A dict. Iterating goes over what is there at that moment, so that it may change meanwhile."""
 
     __slots__ = ("_map",)
 
