@@ -15,7 +15,7 @@ from millstream.datastream.state import ValueStateDescriptor
 from millstream.taskmanager.operators.fused import FusedOperator
 from millstream.taskmanager.operators.keyed import KeyedOperator
 from millstream.taskmanager.operators.registry import create_operator
-from tests.unit.taskmanager.operators.support import context, failure_of, run, run_stamped
+from tests.unit.taskmanager.operators.support import build, context, failure_of, run, run_stamped, snapshot_of
 
 
 def _key(pair: tuple[str, int]) -> str:
@@ -54,16 +54,15 @@ class _Counts:
 
 
 def test_functions_may_use_the_state_of_the_key() -> None:
-    operator = create_operator(MapSpec(_Counts(), _key), context())
+    operator = build(create_operator, MapSpec(_Counts(), _key), context())
     operator.open()
     assert run(operator, [("a", 1), ("b", 2), ("a", 3)]) == [(("a", 1), 0), (("b", 2), 0), (("a", 3), 1)]
     batch = RecordBatch([("a", 1)], None, ["b"])
     assert [each.values for each in operator.process_batch(batch) if isinstance(each, RecordBatch)] == [[(("a", 1), 1)]]
     assert [count for _, count in operator.records_out()] == [4]
-    snapshot = operator.snapshot()
+    snapshot = snapshot_of(operator)
     run(operator, [("a", 1)])
-    again = create_operator(MapSpec(_Counts(), _key), context())
-    again.restore(snapshot)
+    again = build(create_operator, MapSpec(_Counts(), _key), context(), snapshot)
     again.open()
     assert run(again, [("a", 1), ("b", 2)]) == [(("a", 1), 2), (("b", 2), 2)]
 

@@ -20,16 +20,16 @@ from millstream.datastream.time_domain import TimeDomain
 from millstream.taskmanager.operators.operator import Operator, OperatorContext, OperatorInfo, Output, SideOutput
 from millstream.taskmanager.operators.processing_time import ManualProcessingTime
 from millstream.taskmanager.operators.registry import create_operator
-from tests.unit.taskmanager.operators.support import failure_of
+from tests.unit.taskmanager.operators.support import build, failure_of, snapshot_of
 
 
 def _first(value: Any) -> Any:
     return value[0]
 
 
-def _operator(function: Any, clock: ManualProcessingTime | None = None, **spec: Any) -> Operator:
+def _operator(function: Any, clock: ManualProcessingTime | None = None, snapshot: Any = None, **spec: Any) -> Operator:
     context = OperatorContext(OperatorInfo("keyed", "id"), processing_time=clock or ManualProcessingTime())
-    return create_operator(ProcessSpec(function, _first, **spec), context)
+    return build(create_operator, ProcessSpec(function, _first, **spec), context, snapshot)
 
 
 def _open(function: Any, clock: ManualProcessingTime | None = None, **spec: Any) -> Operator:
@@ -216,11 +216,10 @@ def test_a_plain_process_function_may_use_keys() -> None:
 def test_state_and_timers_outlive_the_operator() -> None:
     first = _open(Count())
     list(first.process_batch(RecordBatch([("a", 0), ("b", 0)], [5, 6])))
-    snapshot = first.snapshot()
+    snapshot = snapshot_of(first)
     list(first.process_batch(RecordBatch([("a", 0)], [50])))
     clock = ManualProcessingTime()
-    second = _operator(Count(), clock)
-    second.restore(snapshot)
+    second = _operator(Count(), clock, snapshot)
     second.open()
     assert _values(second.process_batch(RecordBatch([("a", 0)]))) == [("a", 2)]
     assert _values(second.process_watermark(MAX_WATERMARK)) == [("timer", "a", 15, 2), ("timer", "b", 16, 1)]
@@ -230,8 +229,7 @@ def test_processing_time_timers_of_a_snapshot_set_the_alarm() -> None:
     first = _open(Scripted(lambda value, ctx: ctx.timer_service().register_processing_time_timer(7)))
     list(first.process_batch(RecordBatch([("a",)])))
     clock = ManualProcessingTime()
-    second = _operator(Scripted(None, lambda timestamp, ctx: [timestamp]), clock)
-    second.restore(first.snapshot())
+    second = _operator(Scripted(None, lambda timestamp, ctx: [timestamp]), clock, snapshot_of(first))
     second.open()
     assert clock.alarm == 7
     assert _values(second.on_wake(8)) == [7]
@@ -259,8 +257,7 @@ def test_batch_mode_takes_key_after_key() -> None:
     operator = _open(Logging(), clock, batch=True)
     batch = RecordBatch([("a", 1), ("b", 2), ("a", 3), ("a", 4), ("a", 5)], [30, 20, 10, None, 10])
     assert list(operator.process_batch(batch)) == []
-    again = _operator(Logging(), clock, batch=True)
-    again.restore(operator.snapshot())
+    again = _operator(Logging(), clock, snapshot_of(operator), batch=True)
     again.open()
     for each in (operator, again):
         assert list(each.process_watermark(Watermark(50))) == [Watermark(50)]
@@ -379,9 +376,7 @@ def test_timers_as_a_naive_model_has_them(actions: list[Any]) -> None:
             for what, time in timers:
                 (model.add if what == "set" else model.discard)((time, argument))
         elif kind == "restart":
-            snapshot = operator.snapshot()
-            operator = _operator(Scripted(process, timer))
-            operator.restore(snapshot)
+            operator = _operator(Scripted(process, timer), snapshot=snapshot_of(operator))
             operator.open()
         else:
             watermark += argument

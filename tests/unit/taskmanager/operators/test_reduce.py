@@ -18,7 +18,7 @@ from millstream.datastream.state import ValueStateDescriptor
 from millstream.taskmanager.operators.operator import NO_RECORD
 from millstream.taskmanager.operators.reduce import ReduceOperator
 from millstream.taskmanager.operators.registry import create_operator
-from tests.unit.taskmanager.operators.support import context, failure_of, run, run_stamped
+from tests.unit.taskmanager.operators.support import build, context, failure_of, run, run_stamped, snapshot_of
 
 _pairs = st.lists(st.tuples(st.sampled_from("abc"), st.integers(-5, 5)), max_size=40)
 
@@ -242,7 +242,7 @@ def test_a_rich_function_may_use_the_state_of_the_key() -> None:
     records = [("a", 1), ("b", 2), ("a", 3), ("a", 4), ("b", 5)]
     expected = [("a", 1), ("b", 2), ("a", 4, 1), ("a", 8, 2), ("b", 7, 1)]
     spec = ReduceSpec(_Rich(), lambda value: value[0])
-    operator = ReduceOperator(spec, context())
+    operator = build(ReduceOperator, spec, context())
     operator.open()
     assert run(operator, records) == expected
     with_keys = ReduceOperator(spec, context())
@@ -250,8 +250,7 @@ def test_a_rich_function_may_use_the_state_of_the_key() -> None:
     batch = RecordBatch(records, None, ["a", "b", "a", "a", "b"])
     assert [each.values for each in with_keys.process_batch(batch)] == [expected]
     operator.open()
-    again = ReduceOperator(ReduceSpec(_Rich(), lambda value: value[0]), context())
-    again.restore(operator.snapshot())
+    again = build(ReduceOperator, ReduceSpec(_Rich(), lambda value: value[0]), context(), snapshot_of(operator))
     run(operator, records)
     again.open()
     assert run(again, [("a", 1), ("c", 1)]) == [("a", 9, 3), ("c", 1)]

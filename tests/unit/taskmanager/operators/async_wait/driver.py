@@ -8,10 +8,12 @@ from typing import Any
 
 from millstream.common.graph.operator_spec import AsyncSpec
 from millstream.common.records import RecordBatch, Watermark, WatermarkStatus
+from millstream.common.wire.checkpoint_pb2 import OperatorSubtaskState
 from millstream.datastream.functions import AsyncFunction
 from millstream.taskmanager.operators.async_wait import AsyncWaitOperator
 from millstream.taskmanager.operators.operator import FailureSite, OperatorContext, OperatorInfo, Output, Pause
 from millstream.taskmanager.operators.processing_time import ManualProcessingTime
+from tests.unit.taskmanager.operators.support import build, snapshot_of
 
 
 class Answered(AsyncFunction[Any, Any]):
@@ -51,11 +53,10 @@ class Driver:
     def __init__(self, function: Any, *, restored: Any = None, **spec: Any) -> None:
         self.clock = ManualProcessingTime()
         settings: dict[str, Any] = {"ordered": True, "timeout_ms": 0, **spec}
-        self.operator = AsyncWaitOperator(
-            AsyncSpec(function, **settings), OperatorContext(OperatorInfo("enrich", "id"), processing_time=self.clock)
-        )
-        if restored is not None:
-            self.operator.restore(restored)
+        context = OperatorContext(OperatorInfo("enrich", "id"), processing_time=self.clock)
+        operator = build(AsyncWaitOperator, AsyncSpec(function, **settings), context, restored)
+        assert isinstance(operator, AsyncWaitOperator)
+        self.operator = operator
         self.elements: list[Any] = []
         self.largest = 0
 
@@ -70,6 +71,9 @@ class Driver:
     @property
     def values(self) -> list[Any]:
         return [element[0] for element in self.elements if isinstance(element, tuple)]
+
+    def snapshot(self) -> OperatorSubtaskState:
+        return snapshot_of(self.operator)
 
     async def push(self, *values: Any, timestamps: list[int | None] | None = None) -> None:
         await self.drain(self.operator.process_batch(RecordBatch(list(values), timestamps)))

@@ -16,6 +16,7 @@ from millstream.datastream.functions import ProcessJoinFunction
 from millstream.datastream.output_tag import OutputTag
 from millstream.taskmanager.operators.operator import Operator, OperatorContext, OperatorInfo, SideOutput
 from millstream.taskmanager.operators.two_input.interval_join import IntervalJoinOperator
+from tests.unit.taskmanager.operators.support import build, keyed_size, snapshot_of
 
 Record = tuple[str, int]  # key and timestamp
 
@@ -38,9 +39,12 @@ def key_of(record: Record) -> str:
     return record[0]
 
 
-def join(function: Any = None, lower: int = -10, upper: int = 10, **more: Any) -> IntervalJoinOperator:
+def join(
+    function: Any = None, lower: int = -10, upper: int = 10, snapshot: Any = None, **more: Any
+) -> IntervalJoinOperator:
     spec = IntervalJoinSpec(function or Pairs(), key_of, key_of, lower, upper, **more)
-    operator = IntervalJoinOperator(spec, OperatorContext(OperatorInfo("joining")))
+    operator = build(IntervalJoinOperator, spec, OperatorContext(OperatorInfo("joining")), snapshot)
+    assert isinstance(operator, IntervalJoinOperator)
     operator.open()
     return operator
 
@@ -66,8 +70,7 @@ def side_outputs(outputs: list[Any], tag: str) -> list[Any]:
 
 
 def is_empty(operator: IntervalJoinOperator) -> bool:
-    fresh = join()
-    return bool(operator.snapshot() == fresh.snapshot())
+    return keyed_size(operator) == keyed_size(join())
 
 
 def test_pairs_within_both_bounds() -> None:
@@ -169,10 +172,9 @@ def test_a_failure_of_a_key_selector_names_the_record() -> None:
 def test_snapshots_share_nothing_and_can_be_gone_on_from() -> None:
     operator = join()
     give(operator, "left", [("a", 100), ("b", 100)])
-    snapshot = operator.snapshot()
+    snapshot = snapshot_of(operator)
     give(operator, "left", [("a", 101)])
-    restored = join()
-    restored.restore(snapshot)
+    restored = join(snapshot=snapshot)
     assert values(give(restored, "right", [("a", 105)])) == [(("a", 100), ("a", 105))]
     list(restored.process_watermark(Watermark(200)))
     assert is_empty(restored)
@@ -233,9 +235,7 @@ def test_any_interleaving_finds_all_pairs_of_records_that_are_not_late(
         if index == cut:
             flush()
             dropped = operator.late_records_dropped()
-            snapshot = operator.snapshot()
-            operator = join(lower=lower, upper=upper)
-            operator.restore(snapshot)
+            operator = join(lower=lower, upper=upper, snapshot=snapshot_of(operator))
             list(operator.process_watermark(Watermark(watermark)))
         if kind == "watermark":
             flush()

@@ -13,7 +13,7 @@ from millstream.datastream.window.sliding_windows import SlidingEventTimeWindows
 from millstream.datastream.window.tumbling_windows import TumblingEventTimeWindows
 from millstream.taskmanager.operators.operator import Operator
 from millstream.taskmanager.operators.window.aligned import AlignedWindowOperator
-from tests.unit.taskmanager.operators.support import context
+from tests.unit.taskmanager.operators.support import build, context, snapshot_of
 from tests.unit.taskmanager.operators.window.aligned_support import Elements, Piece, feed, pieces
 from tests.unit.taskmanager.operators.window.naive_windows import NaiveWindows
 
@@ -76,8 +76,7 @@ def test_it_goes_on_from_a_snapshot_at_any_point(
     spec = spec_of(assigner, naive, "aggregate", tag="")
 
     def opened(snapshot: Any = None) -> Operator:
-        operator = AlignedWindowOperator(spec, context())
-        operator.restore(snapshot)
+        operator = build(AlignedWindowOperator, spec, context(), snapshot)
         operator.open()
         return operator
 
@@ -86,7 +85,7 @@ def test_it_goes_on_from_a_snapshot_at_any_point(
     for number, piece in enumerate([*stream, Piece([], [], MAX_TIMESTAMP)]):
         if number == stop:
             dropped = operator.late_records_dropped()
-            snapshot = operator.snapshot()
+            snapshot = snapshot_of(operator)
             feed(operator, Piece([("a", 0)], [10_000], None), 1, False, [])
             operator = opened(snapshot)
         assert feed(operator, piece, 3, False, []) == expected_of(naive, piece, "aggregate")

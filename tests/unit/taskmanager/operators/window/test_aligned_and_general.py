@@ -29,6 +29,7 @@ from millstream.taskmanager.operators.operator import Operator, OperatorContext,
 from millstream.taskmanager.operators.processing_time import ManualProcessingTime
 from millstream.taskmanager.operators.window.aligned import AlignedWindowOperator, aligned_applies
 from millstream.taskmanager.operators.window.window_operator import WindowOperator
+from tests.unit.taskmanager.operators.support import build, snapshot_of
 from tests.unit.taskmanager.operators.window.aligned_support import Elements, Piece, outputs_of, pieces
 from tests.unit.taskmanager.operators.window.naive_windows import NaiveWindows
 from tests.unit.taskmanager.operators.window.test_aligned import assigners
@@ -92,8 +93,7 @@ def kinds(draw: st.DrawFn) -> tuple[str, Any, Any, Any]:
 
 def opened(operator_class: Any, spec: WindowSpec, clock: ManualProcessingTime, snapshot: Any = None) -> Operator:
     context = OperatorContext(OperatorInfo("windows", "1"), processing_time=clock)
-    operator: Operator = operator_class(spec, context)
-    operator.restore(snapshot)
+    operator = build(operator_class, spec, context, snapshot)
     operator.open()
     return operator
 
@@ -139,7 +139,7 @@ def test_event_time(
         beside: list[Any] = []
         for number, piece in enumerate([*stream, Piece([], [], MAX_TIMESTAMP)]):
             if number == stop:
-                operator = opened(operator_class, spec, clock, operator.snapshot())
+                operator = opened(operator_class, spec, clock, snapshot_of(operator))
             for start in range(0, len(piece.records), batch_size):
                 end = start + batch_size
                 batch = RecordBatch(piece.records[start:end], piece.timestamps[start:end])

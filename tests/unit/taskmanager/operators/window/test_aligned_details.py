@@ -28,7 +28,7 @@ from millstream.datastream.window import (
 from millstream.taskmanager.operators.operator import NO_RECORD, Operator, OperatorContext
 from millstream.taskmanager.operators.processing_time import ManualProcessingTime
 from millstream.taskmanager.operators.window.aligned import AlignedWindowOperator, aligned_applies
-from tests.unit.taskmanager.operators.support import context
+from tests.unit.taskmanager.operators.support import build, context, keyed_size, snapshot_of
 from tests.unit.taskmanager.operators.window.aligned_support import Average, Elements, outputs_of
 
 
@@ -43,7 +43,7 @@ def averages(assigner: Any = None, **more: Any) -> WindowSpec:
 
 def opened(spec: WindowSpec, *, inline: bool = False, clock: ManualProcessingTime | None = None) -> Operator:
     made: OperatorContext = context("averages", inline=inline)
-    operator = AlignedWindowOperator(spec, made if clock is None else replace(made, processing_time=clock))
+    operator = build(AlignedWindowOperator, spec, made if clock is None else replace(made, processing_time=clock))
     operator.open()
     return operator
 
@@ -187,12 +187,12 @@ def test_many_keys_of_a_window_come_in_bounded_pieces_and_before_the_watermark()
 
 def test_nothing_remains_of_a_window_that_has_ended() -> None:
     operator = opened(averages(SlidingEventTimeWindows(10, 5), allowed_lateness_ms=20))
-    empty = operator.snapshot()
+    empty = keyed_size(operator)
     list(operator.process_batch(RecordBatch([("a", 1), ("b", 2)], [3, 8])))
     list(operator.process_watermark(Watermark(33)))
-    assert len(operator.snapshot()[1]) > len(empty[1])
+    assert keyed_size(operator) > empty
     list(operator.process_watermark(Watermark(34)))
-    assert operator.snapshot()[1] == empty[1]
+    assert keyed_size(operator) == empty
 
 
 def test_late_records_are_counted() -> None:
@@ -244,8 +244,8 @@ def test_processing_time_windows_go_on_after_a_restart() -> None:
     spec = averages(TumblingProcessingTimeWindows(10))
     operator = opened(spec, clock=clock)
     operator.process_batch(RecordBatch([("a", 1)]))
-    restored = AlignedWindowOperator(spec, replace(context(), processing_time=ManualProcessingTime(5_000)))
-    restored.restore(operator.snapshot())
+    later = replace(context(), processing_time=ManualProcessingTime(5_000))
+    restored = build(AlignedWindowOperator, spec, later, snapshot_of(operator))
     restored.open()
     assert results_of(restored.on_wake(5_000)) == [(1.0, 1_009)]
 

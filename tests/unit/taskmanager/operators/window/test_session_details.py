@@ -30,7 +30,7 @@ from millstream.taskmanager.operators.processing_time import ManualProcessingTim
 from millstream.taskmanager.operators.window.create import create_window_operator
 from millstream.taskmanager.operators.window.session import SessionWindowOperator, sessions_apply
 from millstream.taskmanager.operators.window.window_operator import WindowOperator
-from tests.unit.taskmanager.operators.support import context
+from tests.unit.taskmanager.operators.support import build, context, keyed_size, snapshot_of
 from tests.unit.taskmanager.operators.window.aligned_support import outputs_of
 
 BAD = ("a", -1)
@@ -316,14 +316,14 @@ def test_the_clock_is_looked_at_between_many_timers_that_come_too_early(lateness
 def test_nothing_remains_of_a_session_that_has_ended() -> None:
     for lateness in (0, 20):
         spec = replace(spec_of("aggregate", Sums()), allowed_lateness_ms=lateness)
-        operator = SessionWindowOperator(spec, context())
-        empty = operator.snapshot()[1]
+        operator = build(SessionWindowOperator, spec, context())
+        empty = keyed_size(operator)
         values = [("a", 1), ("b", 2), ("a", 3), ("a", 4)]
         list(operator.process_batch(RecordBatch(values, [3, 8, 40, 30])))
         list(operator.process_watermark(Watermark(48 + lateness)))
-        assert len(operator.snapshot()[1]) > len(empty)
+        assert keyed_size(operator) > empty
         list(operator.process_watermark(Watermark(49 + lateness)))
-        assert operator.snapshot()[1] == empty
+        assert keyed_size(operator) == empty
 
 
 def test_the_alarm_is_set_for_the_end_of_the_first_session() -> None:
@@ -346,11 +346,10 @@ def test_the_alarm_is_set_for_the_end_of_the_first_session() -> None:
 
 def test_sessions_of_processing_time_go_on_from_a_snapshot() -> None:
     spec = spec_of("aggregate", Sums(), assigner=ProcessingTimeSessionWindows(10))
-    operator = SessionWindowOperator(spec, replace(context(), processing_time=ManualProcessingTime(1_000)))
+    operator = build(SessionWindowOperator, spec, replace(context(), processing_time=ManualProcessingTime(1_000)))
     operator.process_batch(RecordBatch([("a", 1)]))
     clock = ManualProcessingTime(5_000)
-    restored = SessionWindowOperator(spec, replace(context(), processing_time=clock))
-    restored.restore(operator.snapshot())
+    restored = build(SessionWindowOperator, spec, replace(context(), processing_time=clock), snapshot_of(operator))
     restored.open()
     assert clock.alarm == 1_010
     assert results_of(restored.on_wake(5_000)) == [((1,), 1_009)]

@@ -33,6 +33,7 @@ from millstream.taskmanager.operators.processing_time import ManualProcessingTim
 from millstream.taskmanager.operators.window.session import SessionWindowOperator, sessions_apply
 from millstream.taskmanager.operators.window.window_operator import WindowOperator
 from millstream.testing.harness_contents import contents_of
+from tests.unit.taskmanager.operators.support import build, snapshot_of, states_of
 from tests.unit.taskmanager.operators.window.aligned_support import outputs_of
 from tests.unit.taskmanager.operators.window.reference import Step, steps
 
@@ -180,14 +181,13 @@ class Driven:
 
     def _opened(self, snapshot: Any) -> Operator:
         context = OperatorContext(OperatorInfo("windows", "1"), processing_time=self.clock, inline=self._inline)
-        operator: Operator = self._class(self._spec, context)
-        operator.restore(snapshot)
+        operator = build(self._class, self._spec, context, snapshot)
         operator.open()
         return operator
 
     def start_anew(self) -> None:
         self._dropped += self.operator.late_records_dropped()
-        self.operator = self._opened(self.operator.snapshot())
+        self.operator = self._opened(snapshot_of(self.operator))
 
     def add(self, values: list[Any], timestamps: list[int | None] | None, with_keys: bool) -> None:
         keys = [value[0] for value in values] if with_keys and self._spec.key_selector is not None else None
@@ -239,8 +239,8 @@ def test_event_time(stream: list[Step], spec: WindowSpec, inline: bool, with_key
     assert summaries[0] == summaries[1]
     assert list(fast.operator.records_out()) == list(general.operator.records_out()) or stops
     if spec.allowed_lateness_ms < MAX_TIMESTAMP and not isinstance(spec.window_function, Everything):
-        assert contents_of(fast.operator).state_entries == 0
-        assert contents_of(fast.operator).event_time_timers == 0
+        assert contents_of(states_of(fast.operator)).state_entries == 0
+        assert contents_of(states_of(fast.operator)).event_time_timers == 0
 
 
 @given(
@@ -275,8 +275,8 @@ def test_processing_time(
         driven.advance(MAX_TIMESTAMP)
         summaries.append(driven.summary())
         if batch and not isinstance(spec.window_function, Everything):
-            assert contents_of(driven.operator).state_entries == 0
-            assert contents_of(driven.operator).processing_time_timers == 0
+            assert contents_of(states_of(driven.operator)).state_entries == 0
+            assert contents_of(states_of(driven.operator)).processing_time_timers == 0
     assert summaries[0] == summaries[1]
 
 
@@ -298,5 +298,5 @@ def test_the_end_of_time(befores: list[int], gap: int, lateness: int, last_water
             driven.add([["a", [number]]], [MAX_TIMESTAMP - before], with_keys=False)
             driven.advance(MAX_TIMESTAMP - 60 + last_watermark * number)
         driven.advance(MAX_TIMESTAMP)
-        summaries.append((driven.summary(), contents_of(driven.operator).event_time_timers > 0))
+        summaries.append((driven.summary(), contents_of(states_of(driven.operator)).event_time_timers > 0))
     assert summaries[0] == summaries[1]
