@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from millstream.connectors.checkpoint_committers import FileCheckpointCommitter, SqliteCheckpointCommitter
 from millstream.connectors.file_system import (
     BucketAssigner,
     FileEnumeratorProvider,
@@ -20,6 +21,7 @@ from millstream.connectors.socket_text_stream_function import SocketTextStreamFu
 
 __all__ = [
     "BucketAssigner",
+    "FileCheckpointCommitter",
     "FileEnumeratorProvider",
     "FileSink",
     "FileSource",
@@ -31,6 +33,7 @@ __all__ = [
     "OutputFileConfig",
     "RollingPolicy",
     "SocketTextStreamFunction",
+    "SqliteCheckpointCommitter",
     "StreamFormat",
     "StreamingFileSink",
 ]

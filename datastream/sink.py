@@ -22,9 +22,10 @@ from typing import Any
 
 from millstream.common.config import Configuration
 from millstream.common.typeinfo import TypeInformation
-from millstream.datastream.commit_request import CommitRequest
+from millstream.datastream.commit_request import CommitOutcome, CommitRequest
 
 __all__ = [
+    "CommitOutcome",
     "CommitRequest",
     "Committer",
     "CommitterInitContext",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from millstream.connectors import (
     BucketAssigner,
+    FileCheckpointCommitter,
     FileEnumeratorProvider,
     FileSink,
     FileSource,
@@ -13,6 +14,7 @@ from millstream.connectors import (
     OutputFileConfig,
     RollingPolicy,
     SocketTextStreamFunction,
+    SqliteCheckpointCommitter,
     StreamFormat,
     StreamingFileSink,
 )
@@ -23,6 +25,7 @@ from millstream.datastream.source import Source
 __all__ = [
     "BucketAssigner",
     "DeliveryGuarantee",
+    "FileCheckpointCommitter",
     "FileEnumeratorProvider",
     "FileSink",
     "FileSource",
@@ -34,6 +37,7 @@ __all__ = [
     "Sink",
     "SocketTextStreamFunction",
     "Source",
+    "SqliteCheckpointCommitter",
     "StreamFormat",
     "StreamingFileSink",
 ]

@@ -12,6 +12,7 @@ from millstream.datastream.functions.async_function import AsyncFunction, RichAs
 from millstream.datastream.functions.async_retry_strategy import AsyncRetryPredicate, AsyncRetryStrategy
 from millstream.datastream.functions.base_broadcast_process_function import BaseBroadcastProcessFunction
 from millstream.datastream.functions.broadcast_process_function import BroadcastProcessFunction
+from millstream.datastream.functions.checkpoint_committer import CheckpointCommitter
 from millstream.datastream.functions.checkpoint_listener import CheckpointListener
 from millstream.datastream.functions.checkpointed_function import (
     CheckpointedFunction,
@@ -26,6 +27,7 @@ from millstream.datastream.functions.filter_function import FilterFunction, Rich
 from millstream.datastream.functions.flat_join_function import FlatJoinFunction, RichFlatJoinFunction
 from millstream.datastream.functions.flat_map_function import FlatMapFunction, RichFlatMapFunction
 from millstream.datastream.functions.function import Function, RichFunction
+from millstream.datastream.functions.generic_write_ahead_sink import GenericWriteAheadSink
 from millstream.datastream.functions.join_function import JoinFunction, RichJoinFunction
 from millstream.datastream.functions.key_selector import KeySelector
 from millstream.datastream.functions.keyed_broadcast_process_function import KeyedBroadcastProcessFunction
@@ -51,6 +53,7 @@ from millstream.datastream.functions.source_function import (
     SourceContext,
     SourceFunction,
 )
+from millstream.datastream.functions.two_phase_commit_sink_function import TwoPhaseCommitSinkFunction
 from millstream.datastream.functions.window_function import RichWindowFunction, WindowFunction
 from millstream.datastream.timerservice import TimerService
 
@@ -62,6 +65,7 @@ __all__ = [
     "AsyncRetryStrategy",
     "BaseBroadcastProcessFunction",
     "BroadcastProcessFunction",
+    "CheckpointCommitter",
     "CheckpointListener",
     "CheckpointedFunction",
     "CoFlatMapFunction",
@@ -74,6 +78,7 @@ __all__ = [
     "Function",
     "FunctionInitializationContext",
     "FunctionSnapshotContext",
+    "GenericWriteAheadSink",
     "JoinFunction",
     "KeySelector",
     "KeyedBroadcastProcessFunction",
@@ -114,6 +119,7 @@ __all__ = [
     "SourceContext",
     "SourceFunction",
     "TimerService",
+    "TwoPhaseCommitSinkFunction",
     "WindowFunction",
     "takes_result_future",
 ]

@@ -36,6 +36,9 @@ class SinkFunction(Function):
         """Take one record."""
         raise NotImplementedError(f"{type(self).__name__} must define invoke(value, context)")
 
+    def finish(self) -> None:  # optional hook
+        """The input has ended: write what is kept. Not called after a failure, nor where the job is only stopped."""
+
 
 class RichSinkFunction(RichFunction, SinkFunction):
     """A :class:`SinkFunction` that knows its runtime context."""

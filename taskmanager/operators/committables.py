@@ -6,11 +6,11 @@ import asyncio
 import logging
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from millstream.common.errors import MillstreamError
-from millstream.datastream.commit_request import CommitOutcome, CommitRequest
-from millstream.datastream.sink import Committer
+from millstream.datastream.sink import CommitOutcome, CommitRequest, Committer
 from millstream.taskmanager.operators.operator import Pause
 
 __all__ = ["Committable", "Committables"]
@@ -112,16 +112,9 @@ class Committables:
         self.attempt()
         while self._due:
             retries = max(request.get_number_of_retries() for request in self._due)
-            yield _pause(min(_FIRST_DELAY_S * 2.0 ** (retries - 1), _LONGEST_DELAY_S))
+            yield Pause(partial(asyncio.sleep, min(_FIRST_DELAY_S * 2.0 ** (retries - 1), _LONGEST_DELAY_S)))
             self.attempt()
 
     def close(self) -> None:
         """Let go of the committer."""
         self._committer.close()
-
-
-def _pause(delay_s: float) -> Pause:
-    async def wait() -> None:
-        await asyncio.sleep(delay_s)
-
-    return Pause(wait)

@@ -26,6 +26,7 @@ from millstream.common.graph.operator_spec import (
     TimestampsSpec,
     WindowSpec,
 )
+from millstream.datastream.functions import GenericWriteAheadSink, TwoPhaseCommitSinkFunction
 from millstream.taskmanager.operators.aggregate import create_aggregate_operator
 from millstream.taskmanager.operators.async_wait import AsyncWaitOperator
 from millstream.taskmanager.operators.collect_sink import CollectSinkOperator
@@ -45,7 +46,9 @@ from millstream.taskmanager.operators.two_input.create import (
     create_co_process_operator,
 )
 from millstream.taskmanager.operators.two_input.interval_join import IntervalJoinOperator
+from millstream.taskmanager.operators.two_phase_commit_sink import TwoPhaseCommitSinkOperator
 from millstream.taskmanager.operators.window.create import create_window_operator
+from millstream.taskmanager.operators.write_ahead_sink import WriteAheadSinkOperator
 
 __all__ = ["create_fused_operator", "create_operator"]
 
@@ -58,6 +61,14 @@ def _process(spec: Any, context: OperatorContext) -> Operator:
     return ProcessOperator(spec, context) if spec.key_selector is None else KeyedProcessOperator(spec, context)
 
 
+def _sink_function(spec: Any, context: OperatorContext) -> Operator:
+    if isinstance(spec.function, TwoPhaseCommitSinkFunction):
+        return TwoPhaseCommitSinkOperator(spec, context)
+    if isinstance(spec.function, GenericWriteAheadSink):
+        return WriteAheadSinkOperator(spec, context)
+    return SinkFunctionOperator(spec, context)
+
+
 _FACTORIES: dict[type, Callable[[Any, OperatorContext], Operator]] = {
     MapSpec: _stateless,
     FilterSpec: _stateless,
@@ -66,7 +77,7 @@ _FACTORIES: dict[type, Callable[[Any, OperatorContext], Operator]] = {
     ReduceSpec: ReduceOperator,
     AggregateSpec: create_aggregate_operator,
     AsyncSpec: AsyncWaitOperator,
-    SinkFunctionSpec: SinkFunctionOperator,
+    SinkFunctionSpec: _sink_function,
     SinkSpec: SinkWriterOperator,
     PrintSinkSpec: PrintSinkOperator,
     CollectSinkSpec: CollectSinkOperator,

@@ -4,35 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from millstream.common.clock import Clock
 from millstream.common.graph.operator_spec import SinkFunctionSpec
-from millstream.common.records import MIN_TIMESTAMP, RecordBatch, Watermark
-from millstream.datastream.functions import SinkContext
+from millstream.common.records import RecordBatch, Watermark
+from millstream.datastream.functions import SinkFunction
 from millstream.taskmanager.operators.generated import frame_variables, record_at
-from millstream.taskmanager.operators.operator import FailureSite, Operator, OperatorContext, OperatorInfo, Output
+from millstream.taskmanager.operators.operator import (
+    CheckpointInfo,
+    FailureSite,
+    Operator,
+    OperatorContext,
+    OperatorInfo,
+    Output,
+)
+from millstream.taskmanager.operators.sink_context import RecordSinkContext
 from millstream.taskmanager.operators.user_function import UserFunction, positional_capacity
 
 __all__ = ["SinkFunctionOperator"]
-
-
-class _Context(SinkContext):
-    """The one context object of a subtask."""
-
-    __slots__ = ("_clock", "record_timestamp", "watermark")
-
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self.record_timestamp: int | None = None
-        self.watermark = MIN_TIMESTAMP
-
-    def timestamp(self) -> int | None:
-        return self.record_timestamp
-
-    def current_processing_time(self) -> int:
-        return self._clock.now_ms()
-
-    def current_watermark(self) -> int:
-        return self.watermark
 
 
 class SinkFunctionOperator(Operator):
@@ -44,11 +31,29 @@ class SinkFunctionOperator(Operator):
         self._function = UserFunction(spec.function, "invoke", context)
         is_sink_function = self._function.call is not spec.function
         self._takes_context = is_sink_function and positional_capacity(self._function.call, 2) >= 2
-        self._context = _Context(context.clock)
+        self._context = RecordSinkContext(context.clock)
         self._records = 0
+
+    def initialize_state(self) -> None:
+        self._function.initialize_state()
 
     def open(self) -> None:
         self._function.open()
+
+    def prepare_snapshot(self, checkpoint: CheckpointInfo) -> None:
+        self._function.snapshot_state(checkpoint)
+
+    def notify_checkpoint_complete(self, checkpoint_id: int) -> Iterable[Output]:
+        self._function.notify_checkpoint_complete(checkpoint_id)
+        return ()
+
+    def notify_checkpoint_aborted(self, checkpoint_id: int) -> None:
+        self._function.notify_checkpoint_aborted(checkpoint_id)
+
+    def finish(self) -> Iterable[Output]:
+        if isinstance(self._function.target, SinkFunction):
+            self._function.target.finish()
+        return ()
 
     def close(self) -> None:
         self._function.close()

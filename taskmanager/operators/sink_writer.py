@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from millstream.common.errors import MillstreamError
 from millstream.common.graph.operator_spec import SinkSpec
 from millstream.common.records import RecordBatch, Watermark
 from millstream.datastream.sink import (
@@ -69,6 +70,7 @@ class SinkWriterOperator(Operator):
         self._restored = self._states.is_restored
         self._snapshotted = False
         self._finished = False
+        self._broken: BaseException | None = None
         self._writer_alarm: int | None = None
         self._context = WriterContext()
         self._records = 0
@@ -121,6 +123,7 @@ class SinkWriterOperator(Operator):
     def process_batch(self, batch: RecordBatch) -> Iterable[Output]:
         if self._writer is None:
             raise RuntimeError(f"sink {self._info.name!r} was given records before it was opened")
+        self._check()
         values = batch.values
         it = iter(values)
         write = self._writer.write
@@ -154,6 +157,7 @@ class SinkWriterOperator(Operator):
         writer = self._writer
         if writer is None:
             return ()
+        self._check()
         writer.flush(True)
         self._finished = True
         if self._checkpointing or self._committables is None or not isinstance(writer, CommittingSinkWriter):
@@ -166,6 +170,15 @@ class SinkWriterOperator(Operator):
         writer = self._writer
         if writer is None:
             raise RuntimeError(f"sink {self._info.name!r}: a snapshot was taken before it was opened")
+        self._check()
+        try:
+            self._prepare(writer, checkpoint)
+        except BaseException as error:
+            # What was to be written may be lost to the writer, and a second flush would not know: the job goes back.
+            self._broken = error
+            raise
+
+    def _prepare(self, writer: SinkWriter, checkpoint: CheckpointInfo) -> None:
         if not self._finished:
             writer.flush(False)
         # Even if what follows fails, files and transactions that the state of a later checkpoint knows must stay.
@@ -199,6 +212,13 @@ class SinkWriterOperator(Operator):
 
     def records_out(self) -> Iterable[tuple[OperatorInfo, int]]:
         yield self._info, self._records
+
+    def _check(self) -> None:
+        if self._broken is not None:
+            raise MillstreamError(
+                f"sink {self._info.name!r} cannot go on after a checkpoint for which it could not write what it had: "
+                f"{self._broken!r}"
+            ) from self._broken
 
     def _create_writer(self) -> SinkWriter:
         context = WriterInitContext(*self._place)

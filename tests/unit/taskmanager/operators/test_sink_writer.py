@@ -306,3 +306,22 @@ def test_a_sink_whose_writers_have_state_can_restore_them() -> None:
     operator = SinkWriterOperator(SinkSpec(Forgetful()), OperatorContext(OperatorInfo("out")))
     with pytest.raises(TypeError, match=r"Forgetful makes writers that have state \(Writer\), so .*restore_writer"):
         operator.open()
+
+
+def test_a_writer_that_could_not_flush_does_not_go_on() -> None:
+    class Full(Writer):
+        def flush(self, end_of_input: bool) -> None:
+            raise OSError("disk full")
+
+    class FullSink(OutsideSink):
+        def create_writer(self, context: WriterInitContext) -> Writer:
+            return Full(self.outside, [])
+
+    operator = SinkWriterOperator(SinkSpec(FullSink(Outside())), OperatorContext(OperatorInfo("out")))
+    operator.open()
+    with pytest.raises(OSError, match="disk full") as caught:
+        operator.prepare_snapshot(CheckpointInfo(1))
+    assert operator.locate(caught.value, None).phase == "snapshot_state"
+    for go_on in (lambda: take(operator.process_batch(RecordBatch([1]))), lambda: take(operator.finish())):
+        with pytest.raises(MillstreamError, match=r"sink 'out' cannot go on after a checkpoint .*disk full"):
+            go_on()

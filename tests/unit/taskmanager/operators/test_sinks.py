@@ -14,7 +14,7 @@ from millstream.common.clock import ManualClock
 from millstream.common.errors import MillstreamError
 from millstream.common.graph.operator_spec import CollectSinkSpec, PrintSinkSpec, SinkFunctionSpec, SinkSpec
 from millstream.common.records import RecordBatch, Watermark
-from millstream.datastream.functions import RuntimeContext, SinkFunction
+from millstream.datastream.functions import CheckpointListener, ListCheckpointed, RuntimeContext, SinkFunction
 from millstream.datastream.sink import (
     CommitRequest,
     Committer,
@@ -31,9 +31,11 @@ from millstream.taskmanager.operators.collect_sink import (
     ResultsNotFetchedError,
     UnpicklableResultError,
 )
-from millstream.taskmanager.operators.operator import Operator, OperatorContext, OperatorInfo, TaskInfo
+from millstream.taskmanager.operators.operator import CheckpointInfo, Operator, OperatorContext, OperatorInfo, TaskInfo
 from millstream.taskmanager.operators.processing_time import ManualProcessingTime
 from millstream.taskmanager.operators.registry import create_operator
+from millstream.taskmanager.state.operator_states import OperatorStates
+from tests.unit.taskmanager.operators.lossy_job import MemoryReader, redistribute, snapshot_of
 from tests.unit.taskmanager.operators.support import context, failure_of, run
 
 
@@ -436,3 +438,46 @@ def test_something_that_is_no_function_is_a_clear_error() -> None:
 def test_an_empty_batch_is_no_trouble() -> None:
     for spec in (PrintSinkSpec(), SinkFunctionSpec(print), CollectSinkSpec()):
         assert not list(create_operator(spec, context()).process_batch(RecordBatch([])))
+
+
+def test_a_sink_function_takes_part_in_checkpoints_and_knows_the_end() -> None:
+    class Buffering(SinkFunction, ListCheckpointed, CheckpointListener):
+        def __init__(self) -> None:
+            self.kept: list[Any] = []
+            self.log: list[Any] = []
+
+        def invoke(self, value: Any, context: Any) -> None:
+            self.kept.append(value)
+
+        def snapshot_state(self, checkpoint_id: int, timestamp: int) -> list[Any]:
+            return list(self.kept)
+
+        def restore_state(self, state: list[Any]) -> None:
+            self.kept = state
+
+        def notify_checkpoint_complete(self, checkpoint_id: int) -> None:
+            self.log.append(("complete", checkpoint_id))
+
+        def notify_checkpoint_aborted(self, checkpoint_id: int) -> None:
+            self.log.append(("aborted", checkpoint_id))
+
+        def finish(self) -> None:
+            self.log.append("finish")
+
+    states = OperatorStates()
+    first = create_operator(SinkFunctionSpec(Buffering()), OperatorContext(OperatorInfo("out"), state=states))
+    first.initialize_state()
+    first.open()
+    run(first, ["a", "b"])
+    first.prepare_snapshot(CheckpointInfo(1))
+    again = OperatorStates(restored_checkpoint_id=1)
+    again.restore(redistribute([snapshot_of(states, 1)], 1)[0], MemoryReader())
+    function = Buffering()
+    second = create_operator(SinkFunctionSpec(function), OperatorContext(OperatorInfo("out"), state=again))
+    second.initialize_state()
+    second.open()
+    assert function.kept == ["a", "b"]
+    assert not list(second.notify_checkpoint_complete(2))
+    second.notify_checkpoint_aborted(3)
+    assert not list(second.finish())
+    assert function.log == [("complete", 2), ("aborted", 3), "finish"]
