@@ -14,6 +14,7 @@ from millstream.common.records import RecordBatch
 from millstream.taskmanager.operators.batch_sizer import BatchSizer
 from millstream.taskmanager.operators.detached import IMMUTABLE, may_hold_results, owned
 from millstream.taskmanager.operators.fused_stage import FILTER, FLAT_MAP, MAP, StageStep
+from millstream.taskmanager.operators.function_state import takes_part_in_checkpoints
 from millstream.taskmanager.operators.generated import FailedLine, frame_variables, record_at
 from millstream.taskmanager.operators.inlining import inline_expression
 from millstream.taskmanager.operators.operator import NO_RECORD, FailureSite, Operator, OperatorContext, OperatorInfo
@@ -21,19 +22,25 @@ from millstream.taskmanager.operators.output_conversion import OutputConversion
 from millstream.taskmanager.operators.stage import Stage, spread
 from millstream.taskmanager.operators.user_function import UserFunction, gets_runtime_context, is_generator_callable
 
-__all__ = ["FusedOperator", "StatelessSpec", "fusable", "is_lazy"]
+__all__ = ["FusedOperator", "StatelessSpec", "fusable", "is_lazy", "sees_keys"]
 
 StatelessSpec = MapSpec | FilterSpec | FlatMapSpec
 
 
 def fusable(spec: Any) -> bool:
-    """Whether an operator may become a part of a :class:`FusedOperator`.
+    """Whether an operator may become a part of a :class:`FusedOperator` together with others.
 
-    On a keyed stream too, if the function cannot get at the state of the key.
+    On a keyed stream too, if the function cannot get at the state of the key. One that takes part in checkpoints is run
+    alone: what is snapshotted belongs to one operator.
     """
     if not isinstance(spec, (MapSpec, FilterSpec, FlatMapSpec)):
         return False
-    return spec.key_selector is None or not gets_runtime_context(spec.function, _kind(spec))
+    return not sees_keys(spec) and not takes_part_in_checkpoints(spec.function)
+
+
+def sees_keys(spec: StatelessSpec) -> bool:
+    """Whether the function may get at the state of the record's key."""
+    return spec.key_selector is not None and gets_runtime_context(spec.function, _kind(spec))
 
 
 def _kind(spec: StatelessSpec) -> str:
@@ -103,6 +110,9 @@ class FusedOperator(Operator):
         if steps:
             stages.append(Stage(steps))
         return stages
+
+    def functions(self) -> Iterable[UserFunction]:
+        return self._functions
 
     def open(self) -> None:
         for index in range(len(self._functions) - 1, -1, -1):

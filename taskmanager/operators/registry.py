@@ -30,7 +30,7 @@ from millstream.datastream.functions import GenericWriteAheadSink, TwoPhaseCommi
 from millstream.taskmanager.operators.aggregate import create_aggregate_operator
 from millstream.taskmanager.operators.async_wait import AsyncWaitOperator
 from millstream.taskmanager.operators.collect_sink import CollectSinkOperator
-from millstream.taskmanager.operators.fused import FusedOperator, fusable
+from millstream.taskmanager.operators.fused import FusedOperator, sees_keys
 from millstream.taskmanager.operators.keyed import KeyedOperator
 from millstream.taskmanager.operators.keyed_process import KeyedProcessOperator
 from millstream.taskmanager.operators.operator import Operator, OperatorContext
@@ -54,7 +54,7 @@ __all__ = ["create_fused_operator", "create_operator"]
 
 
 def _stateless(spec: Any, context: OperatorContext) -> Operator:
-    return FusedOperator([(spec, context)]) if fusable(spec) else KeyedOperator(spec, context)
+    return KeyedOperator(spec, context) if sees_keys(spec) else FusedOperator([(spec, context)])
 
 
 def _process(spec: Any, context: OperatorContext) -> Operator:
