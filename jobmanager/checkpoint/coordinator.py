@@ -266,7 +266,7 @@ class CheckpointCoordinator:
         """Begin what may begin, and see to it that a timer calls when the next checkpoint is due."""
         active = self._graph.status is JobStatus.RUNNING and not_running(self._graph) is None
         if self._requested and not active:
-            self._fail_requested("a task has failed or ended")
+            self._fail_requested(self._refusal())
         running = {vertex.current.attempt_id for vertex in self._graph.vertices() if _is_running(vertex)}
         while active and running and self._requested and self._stopping is None and self._has_room():
             request = self._requested.pop(0)
@@ -319,6 +319,7 @@ class CheckpointCoordinator:
         options.trigger_timestamp_ms = self._now
         pending = PendingCheckpoint(self._next_id, mode, request_id, options)
         self._next_id += 1
+        pending.final = all(task in self._end_of_data for task in make_plan(self._graph).tasks)
         self._pending[pending.id] = pending
         self._timing.began(self._now)
         self._statistics.began(pending)
