@@ -17,6 +17,7 @@ __all__ = [
     "JobNotFoundError",
     "MillstreamError",
     "NoResourceAvailableError",
+    "SavepointError",
 ]
 
 
@@ -63,3 +64,16 @@ class JobCancelledError(MillstreamError):
     def __init__(self, job_id: str) -> None:
         super().__init__(f"Job {job_id} was cancelled.")
         self.job_id = job_id
+
+
+class SavepointError(MillstreamError):
+    """A savepoint, a checkpoint or a change of the parallelism that was asked for failed.
+
+    :ivar job_id: the job.
+    :ivar failure: what went wrong, as text fields.
+    """
+
+    def __init__(self, job_id: str, failure: FailureInfo) -> None:
+        super().__init__(render(failure))
+        self.job_id = job_id
+        self.failure = failure

@@ -102,6 +102,32 @@ class JobClient(Protocol):
 
     def get_job_details(self) -> JobDetails: ...
 
+    def trigger_savepoint(self, directory: str | None = None, format_name: str = "CANONICAL") -> str:
+        """Take a savepoint and return its path.
+
+        :param directory: in which its own directory is made; ``None``: ``execution.checkpointing.savepoint-dir``.
+        :param format_name: ``CANONICAL`` or ``NATIVE``.
+        :raises SavepointError: it failed; the job runs on.
+        """
+        ...
+
+    def stop_with_savepoint(
+        self, advance_to_end_of_event_time: bool, directory: str | None = None, format_name: str = "CANONICAL"
+    ) -> str:
+        """Take a savepoint, end the job after it and return the savepoint's path.
+
+        :param advance_to_end_of_event_time: the input ends before the savepoint: timers fire, windows close.
+        :raises SavepointError: it failed.
+        """
+        ...
+
+    def cancel_with_savepoint(self, directory: str | None = None, format_name: str = "CANONICAL") -> str:
+        """Take a savepoint, cancel the job when it is complete and return its path.
+
+        :raises SavepointError: it failed; the job runs on.
+        """
+        ...
+
     def send_operator_request(self, operator_id: str, subtask_index: int, payload: bytes) -> bytes: ...
 
 

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from millstream.common import execution
 from millstream.common.completable_future import CompletableFuture
-from millstream.common.errors import MillstreamError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from millstream.common.execution import JobExecutionResult
     from millstream.common.ids import JobID
     from millstream.common.states import JobStatus
     from millstream.common.wire.cluster_pb2 import JobDetails
 
 __all__ = ["JobClient"]
+
+T = TypeVar("T")
 
 
 class JobClient:
@@ -45,30 +48,46 @@ class JobClient:
         """None: functions have no accumulators here; see their metrics."""
         return CompletableFuture.of(dict)
 
-    def trigger_savepoint(self, savepoint_directory: str | None = None) -> CompletableFuture[str]:
-        """Refused: this version takes no savepoints.
+    def trigger_savepoint(
+        self, savepoint_directory: str | None = None, format_type: str = "CANONICAL"
+    ) -> CompletableFuture[str]:
+        """Take a savepoint; the future gives its path.
 
-        :raises MillstreamError: always.
+        :param savepoint_directory: in which its own directory is made; ``None``:
+            ``execution.checkpointing.savepoint-dir``.
+        :param format_type: ``CANONICAL`` or ``NATIVE``.
         """
-        raise MillstreamError("trigger_savepoint(): this version of Millstream takes no savepoints yet")
+        return self._waiting("savepoint", lambda: self._client.trigger_savepoint(savepoint_directory, format_type))
 
     def stop_with_savepoint(
-        self, advance_to_end_of_event_time: bool, savepoint_directory: str | None = None
+        self,
+        advance_to_end_of_event_time: bool,
+        savepoint_directory: str | None = None,
+        format_type: str = "CANONICAL",
     ) -> CompletableFuture[str]:
-        """Refused: this version takes no savepoints.
+        """Take a savepoint and end the job after it; the future gives the savepoint's path when it has ended.
 
-        :raises MillstreamError: always.
+        :param advance_to_end_of_event_time: the input ends before the savepoint: timers fire, windows close, and no
+            more will come of the job. Else it can go on from the savepoint as if nothing had happened.
         """
-        raise MillstreamError(
-            "stop_with_savepoint(): this version of Millstream takes no savepoints yet; cancel() ends the job"
+        return self._waiting(
+            "stop",
+            lambda: self._client.stop_with_savepoint(advance_to_end_of_event_time, savepoint_directory, format_type),
         )
+
+    def cancel_with_savepoint(
+        self, savepoint_directory: str | None = None, format_type: str = "CANONICAL"
+    ) -> CompletableFuture[str]:
+        """Take a savepoint and cancel the job when it is complete; the future gives the savepoint's path."""
+        return self._waiting("cancel", lambda: self._client.cancel_with_savepoint(savepoint_directory, format_type))
 
     def get_job_execution_result(self) -> CompletableFuture[JobExecutionResult]:
         """The job's result; the future raises what the job failed with."""
-        return CompletableFuture.waiting(
-            self._client.get_job_execution_result, f"job-result-{self._client.get_job_id()[:8]}"
-        )
+        return self._waiting("job-result", self._client.get_job_execution_result)
 
     def get_job_details(self) -> JobDetails:
         """What the cluster knows of the job now."""
         return self._client.get_job_details()
+
+    def _waiting(self, what: str, call: Callable[[], T]) -> CompletableFuture[T]:
+        return CompletableFuture.waiting(call, f"{what}-{self._client.get_job_id()[:8]}")

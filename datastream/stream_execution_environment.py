@@ -69,6 +69,7 @@ _JOB_KEYS = (
     "execution.buffer-timeout",
     "execution.runtime-mode",
     "execution.checkpointing.",
+    "execution.state-recovery.",
     "state.",
     "parallelism.default",
     "slot.request.timeout",

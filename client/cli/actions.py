@@ -83,6 +83,29 @@ def _program_options(function: F) -> F:
     is_flag=True,
     help="Cancel the job when the command is broken off (Ctrl-C) in attached mode.",
 )
+@click.option(
+    "-s",
+    "--fromSavepoint",
+    "savepoint",
+    metavar="<path>",
+    help="Begin from a savepoint or a retained checkpoint: its directory, or that of a job's checkpoints (the latest).",
+)
+@click.option(
+    "-n",
+    "--allowNonRestoredState",
+    "allow_non_restored_state",
+    is_flag=True,
+    help="Leave out state in the savepoint whose operator the program does not have.",
+)
+@click.option(
+    "-cm",
+    "--claimMode",
+    "-rm",
+    "--restoreMode",
+    "claim_mode",
+    type=click.Choice(["claim", "no_claim", "legacy"], case_sensitive=False),
+    help="Who owns the files of the savepoint from then on: the job (claim) or whoever did (no_claim, the default).",
+)
 @_program_options
 @_common_options
 @click.argument("arguments", nargs=-1, metavar="[job.py] [ARGUMENTS]...")
@@ -125,16 +148,116 @@ def info(**options: Any) -> int:
 
 
 @click.command(context_settings=_CONTEXT, short_help="Cancel a running job.")
-@click.option("-s", "--withSavepoint", "with_savepoint", is_flag=True, hidden=True)
+@click.option(
+    "-s",
+    "--withSavepoint",
+    "savepoint_directory",
+    is_flag=False,
+    flag_value="",
+    metavar="[<directory>]",
+    help="Take a savepoint first (deprecated: see stop).",
+)
 @_common_options
 @click.argument("job_ids", nargs=-1, metavar="<job id>")
-def cancel(with_savepoint: bool, job_ids: tuple[str, ...], **options: Any) -> int:
+def cancel(savepoint_directory: str | None, job_ids: tuple[str, ...], **options: Any) -> int:
     """Cancel a running job."""
     from millstream.client.cli.cancel import cancel_action
     from millstream.client.cli.settings import ClusterSettings
 
-    return cancel_action(ClusterSettings.parse(**options), job_ids, with_savepoint=with_savepoint)
+    return cancel_action(ClusterSettings.parse(**options), job_ids, savepoint_directory=savepoint_directory)
 
 
-ACTIONS: dict[str, click.Command] = {"run": run, "list": list_jobs, "info": info, "cancel": cancel}
+_format_option = click.option(
+    "-type",
+    "--type",
+    "format_name",
+    type=click.Choice(["canonical", "native"], case_sensitive=False),
+    default="canonical",
+    help="Format of the savepoint: canonical (any state backend reads it; the default) or native (the backend's own).",
+)
+
+
+@click.command(context_settings=_CONTEXT, short_help="Stop a running job with a savepoint.")
+@click.option("-p", "--savepointPath", "directory", metavar="<directory>", help="Where the savepoint goes.")
+@click.option(
+    "-d",
+    "--drain",
+    is_flag=True,
+    help="End the input before the savepoint: timers fire, windows close. For jobs that shall not go on from it.",
+)
+@_format_option
+@click.option("-detached", "--detached", is_flag=True, help="Do not wait for the savepoint.")
+@_common_options
+@click.argument("job_ids", nargs=-1, metavar="<job id>")
+def stop(
+    directory: str | None, drain: bool, format_name: str, detached: bool, job_ids: tuple[str, ...], **options: Any
+) -> int:
+    """Stop a running job with a savepoint."""
+    from millstream.client.cli.settings import ClusterSettings
+    from millstream.client.cli.stop import stop_action
+
+    return stop_action(
+        ClusterSettings.parse(**options),
+        job_ids,
+        directory=directory,
+        drain=drain,
+        format_name=format_name.upper(),
+        detached=detached,
+    )
+
+
+@click.command(context_settings=_CONTEXT, short_help="Trigger or dispose of a savepoint.")
+@click.option("-d", "--dispose", metavar="<path>", help="Delete this savepoint instead of taking one.")
+@_format_option
+@click.option("-detached", "--detached", is_flag=True, help="Do not wait for the savepoint.")
+@_common_options
+@click.argument("arguments", nargs=-1, metavar="<job id> [<target directory>]")
+def savepoint(dispose: str | None, format_name: str, detached: bool, arguments: tuple[str, ...], **options: Any) -> int:
+    """Trigger a savepoint of a running job, or dispose of one.
+
+    Without a target directory it goes to the one that execution.checkpointing.savepoint-dir names.
+    """
+    from millstream.client.cli.savepoint import dispose_action, savepoint_action
+    from millstream.client.cli.settings import ClusterSettings
+
+    settings = ClusterSettings.parse(**options)
+    if dispose is not None:
+        return dispose_action(settings, dispose)
+    return savepoint_action(settings, arguments, format_name=format_name.upper(), detached=detached)
+
+
+@click.command(context_settings=_CONTEXT, short_help="Trigger a checkpoint of a running job.")
+@click.option("-full", "--full", is_flag=True, help="Let it refer to no file of an earlier checkpoint.")
+@_common_options
+@click.argument("job_ids", nargs=-1, metavar="<job id>")
+def checkpoint(full: bool, job_ids: tuple[str, ...], **options: Any) -> int:
+    """Trigger a checkpoint of a running job."""
+    from millstream.client.cli.checkpoint import checkpoint_action
+    from millstream.client.cli.settings import ClusterSettings
+
+    return checkpoint_action(ClusterSettings.parse(**options), job_ids, full=full)
+
+
+@click.command(context_settings=_CONTEXT, short_help="Change the parallelism of a running job.")
+@click.option("-p", "--parallelism", type=_WholeNumber(min=1), metavar="<n>", help="The new parallelism.")
+@_common_options
+@click.argument("job_ids", nargs=-1, metavar="<job id>")
+def modify(parallelism: int | None, job_ids: tuple[str, ...], **options: Any) -> int:
+    """Change the parallelism of a running job: it goes on from a checkpoint that is taken for that."""
+    from millstream.client.cli.modify import modify_action
+    from millstream.client.cli.settings import ClusterSettings
+
+    return modify_action(ClusterSettings.parse(**options), job_ids, parallelism=parallelism)
+
+
+ACTIONS: dict[str, click.Command] = {
+    "run": run,
+    "list": list_jobs,
+    "info": info,
+    "savepoint": savepoint,
+    "checkpoint": checkpoint,
+    "stop": stop,
+    "cancel": cancel,
+    "modify": modify,
+}
 """The actions that exist, by name, in the order of the help."""

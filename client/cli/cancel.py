@@ -2,46 +2,47 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
 import click
 
-from millstream.client.cli.errors import CliArgsError, show_error
-from millstream.common.errors import MillstreamError
-from millstream.common.ids import JobID
+from millstream.client.cli.action_failure import carried_out
+from millstream.client.cli.job_argument import job_argument
 
 if TYPE_CHECKING:
     from millstream.client.cli.settings import ClusterSettings
 
 __all__ = ["cancel_action"]
 
-
-class CancelFailedError(MillstreamError):
-    """The job could not be cancelled; the cause says why."""
+_MISSING = "Missing JobID. Specify a JobID to cancel a job."
 
 
-def cancel_action(settings: ClusterSettings, job_ids: tuple[str, ...], *, with_savepoint: bool) -> int:
-    """Ask for the cancellation of one job."""
-    if with_savepoint:
-        raise CliArgsError("Cancelling with a savepoint (-s) is not available yet.")
-    if not job_ids:
-        raise CliArgsError("Missing JobID. Specify a JobID to cancel a job.")
-    try:
-        job_id = JobID.parse(job_ids[0])
-    except ValueError as error:
-        raise CliArgsError(str(error)) from error
-    if len(job_ids) > 1:
-        click.echo("Provided more arguments than required. Ignoring not needed arguments.")
-    click.echo(f"Cancelling job {job_id}.")
+def cancel_action(settings: ClusterSettings, job_ids: tuple[str, ...], *, savepoint_directory: str | None) -> int:
+    """Ask for the cancellation of one job.
+
+    :param savepoint_directory: ``None``: there is to be no savepoint; empty: it goes to the configured directory.
+    """
     from millstream.client.remote.connection import connect
 
-    try:
-        connect(settings.configuration).job(job_id).cancel()
-    except MillstreamError as cause:
-        failure = CancelFailedError(f"Could not cancel job {job_id}.")
-        failure.__cause__ = cause
-        show_error(failure, sys.stderr, verbose=settings.verbose)
-        return 1
-    click.echo(f"Cancelled job {job_id}.")
-    return 0
+    if savepoint_directory and not job_ids:
+        # "cancel -s <job id>": what follows the option is no directory then.
+        job_ids, savepoint_directory = (savepoint_directory,), ""
+    job_id = job_argument(job_ids, _MISSING)
+    if savepoint_directory is None:
+        click.echo(f"Cancelling job {job_id}.")
+
+        def cancel() -> None:
+            connect(settings.configuration).job(job_id).cancel()
+            click.echo(f"Cancelled job {job_id}.")
+
+        return carried_out(settings, cancel, f"Could not cancel job {job_id}.")
+
+    click.echo('DEPRECATION WARNING: Cancelling a job with savepoint is deprecated. Use "stop" instead.')
+    where = f"to {savepoint_directory}" if savepoint_directory else "to default savepoint directory"
+    click.echo(f"Cancelling job {job_id} with CANONICAL savepoint {where}.")
+
+    def cancel_with_savepoint() -> None:
+        path = connect(settings.configuration).job(job_id).cancel_with_savepoint(savepoint_directory or None)
+        click.echo(f"Cancelled job {job_id}. Savepoint stored in {path}.")
+
+    return carried_out(settings, cancel_with_savepoint, f"Could not cancel job {job_id}.")

@@ -106,6 +106,17 @@ class AttachedJobClient:
     def get_job_details(self) -> JobDetails:
         return self._client.get_job_details()
 
+    def trigger_savepoint(self, directory: str | None = None, format_name: str = "CANONICAL") -> str:
+        return self._client.trigger_savepoint(directory, format_name)
+
+    def stop_with_savepoint(
+        self, advance_to_end_of_event_time: bool, directory: str | None = None, format_name: str = "CANONICAL"
+    ) -> str:
+        return self._client.stop_with_savepoint(advance_to_end_of_event_time, directory, format_name)
+
+    def cancel_with_savepoint(self, directory: str | None = None, format_name: str = "CANONICAL") -> str:
+        return self._client.cancel_with_savepoint(directory, format_name)
+
     def send_operator_request(self, operator_id: str, subtask_index: int, payload: bytes) -> bytes:
         return self._client.send_operator_request(operator_id, subtask_index, payload)
 

@@ -69,9 +69,10 @@ def _dispatch(argv: list[str]) -> int:
 
 def _help() -> str:
     lines = ["millstream <ACTION> [OPTIONS] [ARGUMENTS]", "", "The following actions are available:", ""]
-    lines += [f"  {name:<8} {command.get_short_help_str(90)}" for name, command in ACTIONS.items()]
+    width = max(map(len, ACTIONS))
+    lines += [f"  {name:<{width}} {command.get_short_help_str(90)}" for name, command in ACTIONS.items()]
     lines += [
-        f"  {'version':<8} Print the version (also -v, --version).",
+        f"  {'version':<{width}} Print the version (also -v, --version).",
         "",
         '"millstream <ACTION> --help" shows an action\'s options. The configuration is read from config.yaml in',
         "the directory $MILLSTREAM_CONF_DIR, else in ./conf.",

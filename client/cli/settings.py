@@ -13,9 +13,12 @@ from millstream.common.config import (
     DeploymentOptions,
     JobManagerOptions,
     PythonOptions,
+    StateOptions,
     load_configuration,
 )
 from millstream.common.errors import ConfigurationError
+from millstream.common.file_system import FileSystemError
+from millstream.common.file_system.uri import absolute
 
 __all__ = ["ClusterSettings", "ProgramSettings", "parse_address"]
 
@@ -87,6 +90,9 @@ class ProgramSettings:
         module: str | None,
         python_files: str | None,
         arguments: tuple[str, ...],
+        savepoint: str | None = None,
+        allow_non_restored_state: bool = False,
+        claim_mode: str | None = None,
     ) -> ProgramSettings:
         """Find the program and read the configuration.
 
@@ -109,6 +115,12 @@ class ProgramSettings:
             overlay[CoreOptions.DEFAULT_PARALLELISM.key] = str(parallelism)
         if python_files:
             overlay[PythonOptions.FILES.key] = ",".join(_absolute(name) for name in python_files.split(",") if name)
+        if savepoint is not None:
+            overlay[StateOptions.RECOVERY_PATH.key] = _path(savepoint)
+        if allow_non_restored_state:
+            overlay[StateOptions.RECOVERY_IGNORE_UNCLAIMED_STATE.key] = "true"
+        if claim_mode is not None:
+            overlay[StateOptions.RECOVERY_CLAIM_MODE.key] = claim_mode.upper()
         cluster = _read(overlay, jobmanager, target, verbose)
         files: list[str] = cluster.configuration.get(PythonOptions.FILES)
         return cls(cluster, script, module, tuple(arguments), tuple(files))
@@ -119,6 +131,13 @@ def _absolute(name: str) -> str:
     if not path.exists():
         raise CliArgsError(f"The file {name!r} given with -pyfs (--pyFiles) does not exist.")
     return str(path.resolve())
+
+
+def _path(savepoint: str) -> str:
+    try:
+        return absolute(savepoint)
+    except FileSystemError as error:
+        raise CliArgsError(f"The savepoint given with -s (--fromSavepoint): {error}") from error
 
 
 def _dynamic(entries: Sequence[str]) -> dict[str, str]:

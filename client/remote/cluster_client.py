@@ -12,6 +12,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, TypeVar
 
 from millstream.client.remote.errors import ClusterUnreachableError
+from millstream.common.file_system.uri import absolute
 from millstream.common.rpc.gateways import DispatcherGateway
 from millstream.common.rpc.service import (
     EndpointNotFoundError,
@@ -90,6 +91,15 @@ class ClusterClient:
     def overview(self) -> pb.ClusterOverview:
         """Return what the cluster has: TaskManagers, slots, jobs."""
         return self.call(lambda dispatcher: dispatcher.get_cluster_overview(pb.Empty()))
+
+    def dispose_savepoint(self, path: str) -> None:
+        """Delete a savepoint, or a checkpoint that a job has left behind.
+
+        :param path: its directory or its metadata file; a relative one begins where this process runs.
+        :raises MillstreamError: there is none, or a running job needs it.
+        """
+        request = pb.DisposeSavepointRequest(path=absolute(path))
+        self.call(lambda dispatcher: dispatcher.dispose_savepoint(request))
 
     def shut_down_cluster(self) -> None:
         """Ask the master to end."""

@@ -6,12 +6,14 @@ import time
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from millstream.common.errors import JobCancelledError, JobExecutionError
+from millstream.common.errors import JobCancelledError, JobExecutionError, SavepointError
 from millstream.common.execution import JobExecutionResult
 from millstream.common.failure import ENGINE, engine_failure
-from millstream.common.ids import JobID
+from millstream.common.file_system.uri import absolute
+from millstream.common.ids import IdFactory, JobID
 from millstream.common.states import JobStatus
 from millstream.common.wire import cluster_pb2 as pb
+from millstream.common.wire.checkpoint_pb2 import JobCheckpoints
 
 if TYPE_CHECKING:
     from millstream.client.remote.cluster_client import ClusterClient
@@ -70,6 +72,77 @@ class RpcJobClient:
             if deadline is not None and time.monotonic() >= deadline:
                 raise TimeoutError(f"Job {self._job_id} did not end within {timeout}; it is {details.summary.state}")
 
+    def trigger_savepoint(self, directory: str | None = None, format_name: str = "CANONICAL") -> str:
+        """Take a savepoint and return its path.
+
+        :raises SavepointError: it failed; the job runs on.
+        """
+        return self.await_operation(self.begin_savepoint("SAVEPOINT", directory, format_name)).location
+
+    def stop_with_savepoint(
+        self, advance_to_end_of_event_time: bool, directory: str | None = None, format_name: str = "CANONICAL"
+    ) -> str:
+        """Take a savepoint, end the job after it and return the savepoint's path.
+
+        :raises SavepointError: it failed.
+        """
+        mode = "DRAIN" if advance_to_end_of_event_time else "STOP"
+        return self.await_operation(self.begin_savepoint(mode, directory, format_name)).location
+
+    def cancel_with_savepoint(self, directory: str | None = None, format_name: str = "CANONICAL") -> str:
+        """Take a savepoint, cancel the job when it is complete and return its path.
+
+        :raises SavepointError: it failed; the job runs on.
+        """
+        return self.await_operation(self.begin_savepoint("CANCEL", directory, format_name)).location
+
+    def begin_savepoint(self, mode: str, directory: str | None = None, format_name: str = "CANONICAL") -> str:
+        """Begin a savepoint and return the id of the request, for :meth:`await_operation`.
+
+        :param mode: ``SAVEPOINT``, ``CANCEL``, ``STOP`` or ``DRAIN``.
+        :param directory: a relative one begins where this process runs.
+        """
+        request = pb.TriggerSavepointRequest(
+            job_id=self._job_id,
+            target_directory=absolute(directory) if directory else "",
+            mode=mode,
+            format=format_name,
+            request_id=_new_request_id(),
+        )
+        return self._cluster.call(lambda dispatcher: dispatcher.trigger_savepoint(request)).request_id
+
+    def begin_checkpoint(self, *, full: bool = False) -> str:
+        """Begin a checkpoint and return the id of the request, for :meth:`await_operation`."""
+        request = pb.TriggerCheckpointRequest(job_id=self._job_id, full=full, request_id=_new_request_id())
+        return self._cluster.call(lambda dispatcher: dispatcher.trigger_checkpoint(request)).request_id
+
+    def begin_rescaling(self, parallelism: int) -> str:
+        """Begin to change the parallelism and return the id of the request, for :meth:`await_operation`."""
+        request = pb.RescaleJobRequest(job_id=self._job_id, parallelism=parallelism, request_id=_new_request_id())
+        return self._cluster.call(lambda dispatcher: dispatcher.rescale_job(request)).request_id
+
+    def await_operation(self, request_id: str) -> pb.OperationStatus:
+        """Wait for the end of what was begun.
+
+        :raises SavepointError: it failed.
+        """
+        request = pb.AwaitOperationRequest(
+            job_id=self._job_id, request_id=request_id, max_wait_ms=int(_LONGEST_WAIT.total_seconds() * 1000)
+        )
+        while True:
+            status = self._cluster.call(
+                lambda dispatcher: dispatcher.await_operation(request), extra_wait=_LONGEST_WAIT
+            )
+            if status.HasField("failure"):
+                raise SavepointError(self._job_id, status.failure)
+            if status.completed:
+                return status
+
+    def get_checkpoints(self) -> JobCheckpoints:
+        """Return what the cluster knows of the job's checkpoints."""
+        request = pb.JobRequest(job_id=self._job_id)
+        return self._cluster.call(lambda dispatcher: dispatcher.get_checkpoints(request))
+
     def send_operator_request(self, operator_id: str, subtask_index: int, payload: bytes) -> bytes:
         request = pb.OperatorRequest(
             job_id=self._job_id, operator_id=operator_id, subtask_index=subtask_index, payload=payload
@@ -79,6 +152,10 @@ class RpcJobClient:
     def _await(self, wait: timedelta) -> pb.JobDetails:
         request = pb.AwaitJobResultRequest(job_id=self._job_id, max_wait_ms=int(wait.total_seconds() * 1000))
         return self._cluster.call(lambda dispatcher: dispatcher.await_job_result(request), extra_wait=wait)
+
+
+def _new_request_id() -> str:
+    return IdFactory().hex(32)
 
 
 def execution_result(details: pb.JobDetails) -> JobExecutionResult:

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 from collections import deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, Protocol, TypeVar
+from urllib.parse import quote
 
 from millstream.common.clock import Clock
 from millstream.common.config import Configuration, StateOptions
@@ -272,7 +274,7 @@ class CheckpointService:
             answer.set_result(
                 pb.OperationStatus(
                     completed=True,
-                    location=action.location,
+                    location=_shown(action.location),
                     checkpoint_id=action.checkpoint_id,
                     failure=action.failure,
                 )
@@ -328,6 +330,11 @@ def _io_failure(what: str, error: MillstreamError) -> FailureInfo:
     failure = engine_failure(ENGINE, f"{what}: {error}", exception_type=type(error).__name__)
     logger.warning("%s", first_line(failure))
     return failure
+
+
+def _shown(location: str) -> str:
+    """A path as users see it and may give it back: always a URI."""
+    return "file:" + quote(os.fsencode(location)) if location.startswith("/") else location
 
 
 def failed_operation(error: MillstreamError) -> pb.OperationStatus:

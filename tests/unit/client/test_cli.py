@@ -64,7 +64,7 @@ def test_without_an_action_the_help_is_shown(capsys: pytest.CaptureFixture[str])
     assert main([]) == 1
     output = capsys.readouterr().out
     assert output.endswith("\nPlease specify an action.\n")
-    assert "run      Build and submit a program." in output
+    assert "run        Build and submit a program." in output
 
 
 @pytest.mark.parametrize("option", ["-h", "--help"])
@@ -84,7 +84,7 @@ def test_an_unknown_action_is_answered_with_those_that_exist(capsys: pytest.Capt
     assert main(["bogus"]) == 1
     assert capsys.readouterr().out == (
         '"bogus" is not a valid action.\n\n'
-        'Valid actions are "run", "list", "info", or "cancel".\n\n'
+        'Valid actions are "run", "list", "info", "savepoint", "checkpoint", "stop", "cancel", or "modify".\n\n'
         "Specify the version option (-v or --version) to print Millstream version.\n\n"
         "Specify the help option (-h or --help) to get help on the command.\n"
     )
@@ -95,7 +95,14 @@ def test_an_unknown_action_is_answered_with_those_that_exist(capsys: pytest.Capt
     [
         (["cancel"], "Missing JobID. Specify a JobID to cancel a job."),
         (["cancel", "xyz"], "JobID string cannot be parsed: 'xyz' is not 32 hexadecimal digits"),
-        (["cancel", "-s", RUNNING], "Cancelling with a savepoint (-s) is not available yet."),
+        (["cancel", "-s"], "Missing JobID. Specify a JobID to cancel a job."),
+        (["savepoint"], "Missing JobID. Specify a Job ID to trigger a savepoint."),
+        (["savepoint", "xyz"], "JobID string cannot be parsed: 'xyz' is not 32 hexadecimal digits"),
+        (["checkpoint"], "Missing JobID. Specify a Job ID to trigger a checkpoint."),
+        (["stop"], "Missing JobId"),
+        (["modify"], "Missing JobId"),
+        (["modify", RUNNING], "Missing the parallelism. Specify the job's new parallelism with -p."),
+        (["run", "-s", "", "job.py"], "Could not run the Python program: job.py does not exist."),
         (["run"], "The program is missing. Specify a Python script, or a module with -pym."),
         (["run", "nope.py"], "Could not run the Python program: nope.py does not exist."),
         (["run", "-pym", "a", "-py", "b.py"], "Give either a script (-py) or a module (-pym), not both."),

@@ -47,6 +47,17 @@ class ScriptedJobClient:
     def get_job_details(self) -> JobDetails:
         return JobDetails()
 
+    def trigger_savepoint(self, directory: str | None = None, format_name: str = "CANONICAL") -> str:
+        return f"{directory}/{format_name}"
+
+    def stop_with_savepoint(
+        self, advance_to_end_of_event_time: bool, directory: str | None = None, format_name: str = "CANONICAL"
+    ) -> str:
+        return f"{directory}/{format_name}/{'drained' if advance_to_end_of_event_time else 'suspended'}"
+
+    def cancel_with_savepoint(self, directory: str | None = None, format_name: str = "CANONICAL") -> str:
+        return f"{directory}/{format_name}/cancelled"
+
     def send_operator_request(self, operator_id: str, subtask_index: int, payload: bytes) -> bytes:
         received = int.from_bytes(payload, "big")
         self.requests.append(received)
