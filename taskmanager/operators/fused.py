@@ -13,8 +13,8 @@ from millstream.common.graph.operator_spec import FilterSpec, FlatMapSpec, MapSp
 from millstream.common.records import RecordBatch
 from millstream.taskmanager.operators.batch_sizer import BatchSizer
 from millstream.taskmanager.operators.detached import IMMUTABLE, may_hold_results, owned
-from millstream.taskmanager.operators.fused_stage import FILTER, FLAT_MAP, MAP, StageStep
 from millstream.taskmanager.operators.function_state import takes_part_in_checkpoints
+from millstream.taskmanager.operators.fused_stage import FILTER, FLAT_MAP, MAP, StageStep
 from millstream.taskmanager.operators.generated import FailedLine, frame_variables, record_at
 from millstream.taskmanager.operators.inlining import inline_expression
 from millstream.taskmanager.operators.operator import NO_RECORD, FailureSite, Operator, OperatorContext, OperatorInfo
