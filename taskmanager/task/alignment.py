@@ -55,19 +55,17 @@ class _Pending:
     barrier: CheckpointBarrier
     aligned: bool
     arrived: set[int] = field(default_factory=set)
-
-    @property
-    def blocks(self) -> bool:
-        return self.aligned and bool(self.arrived)
+    blocks: bool = False  # channels wait for it
 
 
 class Alignment:
     """The barriers of one task; events are methods, whose actions are to be carried out in their order."""
 
-    __slots__ = ("_aborted", "_last", "_open", "_pending")
+    __slots__ = ("_aborted", "_last", "_newest", "_open", "_pending")
 
     def __init__(self, channels: int) -> None:
         self._open = set(range(channels))
+        self._newest = [0] * channels  # what each channel has brought
         self._pending: dict[int, _Pending] = {}  # ascending
         self._aborted: set[int] = set()  # whose barriers are still to come, perhaps
         self._last = 0
@@ -83,13 +81,20 @@ class Alignment:
         actions: list[Action] = []
         for older in [each for each in self._pending if each < number]:
             if channel not in self._pending[older].arrived:
-                reason = f"the barrier of checkpoint {number} came where that of checkpoint {older} was awaited"
                 actions.extend(self._drop(older))
-                actions.append(Lost(older, reason))
+                actions.append(_lost(older, number))
+                self._forget(older)
+        self._newest[channel] = max(self._newest[channel], number)
+        newest = max((self._newest[each] for each in self._open), default=0)
+        if number not in self._pending and newest > number > self._last and number not in self._aborted:
+            # Another channel has brought a newer one, and not this: it never will.
+            self._forget(number)
+            return [*actions, _lost(number, newest)]
         pending = self._begin(barrier, aligned=aligned)
         if pending is not None and channel in self._open:
             pending.arrived.add(channel)
             if pending.aligned and not self._complete(pending):
+                pending.blocks = True
                 actions.append(Block(channel))
         return [*actions, *self._taken()]
 
@@ -107,12 +112,13 @@ class Alignment:
         """The checkpoint is not wanted any more; barriers of it that are on their way mean nothing."""
         if checkpoint_id <= self._last:
             return []
+        self._forget(checkpoint_id)
+        return self._drop(checkpoint_id) if checkpoint_id in self._pending else []
+
+    def _forget(self, checkpoint_id: int) -> None:
         self._aborted.add(checkpoint_id)
         if len(self._aborted) > _MOST_ABORTED:
             self._aborted.remove(min(self._aborted))
-        if checkpoint_id not in self._pending:
-            return []
-        return self._drop(checkpoint_id)
 
     def _begin(self, barrier: CheckpointBarrier, *, aligned: bool) -> _Pending | None:
         number = barrier.checkpoint_id
@@ -142,3 +148,9 @@ class Alignment:
                 actions.append(TakeSnapshot(pending.barrier))
                 actions.extend(unblocked)
         return actions
+
+
+def _lost(checkpoint_id: int, newer: int) -> Lost:
+    return Lost(
+        checkpoint_id, f"the barrier of checkpoint {newer} came where that of checkpoint {checkpoint_id} was awaited"
+    )

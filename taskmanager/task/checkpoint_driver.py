@@ -102,7 +102,8 @@ class CheckpointDriver:
             if not source.claim():
                 return
             try:
-                while (item := source.emitted()) is not None:
+                # Behind a savepoint that may stop the job, what came since then stays in the source.
+                while not self.final.held and (item := source.emitted()) is not None:
                     head = self._chain.head
                     await self._loop.drain(head.emit(item) if isinstance(item, RecordBatch) else head.marker(item))
                 await self._answer(letters.popleft())
@@ -111,6 +112,9 @@ class CheckpointDriver:
 
     async def _answer(self, letter: Letter) -> None:
         if isinstance(letter, CheckpointTrigger):
+            if self.final.held:
+                self._checkpoints.decline(letter.checkpoint_id, "a savepoint is under way that stops the job")
+                return
             options = letter.options
             barrier = CheckpointBarrier(
                 letter.checkpoint_id, options.trigger_timestamp_ms, options.SerializeToString(deterministic=True)

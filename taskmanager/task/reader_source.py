@@ -10,6 +10,7 @@ from millstream.common.records import Marker, RecordBatch
 from millstream.datastream.source import InputStatus, SourceReader, SourceReaderContext
 from millstream.taskmanager.operators.batch_sizer import MAX_BATCH_RECORDS
 from millstream.taskmanager.operators.operator import CheckpointInfo, FailureSite, OperatorContext
+from millstream.taskmanager.state.operator_state_backend import OperatorStateMode
 from millstream.taskmanager.task.source_driver import END_OF_INPUT, EndOfInput
 from millstream.taskmanager.task.source_watermarks import SourceAlignment
 
@@ -19,6 +20,7 @@ _log = logging.getLogger(__name__)
 
 _IMPATIENCE_S = 0.001
 _SPLITS = " splits"
+_SHARED = " shared"
 
 
 class ReaderSource:
@@ -62,7 +64,9 @@ class ReaderSource:
         reader: SourceReader = self._source.create_reader(self._context)
         self._reader = reader
         if self._restored:
-            reader.restore_state(self._states.operator().items(_SPLITS) or [])
+            states = self._states.operator()
+            reader.restore_shared_state(states.items(_SHARED) or [])
+            reader.restore_state(states.items(_SPLITS) or [])
         reader.start()
 
     def poll(self) -> RecordBatch | Marker | EndOfInput | None:
@@ -127,7 +131,9 @@ class ReaderSource:
 
     def prepare_snapshot(self, checkpoint: CheckpointInfo) -> None:
         if self._reader is not None:
-            self._states.operator().put_items(_SPLITS, list(self._reader.snapshot_state()))
+            states = self._states.operator()
+            states.put_items(_SPLITS, list(self._reader.snapshot_state()))
+            states.put_items(_SHARED, list(self._reader.snapshot_shared_state()), OperatorStateMode.UNION)
 
     def checkpoint_complete(self, checkpoint_id: int) -> None:
         self._notify("notify_checkpoint_complete", checkpoint_id)

@@ -179,3 +179,71 @@ class GatedLegacy:
 
     def cancel(self) -> None:
         GatedLegacy.stopped.set()
+
+
+class FeedSource(Source):
+    """Gives what the test feeds it; its position is how many records it has given.
+
+    :ivar restored: the splits that a reader was given; ``None``: none were.
+    """
+
+    def __init__(self, batches: list[list[Any]] | None = None) -> None:
+        self.key = len(_FEEDS)
+        _FEEDS.append(self)
+        self.batches = list(batches or [])
+        self.restored: list[Any] | None = None
+        self.polled = 0
+        self.fed = asyncio.Event()
+
+    def __reduce__(self) -> Any:
+        return _feed, (self.key,)
+
+    def give(self, batch: list[Any]) -> None:
+        """Let the reader have a batch."""
+        self.batches.append(batch)
+        self.fed.set()
+
+    @property
+    def boundedness(self) -> Boundedness:
+        return Boundedness.CONTINUOUS_UNBOUNDED
+
+    def create_reader(self, context: SourceReaderContext) -> SourceReader:
+        return _FeedReader(self)
+
+
+_FEEDS: list[FeedSource] = []
+
+
+def _feed(key: int) -> FeedSource:
+    return _FEEDS[key]
+
+
+class _FeedReader(SourceReader):
+    def __init__(self, feed: FeedSource) -> None:
+        self.feed = feed
+        self.position = 0
+        self.started = False
+
+    def start(self) -> None:
+        self.started = True
+
+    def poll(self) -> RecordBatch | InputStatus:
+        self.feed.polled += 1
+        if not self.feed.batches:
+            return InputStatus.NOTHING_AVAILABLE
+        batch = self.feed.batches.pop(0)
+        self.position += len(batch)
+        return RecordBatch(list(batch))
+
+    async def wait_available(self) -> None:
+        while not self.feed.batches:
+            self.feed.fed.clear()
+            await self.feed.fed.wait()
+
+    def snapshot_state(self) -> list[Any]:
+        return [self.position]
+
+    def restore_state(self, splits: Any) -> None:
+        assert not self.started
+        self.feed.restored = list(splits)
+        self.position = sum(splits)

@@ -17,7 +17,7 @@ from millstream.common.checkpoint.snapshot_reader import SnapshotReader
 from millstream.common.clock import ManualClock
 from millstream.common.config import Configuration
 from millstream.common.records import Element, EndOfPartition, Marker, RecordBatch
-from millstream.common.wire.checkpoint_pb2 import CheckpointOptions, StateBytes
+from millstream.common.wire.checkpoint_pb2 import CheckpointOptions, StateBytes, TaskRestore
 from millstream.common.wire.cluster_pb2 import (
     CheckpointAcknowledgement,
     CheckpointDecline,
@@ -111,12 +111,13 @@ class FakeWriter:
 
 
 class FakeGate:
-    """Gives what the test puts."""
+    """Gives what the test puts, in this order, but for what waits in channels that are blocked."""
 
     def __init__(self, channels: int = 1) -> None:
         self.channels = [ChannelInfo(0, "edge", index, False) for index in range(channels)]
         self.elements: deque[tuple[int, Element] | BaseException] = deque()
         self.ended: set[int] = set()
+        self.blocked: set[int] = set()
         self.closed = False
         self.bytes_in = 0
         self.deserialize_ns = 0
@@ -132,17 +133,25 @@ class FakeGate:
             self.put(EndOfPartition(), channel)
 
     def poll(self) -> tuple[int, Element] | None:
-        if not self.elements:
+        index = self._next()
+        if index is None:
             return None
-        given = self.elements.popleft()
+        given = self.elements[index]
+        del self.elements[index]
         if isinstance(given, BaseException):
             raise given
         if isinstance(given[1], EndOfPartition):
             self.ended.add(given[0])
         return given
 
+    def _next(self) -> int | None:
+        for index, given in enumerate(self.elements):
+            if isinstance(given, BaseException) or given[0] not in self.blocked:
+                return index
+        return None
+
     async def wait(self) -> None:
-        while not self.elements and not self._woken:
+        while self._next() is None and not self._woken:
             self._available.clear()
             await self._available.wait()
         self._woken = False
@@ -155,10 +164,11 @@ class FakeGate:
         return len(self.ended) == len(self.channels)
 
     def block(self, channel: int) -> None:
-        raise NotImplementedError
+        self.blocked.add(channel)
 
     def unblock_all(self) -> None:
-        raise NotImplementedError
+        self.blocked.clear()
+        self._available.set()
 
     def close(self) -> None:
         self.closed = True
@@ -223,13 +233,18 @@ class Harness:
         consumed: bool = True,
         parents: list[int] | None = None,
         payloads: dict[int, bytes] | None = None,
+        restore: TaskRestore | None = None,
+        second: Iterable[int] = (),
     ) -> None:
+        """:param second: the channels of the second input."""
         self.states: list[TaskExecutionState] = []
         self.acknowledgements: list[CheckpointAcknowledgement] = []
         self.declines: list[CheckpointDecline] = []
         self.ends_of_data: list[EndOfDataReport] = []
         self.writers: list[FakeWriter] = []
         self.gate = FakeGate(channels)
+        for channel in second:
+            self.gate.channels[channel] = ChannelInfo(1, "edge2", channel, False)
         self.capacity = capacity
         self.consumed = consumed
         operators = []
@@ -255,6 +270,8 @@ class Harness:
             inputs=[InputGateDeployment()] if channels else [],
             outputs=[ResultPartitionDeployment(edge=edge) for _ in range(outputs)],
         )
+        if restore is not None:
+            deployment.restore.CopyFrom(restore)
         self.section = UserCodeSection.of_this_thread()
         self.clock = ManualClock(1234)
         self.storage = FakeStorage()
