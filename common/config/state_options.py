@@ -21,6 +21,15 @@ class StateOptions:
         former=("state.backend",),
         effect=Effect.RESERVED,
     )
+    HEAP_FORK: Final = option(
+        "state.backend.heap.snapshot.fork",
+        BOOLEAN,
+        True,
+        "Whether large snapshots of `hashmap` are written by a forked copy of the slot's process, which has the state "
+        "as it was at the barrier. The task then pauses for the fork only, some milliseconds; what changes while the "
+        "copy is at work is in memory twice. Without it, what user code could still change is serialised before the "
+        "next record. Not on macOS and Windows.",
+    )
     RECOVERY_PATH: Final = optional(
         "execution.state-recovery.path",
         STRING,

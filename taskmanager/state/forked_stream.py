@@ -23,7 +23,7 @@ import sys
 import threading
 import traceback
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from contextlib import suppress
 from typing import Final, NoReturn
 
@@ -73,7 +73,7 @@ class ForkedStream:
             _run_child(write_end, produce)
         os.close(write_end)
 
-    def chunks(self) -> Iterator[bytes]:
+    def chunks(self) -> Generator[bytes, None, None]:
         """Give the chunks; blocks, in a thread. Called at most once.
 
         :raises MillstreamError: making them failed, the child died, or this was discarded.

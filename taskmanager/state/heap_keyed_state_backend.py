@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-from millstream.common.checkpoint.streams import SnapshotStreams, StateReader
+from millstream.common.checkpoint.streams import StateReader
+from millstream.common.config import StateOptions
 from millstream.common.errors import MillstreamError
-from millstream.common.key_groups import KeyGroupRange
 from millstream.common.typeinfo import TypeInformation
 from millstream.common.wire.checkpoint_pb2 import KeyedStateHandle
 from millstream.datastream.state import State, StateDescriptor
+from millstream.taskmanager.state.canonical_format import OPERATOR, TIMERS, EntryBlock, StateMeta, queue_name
+from millstream.taskmanager.state.forked_stream import can_fork
 from millstream.taskmanager.state.heap_cell import key_cell, namespace_cell
+from millstream.taskmanager.state.heap_image import HeapImage, ImageTable, image_of_table, image_of_timers
+from millstream.taskmanager.state.heap_snapshot import start_heap_snapshot
 from millstream.taskmanager.state.heap_state_kind import create_state, kind_of, stored_merger, trimmer_of
 from millstream.taskmanager.state.heap_table import HeapTable
 from millstream.taskmanager.state.heap_value_state import HeapValueState
@@ -24,10 +29,12 @@ from millstream.taskmanager.state.keyed_state_backend import (
     KeyedTable,
     NamespaceHolder,
 )
+from millstream.taskmanager.state.restored_states import RestoredStates
 from millstream.taskmanager.state.snapshot import RunningSnapshot, SnapshotOptions
 from millstream.taskmanager.state.state_pickle import dump_state, load_state
 from millstream.taskmanager.state.timer_queue import TimerQueue
 from millstream.taskmanager.state.ttl_clock import TtlClock
+from millstream.taskmanager.state.type_form import form_of
 
 __all__ = ["HeapKeyedStateBackend", "HeapSnapshot", "StoredTable"]
 
@@ -90,12 +97,15 @@ class HeapKeyedStateBackend(KeyedStateBackend):
         # Triggers, assigners and window functions ask for their states with every record, by the same descriptors.
         self._asked: dict[tuple[int, NamespaceHolder | None], tuple[StateDescriptor, State]] = {}
         self._every_record: list[IncrementalCleanup] = []
+        self._restored = RestoredStates()
 
     def table(self, name: str) -> HeapTable:
         """Return the table with this name, a new one if there is none. Snapshots contain it."""
         table = self._tables.get(name)
         if table is None:
             table = self._tables[name] = HeapTable(name)
+        if name in self._restored:
+            self._claim(name)
         return table
 
     def get_state(self, descriptor: StateDescriptor, namespace: NamespaceHolder | None = None) -> State:
@@ -104,6 +114,8 @@ class HeapKeyedStateBackend(KeyedStateBackend):
             return asked[1]
         registration = self._register(descriptor)
         name = descriptor.get_name()
+        if name in self._restored:
+            self._claim(name)
         state = self._states.get((name, namespace))
         if state is None:
             state = self._states[name, namespace] = self._create(descriptor, registration, namespace)
@@ -127,7 +139,7 @@ class HeapKeyedStateBackend(KeyedStateBackend):
         kind = kind_of(descriptor)
         name = descriptor.get_name()
         config = descriptor.get_ttl_config()
-        known = self._registrations.get(name)
+        known = self._registrations.get(name) or self._restored_registration(name)
         if known is not None:
             self._check_same(name, known, kind, descriptor)
             if known.clock is not None or config is None:
@@ -194,7 +206,7 @@ class HeapKeyedStateBackend(KeyedStateBackend):
             values[key] = merged if stored is None else merge(stored, merged)
 
     def keys(self, name: str, namespace: Hashable = None) -> list[Any]:
-        table = self._tables.get(name)
+        table = self._known_table(name)
         values = {} if table is None else table.namespaces.get(namespace, {})
         registration = self._registrations.get(name)
         if registration is None or registration.clock is None or registration.trim is None:
@@ -202,8 +214,11 @@ class HeapKeyedStateBackend(KeyedStateBackend):
         trim, horizon = registration.trim, registration.clock.horizon()
         return [key for key, stored in values.items() if trim(stored, horizon) is not None]
 
+    def _known_table(self, name: str) -> HeapTable | None:
+        return self.table(name) if name in self._restored else self._tables.get(name)
+
     def keys_and_namespaces(self, name: str) -> Iterator[tuple[Any, Hashable]]:
-        table = self._tables.get(name)
+        table = self._known_table(name)
         for namespace, values in ({} if table is None else table.namespaces).items():
             for key in values:
                 yield key, namespace
@@ -215,12 +230,15 @@ class HeapKeyedStateBackend(KeyedStateBackend):
 
     def forget_keys(self) -> None:
         """Remove all state and timers; state objects stay usable."""
+        self._restored.clear()
         for table in self._tables.values():
             table.clear()
         for queue in self._timers.values():
             queue.clear()
 
     def snapshot(self) -> bytes:
+        for name in self._restored.names():
+            self._claim(name)
         timers = {name: list(queue.items()) for name, queue in self._timers.items()}
         tables = {name: self._stored(table) for name, table in self._tables.items()}
         try:
@@ -258,15 +276,76 @@ class HeapKeyedStateBackend(KeyedStateBackend):
         return self.table(name)
 
     def start_snapshot(self, options: SnapshotOptions) -> RunningSnapshot[KeyedStateHandle | None]:
-        return _Held(self.snapshot(), self._settings.key_groups)
+        tables = [self._image(table) for table in self._tables.values()]
+        tables += [image_of_timers(name, queue) for name, queue in self._timers.items()]
+        image = HeapImage(
+            tuple(table for table in tables if table.count()),
+            self._restored.by_group(),
+            self._settings.key_groups,
+            self._settings.max_parallelism,
+        )
+        fork = self._settings.own_process and can_fork() and self._settings.configuration.get(StateOptions.HEAP_FORK)
+        return start_heap_snapshot(image, fork=fork, compressed=options.compressed)
+
+    def _image(self, table: HeapTable) -> ImageTable:
+        registration = self._registrations.get(table.name, _Registration("", False))
+        trim = None
+        if registration.trim_snapshots and registration.clock is not None and registration.trim is not None:
+            trim = partial(_trimmed, registration.trim, registration.clock.horizon())
+        kind, form = registration.kind or OPERATOR, form_of(registration.type_info)
+        return image_of_table(table, kind, form, expires=registration.expires, trim=trim)
 
     def restore(self, handles: Any, reader: StateReader | None = None) -> None:
+        """Go on from handles; see :meth:`KeyedStateBackend.restore`.
+
+        State that is known by a descriptor already, the operator's tables and timers are decoded now, all other when it
+        is asked for: only then it is known what its values are now.
+        """
         self.forget_keys()
         if reader is None:
             self._add(load_state(handles))
             return
-        for handle in handles:
-            self._add(load_state(reader.read(handle.file)))
+        self._restored.add(handles, reader, self._settings.key_groups, self._settings.max_parallelism)
+        for name in self._restored.names():
+            for meta in self._restored.metas(name):
+                if meta.kind == TIMERS:
+                    self._load_timers(meta)
+                    break
+            else:
+                if name in self._tables:
+                    self._claim(name)
+
+    def _restored_registration(self, name: str) -> _Registration | None:
+        """What a snapshot says of a state."""
+        for meta in self._restored.metas(name):
+            if meta.kind != OPERATOR:
+                known = self._registrations[name] = _Registration(meta.kind, meta.expires)
+                return known
+        return None
+
+    def _claim(self, name: str) -> None:
+        """Decode what was restored of a state."""
+        registration = self._registrations.get(name)
+        for meta in self._restored.metas(name):
+            if registration is not None and registration.kind and meta.kind != OPERATOR:
+                _check_restored(meta, registration)
+        registration = registration or self._restored_registration(name)
+        table = self._tables.get(name)
+        if table is None:
+            table = self._tables[name] = HeapTable(name)
+        blocks = self._restored.take(name, None if registration is None else registration.type_info)
+        kind = "" if registration is None else registration.kind
+        for block in blocks:
+            values = table.of_namespace(block.namespace)
+            if kind in ("list", "map") and not _are_new(block.keys, values):
+                _merge_parts(values, block)
+            else:
+                values.update(zip(block.keys, block.values, strict=True))
+
+    def _load_timers(self, meta: StateMeta) -> None:
+        queue = self.timers(queue_name(meta), namespaced=meta.namespaced)
+        for block in self._restored.take(meta.name, None):
+            queue.restore(zip(block.values, block.keys, strict=True))
 
     def _add(self, loaded: Any) -> None:
         if not isinstance(loaded, HeapSnapshot):
@@ -281,20 +360,33 @@ class HeapKeyedStateBackend(KeyedStateBackend):
             self.timers(name).restore(timers)
 
 
-class _Held:
-    def __init__(self, data: bytes, groups: KeyGroupRange) -> None:
-        self._data = data
-        self._groups = groups
+def _trimmed(trim: Callable[[Any, int], Any], horizon: int, stored: Any) -> Any:
+    return trim(stored, horizon)
 
-    def write(self, streams: SnapshotStreams) -> KeyedStateHandle | None:
-        return KeyedStateHandle(
-            first_key_group=self._groups.start,
-            last_key_group=self._groups.end,
-            format="canonical",
-            file=streams.write("keyed", [self._data]),
-            full_size=len(self._data),
-            new_size=len(self._data),
+
+def _check_restored(meta: StateMeta, registration: _Registration) -> None:
+    if (meta.kind, meta.expires) != (registration.kind, registration.expires):
+        stored, now = (
+            f"{kind} state {'with' if expires else 'without'} a time to live"
+            for kind, expires in ((meta.kind, meta.expires), (registration.kind, registration.expires))
+        )
+        raise MillstreamError(
+            f"state {meta.name!r} is {stored} in the snapshot and {now} in the program; use the same descriptor, or "
+            "another name"
         )
 
-    def discard(self) -> None:
-        pass
+
+def _are_new(keys: list[Any], values: dict[Any, Any]) -> bool:
+    return values.keys().isdisjoint(keys) and len(set(keys)) == len(keys)
+
+
+def _merge_parts(values: dict[Any, Any], block: EntryBlock) -> None:
+    """Add lists and dicts that come in parts."""
+    for key, part in zip(block.keys, block.values, strict=True):
+        known = values.get(key)
+        if known is None:
+            values[key] = part
+        elif isinstance(known, dict):
+            known.update(part)
+        else:
+            known.extend(part)

@@ -211,7 +211,9 @@ def test_a_trigger_of_the_program() -> None:
         harness.process_watermark(50)
         assert harness.take_output() == [("b", [2])]
         harness.end_input()
-        assert harness.take_output() == [("a", [1, 3]), ("b", [2]), ("a", [1, 3]), ("b", [2])]
+        output = harness.take_output()
+        assert output[:2] == [("a", [1, 3]), ("b", [2])]
+        assert sorted(output[2:]) == [("a", [1, 3]), ("b", [2])]  # of one time, and of two keys
         assert nothing_left(harness)
 
 
