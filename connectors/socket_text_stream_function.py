@@ -7,7 +7,13 @@ import logging
 import socket
 import threading
 
-from millstream.datastream.functions import SourceContext, SourceFunction
+from millstream.datastream.functions import (
+    CheckpointedFunction,
+    FunctionInitializationContext,
+    FunctionSnapshotContext,
+    SourceContext,
+    SourceFunction,
+)
 
 __all__ = ["SocketTextStreamFunction"]
 
@@ -17,10 +23,12 @@ _RETRY_PAUSE = 0.5
 _CHUNK = 8192
 
 
-class SocketTextStreamFunction(SourceFunction):
+class SocketTextStreamFunction(SourceFunction, CheckpointedFunction):
     r"""Emits what a server sends, parted by a delimiter. UTF-8; with the delimiter ``\n`` an ``\r`` before it goes too.
 
     What comes after the last delimiter is emitted when the connection ends for good.
+
+    A connection cannot be read twice: when the job goes on from a checkpoint, what had come since then is lost.
 
     :param max_retry: how often to connect again, half a second apart, when the connection ends or cannot be made;
         0: never, negative: for ever.
@@ -37,6 +45,21 @@ class SocketTextStreamFunction(SourceFunction):
         self._max_retry = max_retry
         self._stopped: threading.Event | None = None
         self._socket: socket.socket | None = None
+        self._has_warned = False
+
+    def initialize_state(self, context: FunctionInitializationContext) -> None:
+        """There is none."""
+
+    def snapshot_state(self, context: FunctionSnapshotContext) -> None:
+        """Nothing to keep; say so once."""
+        if not self._has_warned:
+            self._has_warned = True
+            _LOG.warning(
+                "The socket source of %s:%d cannot be reset: after a failure, what came since the last checkpoint is "
+                "lost. Read from something that keeps its data, if that matters",
+                self._host,
+                self._port,
+            )
 
     def run(self, ctx: SourceContext) -> None:
         """Connect and emit until the server closes the connection.

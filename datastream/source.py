@@ -6,6 +6,14 @@ block is a :class:`~millstream.datastream.functions.SourceFunction`, which gets 
 
 How the input is divided among the subtasks is the reader's own affair, decided from its index and the parallelism by
 a rule that all readers follow alike (for example: block ``i`` belongs to subtask ``i % parallelism``).
+
+At a checkpoint each reader says what it has not read yet, as *splits*. When the job goes on from it, that is how the
+input is divided, in place of the rule: the splits of all readers together are dealt out evenly among the new ones,
+however many those are, and none is given to two. What a reader has handed out before the checkpoint was taken is not
+in its splits, and everything after that is: the position is right behind the last record of the last batch.
+
+What all readers have to know after a restore (which files were found, for example) is *shared state*: the items of all
+readers together are given to each of the new ones.
 """
 
 from __future__ import annotations
@@ -68,11 +76,26 @@ class SourceReader(ABC):
         """Return when :meth:`poll` may have something. Cancelled when the task is."""
 
     def snapshot_state(self) -> Sequence[Any]:
-        """Return the reader's position, as picklable splits that any reader of this source can take over."""
+        """Return what is left to read, as picklable splits that any reader of this source can take over.
+
+        Called between two calls of :meth:`poll`, also after the end of the input. What the splits are made of must not
+        change afterwards.
+        """
         return ()
 
     def restore_state(self, splits: Sequence[Any]) -> None:  # noqa: B027  # optional hook
-        """Take over these splits; called before :meth:`start`."""
+        """Read these splits, in place of what the first division would give; called before :meth:`start`.
+
+        Called whenever the source goes on from a checkpoint that it was part of: with none if there are more readers
+        than splits, or if all is read.
+        """
+
+    def snapshot_shared_state(self) -> Sequence[Any]:
+        """Return what each reader must know after a restore; picklable. The readers' items together should be all."""
+        return ()
+
+    def restore_shared_state(self, items: Sequence[Any]) -> None:  # noqa: B027  # optional hook
+        """Take over the shared items of all readers; called right before :meth:`restore_state`."""
 
     def close(self) -> None:  # noqa: B027  # optional hook
         """Let go of everything. Called once, also after a failure."""

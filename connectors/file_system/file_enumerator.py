@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 
 from millstream.connectors.file_system.file_split import FileSplit
 
-__all__ = ["BLOCK_SIZE", "enumerate_files", "splits_of_subtask"]
+__all__ = ["BLOCK_SIZE", "enumerate_files", "is_owned", "splits_of_subtask"]
 
 BLOCK_SIZE = 4 * 1024 * 1024
 _HIDDEN = (".", "_")
@@ -69,14 +69,23 @@ def _files_below(directory: str, above: frozenset[tuple[int, int]]) -> Iterator[
             yield entry.path, status.st_size
 
 
+def is_owned(path: str, index: int, parallelism: int) -> bool:
+    """Whether subtask ``index`` reads a file that is read as a whole."""
+    return _first_owner(path) % parallelism == index
+
+
+def _first_owner(path: str) -> int:
+    return zlib.crc32(path.encode("utf-8", "surrogateescape"))
+
+
 def splits_of_subtask(
     files: Iterable[tuple[str, int]], index: int, parallelism: int, *, splittable: bool, block_size: int = BLOCK_SIZE
 ) -> Iterator[FileSplit]:
     """The parts that subtask ``index`` reads; adjoining blocks are one part."""
     for path, size in files:
-        first_owner = zlib.crc32(path.encode("utf-8", "surrogateescape"))
+        first_owner = _first_owner(path)
         if not splittable or FileSplit.is_compressed(path):
-            if size and first_owner % parallelism == index:
+            if size and is_owned(path, index, parallelism):
                 yield FileSplit(path, 0, None)
             continue
         blocks = -(-size // block_size)

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from typing import NoReturn
-
-from millstream.common.errors import InvalidProgramError
 from millstream.common.time import Duration
 from millstream.connectors.file_system.file_enumerator import BLOCK_SIZE
 from millstream.connectors.file_system.file_enumerator_provider import (
@@ -13,8 +10,7 @@ from millstream.connectors.file_system.file_enumerator_provider import (
 )
 from millstream.connectors.file_system.file_source_reader import ContinuousFileReader, StaticFileReader
 from millstream.connectors.file_system.local_path import local_path
-from millstream.connectors.file_system.stream_format import BulkFormat, StreamFormat
-from millstream.datastream.call_site import call_site
+from millstream.connectors.file_system.stream_format import BulkFormat, FileFormat, StreamFormat
 from millstream.datastream.source import Boundedness, Source, SourceReader, SourceReaderContext
 
 __all__ = ["FileSource", "FileSourceBuilder"]
@@ -23,7 +19,7 @@ __all__ = ["FileSource", "FileSourceBuilder"]
 class FileSource(Source):
     """Reads files: those that are there when the job starts, or also those that come later.
 
-    Made by :meth:`for_record_stream_format`.
+    Made by :meth:`for_record_stream_format` or :meth:`for_bulk_file_format`.
 
     :param splittable: a large file is read by all subtasks.
     :param discovery_interval: seconds between two looks for new files; ``None``: it reads what is there and ends.
@@ -33,17 +29,17 @@ class FileSource(Source):
 
     def __init__(
         self,
-        stream_format: StreamFormat,
+        file_format: FileFormat,
         paths: tuple[str, ...],
         block_size: int = BLOCK_SIZE,
         *,
         splittable: bool = True,
         discovery_interval: float | None = None,
     ) -> None:
-        self._format = stream_format
+        self._format = file_format
         self._paths = paths
         self._block_size = block_size
-        self._splittable = splittable and stream_format.is_splittable
+        self._splittable = splittable and file_format.is_splittable
         self._discovery_interval = discovery_interval
 
     @staticmethod
@@ -54,16 +50,19 @@ class FileSource(Source):
         whose names end in ``.gz``, ``.gzip``, ``.bz2`` or ``.xz`` are decompressed; each is read by one subtask. Any
         other file is read in parts by all subtasks.
         """
+        if not isinstance(stream_format, StreamFormat):
+            raise TypeError(f"a file source needs a StreamFormat, not {stream_format!r}")
         return FileSourceBuilder(stream_format, paths)
 
     @staticmethod
-    def for_bulk_file_format(bulk_format: BulkFormat, *paths: str) -> NoReturn:
-        """Refused: there are no bulk formats (Parquet, ORC, Avro) in this version."""
-        raise InvalidProgramError(
-            f"{call_site()}: FileSource.for_bulk_file_format(): this version of Millstream has no bulk formats "
-            f"(Parquet, ORC, Avro), so {bulk_format!r} is none; they come with the connectors. Read {paths} with a "
-            "SourceFunction of your own"
-        )
+    def for_bulk_file_format(bulk_format: BulkFormat, *paths: str) -> FileSourceBuilder:
+        """Start a source of these files and directories, in a format that is read in batches.
+
+        :param bulk_format: from ``millstream.datastream.formats``: ``ParquetColumnarRowInputFormat(...)``.
+        """
+        if not isinstance(bulk_format, BulkFormat):
+            raise TypeError(f"for_bulk_file_format() takes a BulkFormat, not {bulk_format!r}")
+        return FileSourceBuilder(bulk_format, paths)
 
     @property
     def boundedness(self) -> Boundedness:
@@ -79,12 +78,10 @@ class FileSource(Source):
 class FileSourceBuilder:
     """Builds a :class:`FileSource`."""
 
-    def __init__(self, stream_format: StreamFormat, paths: tuple[str, ...]) -> None:
-        if not isinstance(stream_format, StreamFormat):
-            raise TypeError(f"a file source needs a StreamFormat, not {stream_format!r}")
+    def __init__(self, file_format: FileFormat, paths: tuple[str, ...]) -> None:
         if not paths:
             raise ValueError("a file source needs at least one path")
-        self._format = stream_format
+        self._format = file_format
         self._paths = tuple(local_path(path) for path in paths)
         self._splittable = True
         self._discovery_interval: float | None = None

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import bz2
 import gzip
+import itertools
 import lzma
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import IO, Any
 
-__all__ = ["DiscoveredFile", "FileSplit"]
+__all__ = ["FileSplit"]
 
 
 def _open_plain(path: str) -> IO[bytes]:
@@ -26,12 +27,12 @@ _COMPRESSED: dict[str, Callable[[str], Any]] = {
 
 @dataclass(frozen=True, slots=True)
 class FileSplit:
-    """The lines whose first byte is in a range of a file.
+    """The records whose first byte is in a range of a file.
 
     :ivar start: where the range begins.
-    :ivar end: where it ends; ``None``: with the file (compressed files, charsets that cannot be divided).
-    :ivar resume: where the next line begins, if some were read before: its offset and how many lines after it were
-        read too. In a file that is not divided the offset is always 0.
+    :ivar end: where it ends; ``None``: with the file (compressed files, formats that cannot be divided).
+    :ivar resume: where the next record is, if some were read before: a place, as the format counts them, and how many
+        records after it were read too.
     """
 
     path: str
@@ -44,6 +45,16 @@ class FileSplit:
         """Whether the file's name says that it is compressed."""
         return path.endswith(tuple(_COMPRESSED))
 
+    def cut(self, start: int, size: int) -> list[FileSplit]:
+        """Parts of this one with ``size`` bytes each; all before ``start`` and as much after it is in the first one."""
+        if self.end is None:
+            return [self]
+        borders = [self.start, *range(max(start, self.start) + size, self.end, size), self.end]
+        return [
+            FileSplit(self.path, begin, end, self.resume if begin == self.start else None)
+            for begin, end in itertools.pairwise(borders)
+        ]
+
     def open(self) -> IO[bytes]:
         """Open the file, decompressed.
 
@@ -54,10 +65,3 @@ class FileSplit:
                 file: IO[bytes] = opener(self.path)
                 return file
         return _open_plain(self.path)
-
-
-@dataclass(frozen=True, slots=True)
-class DiscoveredFile:
-    """A file that a source has found and need not read again: a part of the state of one that goes on looking."""
-
-    path: str

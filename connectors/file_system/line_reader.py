@@ -10,13 +10,12 @@ Each chunk is decoded and split in one go: the cost per line is a small fraction
 from __future__ import annotations
 
 import codecs
-from dataclasses import dataclass
-from typing import IO
+from typing import IO, Protocol
 
 from millstream.connectors.file_system.file_split import FileSplit
-from millstream.connectors.file_system.stream_format import StreamFormat
+from millstream.connectors.file_system.format_reader import Chunk
 
-__all__ = ["Chunk", "LineReader"]
+__all__ = ["LineReader"]
 
 _CHUNK = 64 * 1024
 """Small enough that decoding, splitting and the work downstream find the lines in the processor's cache."""
@@ -25,13 +24,12 @@ _SELF_SYNCHRONIZING = ("utf-8", "ascii", "iso8859", "cp125", "koi8")
 """Charsets in which a broken character never swallows the line end after it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Chunk:
-    """Lines, and where they begin: ``lines_before`` lines after the line that begins at ``offset``."""
+class _LineFormat(Protocol):
+    @property
+    def charset(self) -> str: ...
 
-    lines: list[str]
-    offset: int
-    lines_before: int
+    @property
+    def is_splittable(self) -> bool: ...
 
 
 class LineReader:
@@ -40,7 +38,7 @@ class LineReader:
     :raises OSError: the file cannot be opened.
     """
 
-    def __init__(self, split: FileSplit, stream_format: StreamFormat, chunk_size: int = _CHUNK) -> None:
+    def __init__(self, split: FileSplit, stream_format: _LineFormat, chunk_size: int = _CHUNK) -> None:
         self._split = split
         self._charset = stream_format.charset
         self._chunk_size = chunk_size
@@ -83,6 +81,9 @@ class LineReader:
 
     def close(self) -> None:
         self._file.close()
+
+    def read_up_to(self) -> int | None:
+        return None if self._undivided else self._position
 
     def _start(self) -> None:
         split = self._split

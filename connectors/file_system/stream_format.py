@@ -2,25 +2,34 @@
 
 from __future__ import annotations
 
-import codecs
-from dataclasses import dataclass
+from abc import ABC, abstractmethod
 
-__all__ = ["BulkFormat", "StreamFormat"]
+from millstream.connectors.file_system.file_split import FileSplit
+from millstream.connectors.file_system.format_reader import FormatReader
 
-_STATEFUL = ("iso2022", "hz", "utf_7", "utf-7", "idna", "punycode")
-"""Encodings in which what a byte means depends on all bytes before it."""
+__all__ = ["BulkFormat", "FileFormat", "StreamFormat"]
 
 
-@dataclass(frozen=True, slots=True)
-class StreamFormat:
-    r"""Lines of text, without their ends (``\n`` or ``\r\n``).
+class FileFormat(ABC):
+    """Makes the readers of files. It is sent along with the job."""
 
-    Bytes that are no text in the charset become U+FFFD, as in Flink.
+    @property
+    @abstractmethod
+    def is_splittable(self) -> bool:
+        """Whether a file can be read from the middle: several subtasks read one file then.
 
-    :ivar charset: as Python's codecs know it.
-    """
+        Each record belongs to the part in which its first byte is, or that of the group of records that it is in.
+        """
 
-    charset: str
+    @abstractmethod
+    def create_reader(self, split: FileSplit) -> FormatReader:
+        """Open a part of a file, at ``split.resume`` if it is set: a chunk's ``offset`` and how many records after it
+        are to be left out.
+        """
+
+
+class StreamFormat(FileFormat):
+    """A format that is read record by record. Files may be compressed."""
 
     @staticmethod
     def text_line_format(charset_name: str = "UTF-8") -> StreamFormat:
@@ -28,21 +37,10 @@ class StreamFormat:
 
         :raises ValueError: there is no such charset.
         """
-        try:
-            info = codecs.lookup(charset_name)
-        except LookupError:
-            raise ValueError(f"unknown charset {charset_name!r}; use a name such as UTF-8 or ISO-8859-1") from None
-        if not getattr(info, "_is_text_encoding", True):
-            raise ValueError(f"{charset_name!r} is no charset of text")
-        return StreamFormat(info.name)
+        from millstream.connectors.file_system.text_line_format import TextLineFormat, charset_of
 
-    @property
-    def is_splittable(self) -> bool:
-        r"""Whether lines can be told apart before they are decoded: ``\n`` is the one byte 10 and nothing else is."""
-        if self.charset.startswith(_STATEFUL):
-            return False
-        return "\n".encode(self.charset) == b"\n" and "ab".encode(self.charset) == b"ab"
+        return TextLineFormat(charset_of(charset_name))
 
 
-class BulkFormat:
-    """A format of files that are read in batches of records (Parquet, ORC). There is none in this version."""
+class BulkFormat(FileFormat):
+    """A format that is read in batches of records, such as Parquet."""

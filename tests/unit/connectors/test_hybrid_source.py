@@ -78,7 +78,3 @@ def test_what_is_refused() -> None:
         HybridSource.builder(odd)
     with pytest.raises(TypeError, match="made of sources"):
         HybridSource.builder(NumberSequenceSource(1, 2)).add_source(odd)
-    reader = hybrid(1, 1).create_reader(context())
-    with pytest.raises(ValueError, match=r"from 0 places.*cannot be changed"):
-        reader.restore_state([])
-    reader.close()

@@ -6,13 +6,14 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any
+from typing import Any, cast
 
 import cloudpickle
 import pytest
 
 from millstream.datastream import SourceContext
 from millstream.datastream.connectors import SocketTextStreamFunction
+from millstream.datastream.functions import FunctionSnapshotContext
 
 
 class Collected(SourceContext):
@@ -120,3 +121,11 @@ def test_bad_arguments() -> None:
         SocketTextStreamFunction("h", 0)
     with pytest.raises(ValueError, match="delimiter"):
         SocketTextStreamFunction("h", 1, "")
+
+
+def test_it_says_once_that_it_cannot_be_reset(caplog: pytest.LogCaptureFixture) -> None:
+    function = SocketTextStreamFunction("localhost", 4242)
+    for _ in range(2):
+        function.snapshot_state(cast(FunctionSnapshotContext, None))
+    (record,) = caplog.records
+    assert "localhost:4242 cannot be reset" in record.getMessage()

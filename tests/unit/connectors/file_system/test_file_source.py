@@ -11,13 +11,13 @@ import pickle
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from millstream.common import Duration
-from millstream.common.errors import InvalidProgramError
 from millstream.common.records import RecordBatch
 from millstream.connectors.file_system.file_enumerator import BLOCK_SIZE
 from millstream.connectors.file_system.file_split import FileSplit
@@ -28,7 +28,6 @@ from millstream.datastream.connectors import (
     FileSplitAssignerProvider,
     StreamFormat,
 )
-from millstream.datastream.connectors.file_system import BulkFormat
 from millstream.datastream.source import Boundedness, InputStatus, SourceReader
 from tests.unit.connectors.readers import context, drain, read, read_all
 
@@ -81,7 +80,7 @@ def test_a_part_has_the_lines_that_begin_in_it(text: str, one: int, other: int, 
         try:
             found: list[str] = []
             while (lines := reader.read()) is not None:
-                found += lines.lines
+                found += lines.records
         finally:
             reader.close()
     assert found == expected
@@ -320,9 +319,10 @@ def test_a_restored_reader_knows_what_was_found(tmp_path: Path) -> None:
     first.start()
     found = drain(first, 4)
     assert found == ["a0", "a1", "a2", "a3", "a4", "b0", "b1"]
-    state = pickle.loads(pickle.dumps(first.snapshot_state()))
+    state, shared = pickle.loads(pickle.dumps((first.snapshot_state(), first.snapshot_shared_state())))
     first.close()
     second = source.create_reader(context(batch=2))
+    second.restore_shared_state(shared)
     second.restore_state(state)
     second.start()
     (tmp_path / "c").write_text("c0\n")
@@ -359,6 +359,9 @@ def test_a_file_may_be_kept_whole(tmp_path: Path) -> None:
         builder.set_split_assigner("x")  # type: ignore[arg-type]  # what is refused
 
 
-def test_there_are_no_bulk_formats() -> None:
-    with pytest.raises(InvalidProgramError, match=r"test_file_source\.py:\d+: .* no bulk formats"):
-        FileSource.for_bulk_file_format(BulkFormat(), "x")
+def test_each_kind_of_format_has_its_method() -> None:
+    odd: Any = "x"
+    with pytest.raises(TypeError, match="takes a BulkFormat"):
+        FileSource.for_bulk_file_format(odd, "x")
+    with pytest.raises(TypeError, match="needs a StreamFormat"):
+        FileSource.for_record_stream_format(odd, "x")
