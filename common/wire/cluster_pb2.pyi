@@ -238,7 +238,7 @@ class SubtaskDetails(_message.Message):
     def __init__(self, subtask_index: _Optional[int] = ..., attempt_number: _Optional[int] = ..., attempt_id: _Optional[str] = ..., state: _Optional[str] = ..., task_manager_id: _Optional[str] = ..., host: _Optional[str] = ..., state_timestamps: _Optional[_Mapping[str, int]] = ..., metrics: _Optional[_Union[TaskMetrics, _Mapping]] = ..., failure: _Optional[_Union[_failure_pb2.FailureInfo, _Mapping]] = ...) -> None: ...
 
 class TaskMetrics(_message.Message):
-    __slots__ = ("records_in", "records_out", "bytes_in", "bytes_out", "busy_ms", "idle_ms", "backpressured_ms", "serialize_ms", "deserialize_ms", "operator_records_out", "operator_late_records_dropped")
+    __slots__ = ("records_in", "records_out", "bytes_in", "bytes_out", "busy_ms", "idle_ms", "backpressured_ms", "serialize_ms", "deserialize_ms", "operator_records_out", "operator_late_records_dropped", "checkpoint_alignment_ns", "checkpoint_start_delay_ns")
     class OperatorRecordsOutEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -264,6 +264,8 @@ class TaskMetrics(_message.Message):
     DESERIALIZE_MS_FIELD_NUMBER: _ClassVar[int]
     OPERATOR_RECORDS_OUT_FIELD_NUMBER: _ClassVar[int]
     OPERATOR_LATE_RECORDS_DROPPED_FIELD_NUMBER: _ClassVar[int]
+    CHECKPOINT_ALIGNMENT_NS_FIELD_NUMBER: _ClassVar[int]
+    CHECKPOINT_START_DELAY_NS_FIELD_NUMBER: _ClassVar[int]
     records_in: int
     records_out: int
     bytes_in: int
@@ -275,7 +277,9 @@ class TaskMetrics(_message.Message):
     deserialize_ms: int
     operator_records_out: _containers.ScalarMap[str, int]
     operator_late_records_dropped: _containers.ScalarMap[str, int]
-    def __init__(self, records_in: _Optional[int] = ..., records_out: _Optional[int] = ..., bytes_in: _Optional[int] = ..., bytes_out: _Optional[int] = ..., busy_ms: _Optional[int] = ..., idle_ms: _Optional[int] = ..., backpressured_ms: _Optional[int] = ..., serialize_ms: _Optional[int] = ..., deserialize_ms: _Optional[int] = ..., operator_records_out: _Optional[_Mapping[str, int]] = ..., operator_late_records_dropped: _Optional[_Mapping[str, int]] = ...) -> None: ...
+    checkpoint_alignment_ns: int
+    checkpoint_start_delay_ns: int
+    def __init__(self, records_in: _Optional[int] = ..., records_out: _Optional[int] = ..., bytes_in: _Optional[int] = ..., bytes_out: _Optional[int] = ..., busy_ms: _Optional[int] = ..., idle_ms: _Optional[int] = ..., backpressured_ms: _Optional[int] = ..., serialize_ms: _Optional[int] = ..., deserialize_ms: _Optional[int] = ..., operator_records_out: _Optional[_Mapping[str, int]] = ..., operator_late_records_dropped: _Optional[_Mapping[str, int]] = ..., checkpoint_alignment_ns: _Optional[int] = ..., checkpoint_start_delay_ns: _Optional[int] = ...) -> None: ...
 
 class ClusterOverview(_message.Message):
     __slots__ = ("taskmanagers", "slots_total", "slots_available", "jobs_running", "jobs_finished", "jobs_cancelled", "jobs_failed", "version", "task_manager_list")

@@ -22,8 +22,9 @@ from millstream.taskmanager.task.final_checkpoint import FinalCheckpoint
 from millstream.taskmanager.task.interrupt import UserCodeSection
 from millstream.taskmanager.task.mailbox import CheckpointTrigger, Letter, Mailbox
 from millstream.taskmanager.task.source_driver import SourceDriver
-from millstream.taskmanager.task.subtask_checkpoints import Arrival, SubtaskCheckpoints
+from millstream.taskmanager.task.subtask_checkpoints import SubtaskCheckpoints
 from millstream.taskmanager.task.task_loop import TaskLoop
+from millstream.taskmanager.task.task_metrics import Arrival
 from millstream.taskmanager.task.user_calls import call_user_code
 
 __all__ = ["CheckpointDriver"]

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from time import perf_counter_ns
 from typing import TypeVar
@@ -31,11 +30,12 @@ from millstream.taskmanager.task.chain import Chain, TaskServices
 from millstream.taskmanager.task.operator_failures import state_failure
 from millstream.taskmanager.task.running_checkpoint import RunningCheckpoint
 from millstream.taskmanager.task.source_driver import SourceDriver
+from millstream.taskmanager.task.task_metrics import Arrival
 from millstream.taskmanager.task.task_reports import TaskReports
 from millstream.taskmanager.task.user_calls import call_user_code
 from millstream.taskmanager.task.user_failure import UserCodeError, build_failure
 
-__all__ = ["Arrival", "SubtaskCheckpoints"]
+__all__ = ["SubtaskCheckpoints"]
 
 T = TypeVar("T")
 
@@ -45,28 +45,14 @@ _WRITERS_END_S = 5.0
 """How long a task that ends waits for the threads that write for it, once they were told to give up."""
 
 
-@dataclass(frozen=True, slots=True)
-class Arrival:
-    """How a checkpoint came to the task.
-
-    :ivar start_delay_ms: from the trigger to the first barrier.
-    :ivar alignment_ns: from the first barrier to the last.
-    :ivar bytes_processed: came over the network meanwhile.
-    """
-
-    start_delay_ms: int = 0
-    alignment_ns: int = 0
-    bytes_processed: int = 0
-
-
 class SubtaskCheckpoints:
     """Takes the checkpoints of one task.
 
-    :ivar last_arrival: how the latest one came.
+    :ivar last_arrival: how the latest one came; ``None``: there was none.
     """
 
     def __init__(self, task: TaskInfo, chain: Chain, services: TaskServices, reports: TaskReports) -> None:
-        self.last_arrival = Arrival()
+        self.last_arrival: Arrival | None = None
         self._task = task
         self._chain = chain
         self._services = services

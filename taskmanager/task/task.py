@@ -133,6 +133,7 @@ class Task:
             (edge.writer for edge in chain.edges),
             chain.records_out(),
             chain.late_records_dropped(),
+            self._checkpoints.last_arrival,
         )
 
     async def operator_request(self, operator_id: str, payload: bytes) -> bytes:

@@ -3,15 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, MutableMapping
+from dataclasses import dataclass
 from time import perf_counter_ns
 
 from millstream.common.wire.cluster_pb2 import TaskMetrics
 from millstream.taskmanager.exchange import InputGate, ResultWriter
 from millstream.taskmanager.operators.operator import OperatorInfo
 
-__all__ = ["TaskTimes", "build_metrics"]
+__all__ = ["Arrival", "TaskTimes", "build_metrics"]
 
 _MS = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """How a checkpoint came to the task.
+
+    :ivar start_delay_ms: from the trigger to the first barrier.
+    :ivar alignment_ns: from the first barrier to the last.
+    :ivar bytes_processed: came over the network meanwhile.
+    """
+
+    start_delay_ms: int = 0
+    alignment_ns: int = 0
+    bytes_processed: int = 0
 
 
 class TaskTimes:
@@ -62,8 +77,12 @@ def build_metrics(
     writers: Iterable[ResultWriter],
     operators: Iterable[tuple[OperatorInfo, int]],
     late_records_dropped: Iterable[tuple[OperatorInfo, int]] = (),
+    arrival: Arrival | None = None,
 ) -> TaskMetrics:
-    """Return the running totals."""
+    """Return the running totals.
+
+    :param arrival: how the latest checkpoint came.
+    """
     writers = list(writers)
     metrics = TaskMetrics(
         records_in=times.records_in,
@@ -76,6 +95,9 @@ def build_metrics(
         serialize_ms=sum(writer.serialize_ns for writer in writers) // _MS,
         deserialize_ms=gate.deserialize_ns // _MS if gate is not None else 0,
     )
+    if arrival is not None:
+        metrics.checkpoint_alignment_ns = arrival.alignment_ns
+        metrics.checkpoint_start_delay_ns = arrival.start_delay_ms * _MS
     _add_up(metrics.operator_records_out, operators)
     _add_up(metrics.operator_late_records_dropped, late_records_dropped)
     return metrics

@@ -77,6 +77,7 @@ def test_a_source_sends_the_barrier_behind_what_it_emitted() -> None:
         assert given.metrics.sync_us > 0
         assert given.metrics.checkpointed_size == given.metrics.full_size > 0
         assert given.metrics.start_delay_ms == 234
+        assert harness.task.metrics().checkpoint_start_delay_ns == 234_000_000
         await _end(harness)
         assert harness.states[-1].state == "CANCELED"
 
