@@ -13,7 +13,8 @@ def distribute_operator_state(state: OperatorState, parallelism: int) -> list[li
     SPLIT: at the same parallelism each subtask keeps its own items; else all items, in their order, are divided into
     runs whose lengths differ by at most one. UNION: all items to each. BROADCAST: to each those of one old subtask.
 
-    A subtask that gets no item of a list still gets a handle of it: the list is empty, it is not unknown.
+    A subtask that gets no item of a list still gets a handle of it, whose bytes say what the list is: it is empty, not
+    unknown.
     """
     names: dict[str, dict[int, OperatorStateHandle]] = {}
     for index in sorted(state.subtasks):
@@ -34,7 +35,7 @@ def distribute_operator_state(state: OperatorState, parallelism: int) -> list[li
             shares = _split(in_order, parallelism, first)
             first = (first + sum(len(handle.offsets) for handle in in_order)) % parallelism
         for own, share in zip(result, shares, strict=True):
-            own.extend(share or [OperatorStateHandle(name=in_order[0].name, mode=mode)])
+            own.extend(share or [_part(in_order[0], 0, 0)])
     return result
 
 
