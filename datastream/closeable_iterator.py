@@ -42,8 +42,12 @@ class CloseableIterator:
         self._client = client
         self._operator_id = operator_id
         self._sleep = sleep
+        self._attempt = ""
         self._results: deque[Any] = deque()
+        # Results may be given out when a checkpoint covers them, if the job takes any.
+        self._uncovered: deque[Any] = deque()
         self._received = 0
+        self._handed_out = 0
         self._finished = False
         self._ended = False
         self._closed = False
@@ -56,6 +60,7 @@ class CloseableIterator:
             self._fetch()
             if not self._results:
                 raise StopIteration
+        self._handed_out += 1
         return self._results.popleft()
 
     def next(self) -> Any:
@@ -78,6 +83,7 @@ class CloseableIterator:
             return
         self._closed = True
         self._results.clear()
+        self._uncovered.clear()
         if self._ended:
             return
         try:
@@ -124,19 +130,49 @@ class CloseableIterator:
             _LOG.debug("No results yet: %s", error)
             self._finished = self._client.get_job_status().is_globally_terminal()
             return False
-        offset, results, finished = pickle.loads(answer)
+        attempt, offset, results, finished, covered = pickle.loads(answer)
+        if attempt != self._attempt:
+            self._go_on_with(attempt, offset, covered)
+            return self._take_what_is_there()
         if offset > self._received:
             raise RuntimeError(
                 f"results {self._received} to {offset - 1} of job {self._client.get_job_id()} are lost: the sink "
                 "gives none before them"
             )
         fresh = results[self._received - offset :]
-        self._results.extend(fresh)
+        self._uncovered.extend(fresh)
         self._received += len(fresh)
+        released = self._received - len(self._uncovered)
+        while self._uncovered and released < covered:
+            self._results.append(self._uncovered.popleft())
+            released += 1
         self._finished = finished
         if finished and fresh:
             self._acknowledge()
-        return bool(fresh)
+        return bool(self._results)
+
+    def _go_on_with(self, attempt: str, offset: int, end: int) -> None:
+        """The sink was started, perhaps once more: results from the number ``end`` on are made again.
+
+        :raises MillstreamError: some of these were given out already.
+        """
+        released = self._received - len(self._uncovered)
+        if not self._attempt:
+            self._received = offset
+        elif released <= end:
+            while self._received > end:
+                self._uncovered.pop()
+                self._received -= 1
+        elif not self._handed_out:
+            self._results.clear()
+            self._uncovered.clear()
+            self._received = offset
+        else:
+            raise MillstreamError(
+                f"job {self._client.get_job_id()} was restarted and makes its results anew, of which some were given "
+                "out already; with checkpoints (env.enable_checkpointing(...)) each result is given out once"
+            )
+        self._attempt = attempt
 
     def _acknowledge(self) -> None:
         """Tell the sink that its last results have come, so that it need not keep them."""
@@ -146,4 +182,5 @@ class CloseableIterator:
             _LOG.debug("The sink has gone with its job: %s", error)
 
     def _request(self) -> bytes:
-        return self._client.send_operator_request(self._operator_id, 0, self._received.to_bytes(8, "big"))
+        request = self._received.to_bytes(8, "big") + self._attempt.encode()
+        return self._client.send_operator_request(self._operator_id, 0, request)

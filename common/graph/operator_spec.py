@@ -154,7 +154,11 @@ class CollectSinkSpec:
     """Keeps results until the client has fetched them with operator requests (``execute_and_collect``).
 
     Request payload: 8 bytes big-endian, the number of results that the client has received so far (acknowledges
-    them). Response payload: pickle of ``(offset of the first result, list of results, finished: bool)``.
+    them), and in UTF-8 the attempt that they are from. Response payload: pickle of ``(attempt, offset of the first
+    result, list of results, finished: bool, covered)``. The client may give out results before the number ``covered``:
+    if the job takes checkpoints, a complete one has them. If the request was for another attempt than the sink's, or
+    none, nothing is acknowledged and there are no results; results from ``covered`` on are made again then, and a
+    client that has none begins at the offset.
     """
 
     max_buffered_records: int = 10_000

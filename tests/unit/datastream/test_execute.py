@@ -128,9 +128,10 @@ class Sink:
         if self.paused.setdefault(received, 0) < self.pauses:
             self.paused[received] += 1
             if received < len(self.values):
-                return pickle.dumps((received, [], False))
+                return pickle.dumps(("", received, [], False, received))
         results = self.values[received : received + self.step]
-        return pickle.dumps((received, results, received + len(results) == len(self.values)))
+        end = received + len(results)
+        return pickle.dumps(("", received, results, end == len(self.values), end))
 
 
 def _collect(client: ScriptedJobClient) -> tuple[CloseableIterator, list[float]]:
@@ -170,14 +171,14 @@ def test_questions_become_rarer_while_there_is_nothing() -> None:
 def test_results_that_come_twice_are_taken_once() -> None:
     client = ScriptedJobClient(
         "job",  # type: ignore[arg-type]
-        lambda received: pickle.dumps((0, [1, 2, 3][: received + 2], received >= 2)),
+        lambda received: pickle.dumps(("", 0, [1, 2, 3][: received + 2], received >= 2, 3)),
     )
     results, _ = _collect(client)
     assert list(results) == [1, 2, 3]
 
 
 def test_results_that_are_lost() -> None:
-    results, _ = _collect(ScriptedJobClient("job", lambda received: pickle.dumps((5, [1], False))))  # type: ignore[arg-type]
+    results, _ = _collect(ScriptedJobClient("job", lambda received: pickle.dumps(("", 5, [1], False, 6))))  # type: ignore[arg-type]
     with pytest.raises(RuntimeError, match="results 0 to 4 of job job are lost"):
         next(results)
 

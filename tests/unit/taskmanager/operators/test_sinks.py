@@ -301,8 +301,9 @@ def _collect(capacity: int = 5, timeout: float = 60.0) -> CollectSinkOperator:
 
 
 async def _fetch(sink: CollectSinkOperator, received: int) -> tuple[int, list[Any], bool]:
-    response: tuple[int, list[Any], bool] = pickle.loads(await sink.handle_request(received.to_bytes(8, "big")))
-    return response
+    _, offset, results, finished, covered = pickle.loads(await sink.handle_request(received.to_bytes(8, "big")))
+    assert covered >= offset + len(results)
+    return offset, results, finished
 
 
 def test_results_are_kept_until_they_are_acknowledged() -> None:
