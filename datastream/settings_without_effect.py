@@ -18,11 +18,6 @@ def settings_without_effect(configuration: Configuration) -> str:
             f"checkpointing is enabled (every {interval // timedelta(milliseconds=1)} ms), but this version of "
             "Millstream takes no checkpoints yet: after a failure the job begins anew, with empty state"
         )
-    backend = configuration.get(StateOptions.BACKEND)
-    if backend != "hashmap":
-        said.append(
-            f"the state backend {backend!r} is not there yet: state lives in the memory of the workers (hashmap)"
-        )
     if configuration.get(StateOptions.CHANGELOG_ENABLED):
         said.append("changes of state are not logged: there is no changelog state backend")
     return "; ".join(said)

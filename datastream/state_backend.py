@@ -7,7 +7,8 @@ from enum import Enum
 from typing import Any
 from urllib.parse import urlsplit
 
-from millstream.common.config import CheckpointingOptions, Configuration, StateOptions
+from millstream.common.config import CheckpointingOptions, Configuration, RocksDbOptions, StateOptions
+from millstream.common.errors import ConfigurationError
 from millstream.datastream.checkpoint_storage import FileSystemCheckpointStorage, JobManagerCheckpointStorage
 
 __all__ = [
@@ -54,9 +55,9 @@ class EmbeddedRocksDBStateBackend(StateBackend):
         """:param enable_incremental_checkpointing: checkpoints hold only what has changed; ``None``: as configured."""
         self._incremental = enable_incremental_checkpointing
         self._db_storage_paths: tuple[str, ...] = ()
-        self._predefined_options = PredefinedOptions.DEFAULT
+        self._predefined_options: PredefinedOptions | None = None
         self._options: str | None = None
-        self._transfer_threads = 4
+        self._transfer_threads: int | None = None
 
     def set_db_storage_paths(self, *paths: str) -> None:
         """Set the local directories of RocksDB's files; none: those that are configured."""
@@ -76,7 +77,7 @@ class EmbeddedRocksDBStateBackend(StateBackend):
         self._predefined_options = options
 
     def get_predefined_options(self) -> PredefinedOptions:
-        return self._predefined_options
+        return self._predefined_options or PredefinedOptions.DEFAULT
 
     def set_options(self, options_factory_class_name: str) -> None:
         """Kept, but without a meaning: such a factory is a Java class."""
@@ -86,7 +87,7 @@ class EmbeddedRocksDBStateBackend(StateBackend):
         return self._options
 
     def get_number_of_transfer_threads(self) -> int:
-        return self._transfer_threads
+        return self._transfer_threads or RocksDbOptions.TRANSFER_THREADS.default
 
     def set_number_of_transfer_threads(self, number_of_transfering_threads: int) -> None:
         """Set how many files are copied at the same time, to and from checkpoints."""
@@ -99,7 +100,11 @@ class EmbeddedRocksDBStateBackend(StateBackend):
         if self._incremental is not None:
             configuration.set(CheckpointingOptions.INCREMENTAL, self._incremental)
         if self._db_storage_paths:
-            configuration.set(StateOptions.ROCKSDB_LOCALDIR, ",".join(self._db_storage_paths))
+            configuration.set(RocksDbOptions.LOCALDIR, list(self._db_storage_paths))
+        if self._predefined_options is not None:
+            configuration.set(RocksDbOptions.PREDEFINED_OPTIONS, self._predefined_options.name)
+        if self._transfer_threads is not None:
+            configuration.set(RocksDbOptions.TRANSFER_THREADS, self._transfer_threads)
 
 
 def _local_directory(path: str) -> str:
@@ -125,7 +130,11 @@ class CustomStateBackend(StateBackend):
         self._name = str(custom_state_backend)
 
     def write_to(self, configuration: Configuration) -> None:
-        configuration.set(StateOptions.BACKEND, self._name)
+        """:raises ConfigurationError: there are no other state backends than Millstream's own."""
+        raise ConfigurationError(
+            f"there is no state backend {self._name!r}: a custom one is a Java class in Flink; use "
+            "HashMapStateBackend() (state in memory) or EmbeddedRocksDBStateBackend() (state on disk)"
+        )
 
 
 class MemoryStateBackend(StateBackend):

@@ -19,7 +19,6 @@ class StateOptions:
         "hashmap",
         "Where keyed state lives: `hashmap` or `rocksdb`.",
         former=("state.backend",),
-        effect=Effect.RESERVED,
     )
     HEAP_FORK: Final = option(
         "state.backend.heap.snapshot.fork",

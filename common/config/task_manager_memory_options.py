@@ -23,13 +23,11 @@ class TaskManagerMemoryOptions:
         MEMORY_SIZE,
         "Memory of the TaskManager in all.",
         former=("taskmanager.heap.size", FormerKey("taskmanager.heap.mb", _in_megabytes)),
-        effect=Effect.RESERVED,
     )
     FLINK_SIZE: Final = optional(
         "taskmanager.memory.flink.size",
         MEMORY_SIZE,
         "Memory of the TaskManager without a JVM's overhead and metaspace.",
-        effect=Effect.JVM_ONLY,
     )
     TASK_HEAP_SIZE: Final = optional(
         "taskmanager.memory.task.heap.size", MEMORY_SIZE, "JVM heap for user functions.", effect=Effect.JVM_ONLY
@@ -61,14 +59,12 @@ class TaskManagerMemoryOptions:
         0.4,
         "Share of the memory for state backends and sorting.",
         former=("taskmanager.memory.fraction",),
-        effect=Effect.RESERVED,
     )
     MANAGED_SIZE: Final = optional(
         "taskmanager.memory.managed.size",
         MEMORY_SIZE,
         "Memory for state backends and sorting, where it is not a share.",
         former=(FormerKey("taskmanager.memory.size", _in_megabytes),),
-        effect=Effect.RESERVED,
     )
     NETWORK_FRACTION: Final = option(
         "taskmanager.memory.network.fraction",

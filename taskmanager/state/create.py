@@ -20,6 +20,11 @@ def create_keyed_backend(settings: KeyedBackendSettings) -> KeyedStateBackend:
     name = settings.configuration.get(StateOptions.BACKEND)
     if name in ("hashmap", "jobmanager", "filesystem"):  # the last two are Flink 1.7's
         return HeapKeyedStateBackend(settings.now_ms, settings)
+    if name == "rocksdb":
+        # Only then: its library need not be installed.
+        from millstream.taskmanager.state.rocksdb.rocksdb_keyed_state_backend import RocksDbKeyedStateBackend
+
+        return RocksDbKeyedStateBackend(settings)
     raise ConfigurationError(f"{StateOptions.BACKEND.key} is {name!r}; there are `hashmap` and `rocksdb`")
 
 

@@ -1,0 +1,71 @@
+"""Where the values of a key are in a column family: key group, key, namespace, and the key of a map if it is one.
+
+The key group comes first, so that those of a range are neighbours: a subtask that owns only some of them drops, or
+copies, ranges. All that belongs to a key and a namespace begins with the same prefix, which no other begins with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from typing import Any
+
+from millstream.common.key_groups import key_group
+from millstream.taskmanager.state.rocksdb.key_encoding import decode_key, encode_key
+from millstream.taskmanager.state.rocksdb.stored_value import originals_of
+
+__all__ = ["GROUP_SIZE", "KeyLayout", "Place", "group_start", "place_of"]
+
+GROUP_SIZE = 2
+"""Bytes of a key group."""
+_NO_NAMESPACE = encode_key(None)[0]
+
+Place = tuple[Any, Hashable]
+"""A key and a namespace."""
+
+
+def group_start(group: int) -> bytes:
+    """Return what all of a key group begin with, and all after it are greater than."""
+    return group.to_bytes(GROUP_SIZE, "big")
+
+
+class KeyLayout:
+    """Makes prefixes."""
+
+    __slots__ = ("_key", "_max_parallelism", "_namespace", "_prefix")
+
+    def __init__(self, max_parallelism: int) -> None:
+        self._max_parallelism = max_parallelism
+        # A function uses several states of a key one after the other.
+        self._key: Any = self
+        self._namespace: Hashable = None
+        self._prefix = b"", False
+
+    def prefix(self, key: Any, namespace: Hashable) -> tuple[bytes, bool]:
+        """Return the prefix, and whether key and namespace can be made from it again.
+
+        :raises UnsupportedKeyTypeError: the key has no stable hash.
+        """
+        if key is self._key and namespace is self._namespace:
+            return self._prefix
+        prefix = self.prefix_in(key_group(key, self._max_parallelism), key, namespace)
+        self._key, self._namespace, self._prefix = key, namespace, prefix
+        return prefix
+
+    @staticmethod
+    def prefix_in(group: int, key: Any, namespace: Hashable) -> tuple[bytes, bool]:
+        """Return the prefix of a key whose key group is known."""
+        data, faithful = encode_key(key)
+        if namespace is None:
+            return group.to_bytes(GROUP_SIZE, "big") + data + _NO_NAMESPACE, faithful
+        of_namespace, other = encode_key(namespace)
+        return group.to_bytes(GROUP_SIZE, "big") + data + of_namespace, faithful and other
+
+
+def place_of(data: bytes, value: bytes) -> tuple[Any, Hashable, int]:
+    """Return key and namespace of an entry, and where in its key the prefix ends."""
+    key, start = decode_key(data, GROUP_SIZE)
+    namespace, end = decode_key(data, start)
+    originals = originals_of(value)
+    if originals is not None:
+        key, namespace = originals[:2]
+    return key, namespace, end
