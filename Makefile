@@ -3,7 +3,7 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
-PACKAGES := common datastream connectors taskmanager jobmanager dispatcher client testing metrics
+PACKAGES := common datastream connectors taskmanager jobmanager dispatcher client testing metrics state_processor
 # The generated code is made by the oldest protoc that we support: see docs/design/002-generated-code.md.
 PROTOS := $(wildcard proto/millstream/common/wire/*.proto)
 

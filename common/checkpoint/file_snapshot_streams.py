@@ -46,6 +46,11 @@ class FileSnapshotStreams:
         self._written: list[str] = []
         self._aborted = False
 
+    @property
+    def directory(self) -> str:
+        """The snapshot's own."""
+        return self._directory
+
     def write(self, name: str, chunks: Iterable[bytes | memoryview], *, shared: bool = False) -> StateBytes:
         self._check()
         rest = iter(chunks)

@@ -12,7 +12,7 @@ from millstream.common.ids import OperatorId
 from millstream.datastream.graph.chaining import is_chainable
 from millstream.datastream.graph.stream_graph import StreamGraph
 
-__all__ = ["operator_ids"]
+__all__ = ["operator_id_of_uid", "operator_ids"]
 
 
 def operator_ids(graph: StreamGraph) -> dict[int, OperatorId]:
@@ -23,13 +23,18 @@ def operator_ids(graph: StreamGraph) -> dict[int, OperatorId]:
         if operator.uid_hash:
             ids[node.id] = OperatorId(operator.uid_hash)
         elif operator.uid:
-            ids[node.id] = _digest("uid", operator.uid)
+            ids[node.id] = operator_id_of_uid(operator.uid)
         else:
             chained = sum(1 for edge in node.out_edges if is_chainable(edge, graph))
             ids[node.id] = _digest(
                 "place", str(position), str(chained), *(ids[edge.source.id] for edge in node.in_edges)
             )
     return ids
+
+
+def operator_id_of_uid(uid: str) -> OperatorId:
+    """The id of the operator with this uid."""
+    return _digest("uid", uid)
 
 
 def _digest(*parts: str) -> OperatorId:

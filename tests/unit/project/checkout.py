@@ -16,6 +16,7 @@ PACKAGES = (
     "client",
     "testing",
     "metrics",
+    "state_processor",
 )
 
 

@@ -43,6 +43,14 @@ ALLOWED: dict[str, frozenset[str]] = {
     "client": _EVERYTHING,
     "testing": _EVERYTHING,
     "metrics": frozenset({"common"}),
+    "state_processor": frozenset(
+        {
+            "common",
+            "datastream",
+            "taskmanager.network.columns",  # of which the canonical format of state consists
+            "taskmanager.state",
+        },
+    ),
 }
 
 # Imports that the table forbids and that are there for a reason: (importing module or package, imported module).
