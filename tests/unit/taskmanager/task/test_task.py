@@ -257,10 +257,10 @@ def test_collected_results_are_fetched_through_the_task() -> None:
         harness.task.start()
         operator_id = f"{1:032x}"
         await until(lambda: harness.state_names[-1:] == ["RUNNING"])
-        await harness.task.operator_request(operator_id, (0).to_bytes(8, "big"))
+        await harness.task.operator_request(operator_id, (0).to_bytes(8, "big") + b"attempt")
         await until(lambda: harness.task.metrics().operator_records_out["op1"] == 2)
-        await harness.task.operator_request(operator_id, (2).to_bytes(8, "big"))
-        await harness.task.operator_request(operator_id, (2).to_bytes(8, "big"))
+        await harness.task.operator_request(operator_id, (2).to_bytes(8, "big") + b"attempt")
+        await harness.task.operator_request(operator_id, (2).to_bytes(8, "big") + b"attempt")
         assert (await harness.ended()).state == "FINISHED"
         with pytest.raises(Exception, match="no operator"):
             await harness.task.operator_request("x" * 32, b"")
