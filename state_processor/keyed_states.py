@@ -10,7 +10,7 @@ import shutil
 import struct
 import tempfile
 import weakref
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,7 @@ from millstream.taskmanager.state.canonical_format import TIMERS, EntryBlock, St
 from millstream.taskmanager.state.canonical_reader import CanonicalReader
 from millstream.taskmanager.state.create import create_keyed_backend
 from millstream.taskmanager.state.keyed_state_backend import KeyedBackendSettings
+from millstream.taskmanager.state.rocksdb.native_snapshot import FORMAT, NativeMeta
 from millstream.taskmanager.state.snapshot import CANONICAL, SnapshotOptions
 from millstream.taskmanager.state.stored_segment import StoredSegment, decode_segments
 
@@ -52,25 +53,43 @@ class KeyedStates:
         self._converted: dict[int, KeyedStateHandle] = {}
         self._directory: str | None = None
 
+    @property
+    def formats(self) -> set[str]:
+        """In which its files are."""
+        return {handle.format for handle in self._handles}
+
     def metas(self) -> dict[str, StateMeta]:
-        """What the files say of their states, by name."""
+        """What the files say of their states, by name. Nothing is unpickled, also of a backend's own files."""
         found: dict[str, StateMeta] = {}
-        for file in self._files():
-            for name, meta in file.states.items():
-                known = found.get(name)
+        for number, handle in enumerate(self._handles):
+            if handle.format == FORMAT:
+                states: Iterable[StateMeta] = NativeMeta.decode(handle.meta).states
+            else:
+                with self._opened(number, handle) as file:
+                    states = list(file.states.values())
+            for meta in states:
+                known = found.get(meta.name)
                 # A subtask that never used a state may know less of it.
                 if known is None or known.value_type.kind == "ANY" or (meta.namespaced and not known.namespaced):
-                    found[name] = meta
+                    found[meta.name] = meta
         return found
 
-    def infos(self) -> list[StateInfo]:
-        """All states with the number of their entries. Every byte is read, and checked; nothing is unpickled."""
+    def infos(self, *, counted: bool = True) -> list[StateInfo]:
+        """All states with the number of their entries. Every byte is read, and checked.
+
+        :param counted: also in a backend's own files, for which they are opened in that backend. Else nothing is
+            unpickled.
+        """
         metas = self.metas()
-        entries = dict.fromkeys(metas, 0)
-        sizes = dict.fromkeys(metas, 0)
-        for _, segment in self.segments():
-            entries[segment.meta.name] += _count(segment)
-            sizes[segment.meta.name] += len(segment.data)
+        entries: dict[str, int | None] = dict.fromkeys(metas)
+        sizes: dict[str, int | None] = dict.fromkeys(metas)
+        if counted or self.formats <= {_CANONICAL}:
+            for _, segment in self.segments():
+                name = segment.meta.name
+                entries[name] = (entries[name] or 0) + _count(segment)
+                sizes[name] = (sizes[name] or 0) + len(segment.data)
+            entries = {name: count or 0 for name, count in entries.items()}
+            sizes = {name: size or 0 for name, size in sizes.items()}
         return [
             StateInfo(
                 name=_shown_name(meta),

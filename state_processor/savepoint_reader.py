@@ -42,8 +42,13 @@ class SavepointOperator:
 
     @cached_property
     def states(self) -> list[StateInfo]:
-        """What states it has. All files are read and checked for that, but nothing is unpickled."""
+        """What states it has. All files are read and checked for that."""
         return [*self._keyed.infos(), *self._lists.infos()]
+
+    @cached_property
+    def outline(self) -> list[StateInfo]:
+        """The same without unpickling anything, for which the entries in a backend's own files are not counted."""
+        return [*self._keyed.infos(counted=False), *self._lists.infos()]
 
     def table(self, name: str, type_info: TypeInformation | None = None, *, keyed: bool | None = None) -> StateTable:
         """The entries of a state.
@@ -74,6 +79,7 @@ class SavepointReader:
     :ivar kind: ``CHECKPOINT``, ``SAVEPOINT``, ``STOP`` or ``DRAIN`` (savepoints with which a job was stopped).
     :ivar format: ``CANONICAL`` or ``NATIVE``.
     :ivar timestamp_ms: when it was begun.
+    :ivar state_size: of all of its files, in bytes.
     """
 
     def __init__(self, stored: StoredMetadata, configuration: Configuration | None = None) -> None:
@@ -86,6 +92,7 @@ class SavepointReader:
         self.job_name = metadata.job_name
         self.timestamp_ms = metadata.timestamp_ms
         self.software_version = metadata.software_version
+        self.state_size = metadata.state_size
         reader = SnapshotReader(configuration, stored.directory)
         self.operators = [SavepointOperator(state, reader) for state in metadata.operators]
 

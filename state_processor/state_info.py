@@ -18,8 +18,8 @@ class StateInfo:
     :ivar expires: it has a time to live.
     :ivar key_type: as it was declared; ``ANY``: not at all.
     :ivar value_type: as it was declared.
-    :ivar entries: keys (of each window), timers or items.
-    :ivar size: bytes, as they are stored.
+    :ivar entries: keys (of each window), timers or items; ``None``: not counted.
+    :ivar size: bytes, before they were compressed; ``None``: not counted.
     """
 
     name: str
@@ -29,5 +29,5 @@ class StateInfo:
     expires: bool
     key_type: str
     value_type: str
-    entries: int
-    size: int
+    entries: int | None
+    size: int | None

@@ -206,23 +206,26 @@ def stop(
     )
 
 
-@click.command(context_settings=_CONTEXT, short_help="Trigger or dispose of a savepoint.")
+@click.command(context_settings=_CONTEXT, short_help="Trigger, dispose of or inspect a savepoint.")
 @click.option("-d", "--dispose", metavar="<path>", help="Delete this savepoint instead of taking one.")
 @_format_option
 @click.option("-detached", "--detached", is_flag=True, help="Do not wait for the savepoint.")
 @_common_options
-@click.argument("arguments", nargs=-1, metavar="<job id> [<target directory>]")
+@click.argument("arguments", nargs=-1, metavar="<job id> [<target directory>] | inspect <path>")
 def savepoint(dispose: str | None, format_name: str, detached: bool, arguments: tuple[str, ...], **options: Any) -> int:
-    """Trigger a savepoint of a running job, or dispose of one.
+    """Trigger a savepoint of a running job, dispose of one, or show what is in one.
 
     Without a target directory it goes to the one that execution.checkpointing.savepoint-dir names.
     """
+    from millstream.client.cli.inspect_savepoint import inspect_action
     from millstream.client.cli.savepoint import dispose_action, savepoint_action
     from millstream.client.cli.settings import ClusterSettings
 
     settings = ClusterSettings.parse(**options)
     if dispose is not None:
         return dispose_action(settings, dispose)
+    if arguments[:1] == ("inspect",):
+        return inspect_action(settings, arguments[1:])
     return savepoint_action(settings, arguments, format_name=format_name.upper(), detached=detached)
 
 
