@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from io import BytesIO
+from typing import Final
 
-from millstream.taskmanager.state.heap_keyed_state_backend import HeapKeyedStateBackend, HeapSnapshot
+from millstream.common.checkpoint.memory_snapshot_streams import MemorySnapshotStreams
+from millstream.taskmanager.state.canonical_format import TIMERS, queue_name
+from millstream.taskmanager.state.canonical_reader import CanonicalReader
 from millstream.taskmanager.state.operator_states import OperatorStates
-from millstream.taskmanager.state.state_pickle import load_state
+from millstream.taskmanager.state.snapshot import SnapshotOptions
 
 __all__ = ["HarnessContents", "contents_of"]
+
+_NO_LIMIT: Final = 1 << 40  # bytes
 
 
 @dataclass(slots=True)
@@ -26,15 +32,17 @@ class HarnessContents:
 def contents_of(states: OperatorStates) -> HarnessContents:
     """Count what an operator holds now."""
     contents = HarnessContents()
-    backend = states.keyed()
-    assert isinstance(backend, HeapKeyedStateBackend)
-    snapshot = load_state(backend.snapshot())
-    assert isinstance(snapshot, HeapSnapshot)
-    for table in snapshot.tables.values():
-        contents.state_entries += sum(map(len, table.namespaces.values()))
-    for name, timers in snapshot.timers.items():
-        if "processing" in name:
-            contents.processing_time_timers += len(timers)
+    # Backends differ in how they keep things; what a snapshot looks like is agreed on.
+    handle = states.keyed().start_snapshot(SnapshotOptions()).write(MemorySnapshotStreams(_NO_LIMIT))
+    if handle is None:
+        return contents
+    stored = CanonicalReader(BytesIO(handle.file.inline), "what the harness counts")
+    for _, block in stored.blocks(stored.key_groups):
+        meta = stored.states[block.state]
+        if meta.kind != TIMERS:
+            contents.state_entries += len(block.keys)
+        elif "processing" in queue_name(meta):
+            contents.processing_time_timers += len(block.keys)
         else:
-            contents.event_time_timers += len(timers)
+            contents.event_time_timers += len(block.keys)
     return contents

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -31,37 +31,14 @@ from millstream.taskmanager.state.keyed_state_backend import (
 )
 from millstream.taskmanager.state.restored_states import RestoredStates
 from millstream.taskmanager.state.snapshot import RunningSnapshot, SnapshotOptions
-from millstream.taskmanager.state.state_pickle import dump_state, load_state
 from millstream.taskmanager.state.timer_queue import TimerQueue
 from millstream.taskmanager.state.ttl_clock import TtlClock
 from millstream.taskmanager.state.type_form import form_of
 
-__all__ = ["HeapKeyedStateBackend", "HeapSnapshot", "StoredTable"]
+__all__ = ["HeapKeyedStateBackend"]
 
 _MOST_ASKED = 64
 """A function that makes a descriptor anew each time must not fill the memory with them."""
-
-
-@dataclass(frozen=True, slots=True)
-class StoredTable:
-    """One table of a snapshot.
-
-    :ivar kind: the kind of state, empty if the operator uses the table directly.
-    :ivar expires: the values are stamped.
-    :ivar namespaces: as those of a :class:`HeapTable`.
-    """
-
-    kind: str
-    expires: bool
-    namespaces: dict[Hashable, dict[Any, Any]]
-
-
-@dataclass(frozen=True, slots=True)
-class HeapSnapshot:
-    """What a snapshot's bytes are the pickle of. All in it is by key, so that it can be divided by key."""
-
-    tables: dict[str, StoredTable]
-    timers: dict[str, list[tuple[int, Hashable]]]
 
 
 @dataclass(slots=True)
@@ -236,42 +213,6 @@ class HeapKeyedStateBackend(KeyedStateBackend):
         for queue in self._timers.values():
             queue.clear()
 
-    def snapshot(self) -> bytes:
-        for name in self._restored.names():
-            self._claim(name)
-        timers = {name: list(queue.items()) for name, queue in self._timers.items()}
-        tables = {name: self._stored(table) for name, table in self._tables.items()}
-        try:
-            return dump_state(HeapSnapshot(tables, timers))
-        except Exception as error:
-            raise MillstreamError(
-                f"{self._unpicklable(tables)} cannot be pickled ({type(error).__name__}: {error}); keep in state only "
-                "what can be, and make the rest anew in open()"
-            ) from error
-
-    def _stored(self, table: HeapTable) -> StoredTable:
-        registration = self._registrations.get(table.name, _Registration("", False))
-        namespaces = {namespace: values for namespace, values in table.namespaces.items() if values}
-        if registration.trim_snapshots and registration.clock is not None and registration.trim is not None:
-            trim, horizon = registration.trim, registration.clock.horizon()
-            live = {
-                namespace: {key: left for key, stored in values.items() if (left := trim(stored, horizon)) is not None}
-                for namespace, values in namespaces.items()
-            }
-            namespaces = {namespace: values for namespace, values in live.items() if values}
-        return StoredTable(registration.kind, registration.expires, namespaces)
-
-    @staticmethod
-    def _unpicklable(tables: dict[str, StoredTable]) -> str:
-        for name, stored in tables.items():
-            for values in stored.namespaces.values():
-                for key, value in values.items():
-                    try:
-                        dump_state((key, value))
-                    except Exception:  # noqa: BLE001  # whatever it is, it is this one
-                        return f"the value of state {name!r} for the key {key!r}"
-        return "keyed state"
-
     def value_table(self, name: str) -> KeyedTable:
         return self.table(name)
 
@@ -295,16 +236,13 @@ class HeapKeyedStateBackend(KeyedStateBackend):
         kind, form = registration.kind or OPERATOR, form_of(registration.type_info)
         return image_of_table(table, kind, form, expires=registration.expires, trim=trim)
 
-    def restore(self, handles: Any, reader: StateReader | None = None) -> None:
+    def restore(self, handles: Sequence[KeyedStateHandle], reader: StateReader) -> None:
         """Go on from handles; see :meth:`KeyedStateBackend.restore`.
 
         State that is known by a descriptor already, the operator's tables and timers are decoded now, all other when it
         is asked for: only then it is known what its values are now.
         """
         self.forget_keys()
-        if reader is None:
-            self._add(load_state(handles))
-            return
         self._restored.add(handles, reader, self._settings.key_groups, self._settings.max_parallelism)
         for name in self._restored.names():
             for meta in self._restored.metas(name):
@@ -346,18 +284,6 @@ class HeapKeyedStateBackend(KeyedStateBackend):
         queue = self.timers(queue_name(meta), namespaced=meta.namespaced)
         for block in self._restored.take(meta.name, None):
             queue.restore(zip(block.values, block.keys, strict=True))
-
-    def _add(self, loaded: Any) -> None:
-        if not isinstance(loaded, HeapSnapshot):
-            raise MillstreamError(f"a snapshot of keyed state was expected, not a {type(loaded).__qualname__}")
-        for name, stored in loaded.tables.items():
-            table = self.table(name)
-            for namespace, values in stored.namespaces.items():
-                table.of_namespace(namespace).update(values)
-            if stored.kind and name not in self._registrations:
-                self._registrations[name] = _Registration(stored.kind, stored.expires)
-        for name, timers in loaded.timers.items():
-            self.timers(name).restore(timers)
 
 
 def _trimmed(trim: Callable[[Any, int], Any], horizon: int, stored: Any) -> Any:

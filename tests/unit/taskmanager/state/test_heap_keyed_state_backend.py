@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from millstream.common.checkpoint.snapshot_reader import SnapshotReader
 from millstream.common.errors import MillstreamError
 from millstream.common.typeinfo import Types
 from millstream.datastream.functions import AggregateFunction
@@ -19,6 +20,7 @@ from millstream.datastream.state import (
 )
 from millstream.taskmanager.state.heap_keyed_state_backend import HeapKeyedStateBackend
 from millstream.taskmanager.state.keyed_state_backend import NamespaceHolder
+from tests.unit.taskmanager.state.snapshots import restored, snapshot
 
 
 class Average(AggregateFunction):
@@ -194,7 +196,7 @@ def test_a_snapshot_is_of_one_moment(restore_first: bool) -> None:
     windowed.add(5)
     backend.timers("event").register(10, "k")
     backend.table("own").of_namespace("w")["k"] = 3
-    snapshot = backend.snapshot()
+    handle = snapshot(backend)
     value.update(2)
     items.add(2)
     mapping.get("x").append(2)
@@ -203,24 +205,18 @@ def test_a_snapshot_is_of_one_moment(restore_first: bool) -> None:
 
     other = _backend()
     if restore_first:
-        other.restore(snapshot)
+        other.restore([handle], SnapshotReader())
     value, items, mapping = (_state(other, each) for each in (VALUE, LIST, MAP))
     windowed = _state(other, SUM, holder)
     if not restore_first:
-        other.restore(snapshot)
+        other.restore([handle], SnapshotReader())
     other.key = "k"
     assert (value.value(), list(items), mapping.get("x"), windowed.get()) == (1, [1], [1], 5)
     assert list(other.timers("event").items()) == [(10, "k")]
     assert other.table("own").namespaces == {"w": {"k": 3}}
     if restore_first:
         with pytest.raises(MillstreamError, match="'list' is list state already"):
-            _backend_with(snapshot).get_state(ValueStateDescriptor("list", Types.INT()))
-
-
-def _backend_with(snapshot: Any) -> HeapKeyedStateBackend:
-    backend = _backend()
-    backend.restore(snapshot)
-    return backend
+            restored([handle]).get_state(ValueStateDescriptor("list", Types.INT()))
 
 
 def test_classes_of_a_script_can_be_in_a_snapshot_and_what_cannot_is_named() -> None:
@@ -232,12 +228,12 @@ def test_classes_of_a_script_can_be_in_a_snapshot_and_what_cannot_is_named() -> 
     backend.key = "k"
     value = _state(backend, ValueStateDescriptor("value"))
     value.update(Local(3))
-    other = _backend_with(backend.snapshot())
+    other = restored([snapshot(backend)])
     other.key = "k"
     assert _state(other, ValueStateDescriptor("value")).value().number == 3
     value.update(iter([threading.Lock()]))
     with pytest.raises(MillstreamError, match="the value of state 'value' for the key 'k' cannot be pickled"):
-        backend.snapshot()
+        snapshot(backend)
 
 
 def test_namespaces_merge() -> None:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from millstream.common.checkpoint.snapshot_reader import SnapshotReader
 from millstream.common.errors import MillstreamError
 from millstream.common.time import Time
 from millstream.datastream.state import (
@@ -22,6 +23,7 @@ from millstream.datastream.state import (
 )
 from millstream.taskmanager.state.heap_keyed_state_backend import HeapKeyedStateBackend
 from millstream.taskmanager.state.keyed_state_backend import NamespaceHolder
+from tests.unit.taskmanager.state.snapshots import snapshot
 from tests.unit.taskmanager.state.test_heap_keyed_state_backend import Average
 
 TTL = 100
@@ -201,7 +203,7 @@ def test_snapshots_may_leave_out_what_has_expired() -> None:
         state.put("x", 1)
         clock.now += 60
         other = HeapKeyedStateBackend(clock.now_ms)
-        other.restore(backend.snapshot())
+        other.restore([snapshot(backend)], SnapshotReader())
         stored = other.table("s").namespaces[None]
         assert set(stored["k"]) == ({"new"} if full else {"old", "new"})
         assert "gone" in stored
