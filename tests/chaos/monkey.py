@@ -20,6 +20,7 @@ import psutil
 from millstream.common.config import Configuration
 from millstream.common.errors import MillstreamError
 from millstream.common.states import JobStatus
+from millstream.common.wire import cluster_pb2 as pb
 from millstream.datastream import StreamExecutionEnvironment
 from millstream.testing.process_cluster import ProcessCluster, eventually
 from tests.chaos import program
@@ -93,7 +94,10 @@ class Chaos:
                 self._kill_for(settings.seconds)
                 self._say("no more kills: the job may hurry to its end")
                 self._hurry.touch()
-                eventually(self._has_finished, f"the job's end\n{self._cluster.logs()}", 120.0)
+                try:
+                    eventually(self._has_finished, "the job's end", 120.0)
+                except AssertionError as error:
+                    raise AssertionError(f"{error}\n{self._state()}\n{self._cluster.logs()}") from None
         finally:
             cloudpickle.unregister_pickle_by_value(module)
         return committed_lines(self._output)
@@ -133,6 +137,25 @@ class Chaos:
         if status in (JobStatus.FAILED, JobStatus.CANCELED):
             self._job.get_job_execution_result().result()  # raises with the reason
         return bool(status is JobStatus.FINISHED)
+
+    def _state(self) -> str:
+        """Where the job stands, for the message of a run that does not end."""
+        request = pb.JobRequest(job_id=str(self._job.get_job_id()))
+        details = self._cluster.client.call(lambda dispatcher: dispatcher.get_job_details(request))
+        checkpoints = self._cluster.client.call(lambda dispatcher: dispatcher.get_checkpoints(request))
+        lines = [f"job {details.summary.state}, {details.restarts} restarts"]
+        lines += [
+            f"{vertex.name} ({subtask.subtask_index}): {subtask.state}, attempt {subtask.attempt_number}, "
+            f"{subtask.metrics.records_in} in, {subtask.metrics.records_out} out"
+            for vertex in details.vertices
+            for subtask in vertex.subtasks
+        ]
+        lines += [
+            f"checkpoint {each.checkpoint_id} {each.status}, {each.acknowledged} of {each.subtasks}: "
+            f"{each.failure.message}"
+            for each in checkpoints.history[:5]
+        ]
+        return "\n".join(lines)
 
     # ------------------------------------------------------------------ the kills
 
