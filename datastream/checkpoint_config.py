@@ -28,10 +28,7 @@ _UNLIMITED = 2**31 - 1
 
 
 class CheckpointConfig:
-    """How, how often and where checkpoints are taken.
-
-    This version of Millstream keeps the settings but takes no checkpoints: ``execute()`` says so in the log.
-    """
+    """How, how often and where checkpoints are taken."""
 
     DEFAULT_MODE = CheckpointingMode.EXACTLY_ONCE
     DEFAULT_TIMEOUT = 600_000

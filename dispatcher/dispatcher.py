@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
 from millstream.common.clock import Clock
@@ -281,7 +282,13 @@ class Dispatcher:
         :raises MillstreamError: there is none at this place, or a running job needs it.
         """
         running = {str(job_id) for job_id in self._runners if job_id not in self._archive}
-        await asyncio.to_thread(dispose_snapshot, request.path, self._configuration, running)
+        thread = ThreadPoolExecutor(1, thread_name_prefix="dispose-of-snapshot")
+        try:
+            await asyncio.get_running_loop().run_in_executor(
+                thread, dispose_snapshot, request.path, self._configuration, running
+            )
+        finally:
+            thread.shutdown(wait=False)
         logger.info("The snapshot %s was disposed of", request.path)
         return pb.Empty()
 

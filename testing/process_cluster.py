@@ -1,6 +1,6 @@
 """A real cluster for tests: a master and TaskManagers as processes of their own, on free ports of this machine.
 
-Unlike the MiniCluster it shows what happens when a process is killed. Every process is ended by its id.
+Unlike the MiniCluster it shows what happens when a process is killed, or hangs. Every process is ended by its id.
 """
 
 from __future__ import annotations
@@ -71,6 +71,7 @@ class ProcessCluster:
         self.master: subprocess.Popen[bytes] | None = None
         self.task_managers: list[subprocess.Popen[bytes]] = []
         self._logs: list[IO[bytes]] = []
+        self._frozen: set[int] = set()
 
     @property
     def port(self) -> int:
@@ -102,6 +103,51 @@ class ProcessCluster:
         self.task_managers.append(process)
         return process
 
+    def live_task_managers(self) -> list[subprocess.Popen[bytes]]:
+        """Return the TaskManagers whose processes have not ended."""
+        return [process for process in self.task_managers if process.poll() is None]
+
+    def worker_pids(self, task_manager: subprocess.Popen[bytes] | None = None) -> list[int]:
+        """Return the process ids of slot workers, those that wait for a slot included.
+
+        :param task_manager: whose; ``None``: those of all that live.
+        """
+        of = self.live_task_managers() if task_manager is None else [task_manager]
+        return [worker for process in of for launcher in _children(process.pid) for worker in _children(launcher)]
+
+    def kill_worker(self, pid: int) -> None:
+        """End a slot worker without warning; nothing happens if it has just ended by itself."""
+        _send(pid, signal.SIGKILL)
+
+    def kill_task_manager(self, process: subprocess.Popen[bytes]) -> None:
+        """End a TaskManager without warning; returns when it is gone. Its workers notice by themselves."""
+        process.kill()
+        process.wait(_STOP_SECONDS)
+        self._frozen.discard(process.pid)
+
+    def kill_master(self) -> None:
+        """End the master without warning; returns when it is gone. :meth:`start_master` starts another."""
+        if self.master is None:
+            raise RuntimeError("this cluster has no master")
+        self.master.kill()
+        self.master.wait(_STOP_SECONDS)
+        self._frozen.discard(self.master.pid)
+        self.master = None
+
+    def freeze(self, pid: int) -> None:
+        """Stop a process of the cluster as it stands: it lives and does nothing, until :meth:`thaw` or the end."""
+        self._frozen.add(pid)
+        _send(pid, signal.SIGSTOP)
+
+    def thaw(self, pid: int) -> None:
+        """Let a frozen process go on."""
+        self._frozen.discard(pid)
+        _send(pid, signal.SIGCONT)
+
+    def wait_for_master(self) -> None:
+        """Wait until the master answers."""
+        eventually(self._answers, f"the master answers\n{self.logs()}", _START_SECONDS)
+
     def wait_for_slots(self, slots: int) -> None:
         """Wait until the cluster has that many slots, all free."""
         eventually(lambda: self._free_slots() == slots, f"{slots} free slots\n{self.logs()}", _START_SECONDS)
@@ -116,6 +162,8 @@ class ProcessCluster:
 
     def close(self) -> None:
         """End all processes: by SIGTERM, then SIGKILL."""
+        for pid in list(self._frozen):
+            self.thaw(pid)
         processes = [*self.task_managers, *([self.master] if self.master is not None else [])]
         try:
             for process in processes:
@@ -157,6 +205,13 @@ class ProcessCluster:
         except MillstreamError:
             return -1
 
+    def _answers(self) -> bool:
+        try:
+            self.client.overview()
+        except MillstreamError:
+            return False
+        return True
+
     def _spawn(self, name: str, module: str) -> subprocess.Popen[bytes]:
         self._directory.mkdir(parents=True, exist_ok=True)
         log = (self._directory / f"{name}.log").open("ab")
@@ -172,3 +227,21 @@ class ProcessCluster:
             cwd=self._directory,
             env=environment,
         )
+
+
+def _send(pid: int, number: signal.Signals) -> None:
+    try:
+        os.kill(pid, number)
+    except ProcessLookupError:
+        pass  # it has just ended by itself
+
+
+def _children(pid: int) -> list[int]:
+    """The processes that a process has started and that have not ended, as the kernel knows them."""
+    found: list[int] = []
+    for children in Path("/proc", str(pid), "task").glob("*/children"):
+        try:
+            found += map(int, children.read_text().split())
+        except (FileNotFoundError, ProcessLookupError):
+            continue  # the thread has just ended
+    return found
