@@ -33,6 +33,7 @@ _MAX_CAPACITY = 16_384
 _FIRST_CAPACITY = 1_024
 _BUFFERED_NS = 20_000_000
 """The buffer should hold no more than what is processed in this time."""
+_CLAIM_AGAIN_S = 0.002
 _INTERRUPT_AFTER_S = 0.5
 _ABANDON_AFTER_S = 5.0
 
@@ -80,6 +81,7 @@ class LegacySource:
         self._thread: threading.Thread | None = None
         self._done = False
         self._claimed = False
+        self._retry: asyncio.TimerHandle | None = None
         self._error: BaseException | None = None
         self._markers: list[RecordBatch | Marker] = []
         self._idle = False
@@ -121,7 +123,13 @@ class LegacySource:
         # Also where it is not granted: a thread that waits for room does not let go of the lock.
         if self.pending:
             self._take_pending()
+        if not self._claimed and self._retry is None and self._loop is not None:
+            self._retry = self._loop.call_later(_CLAIM_AGAIN_S, self._claim_again)
         return self._claimed
+
+    def _claim_again(self) -> None:
+        self._retry = None
+        self.wake()
 
     def hand_back(self) -> None:
         if self._claimed:
@@ -171,6 +179,8 @@ class LegacySource:
         self.capacity = 0
         self._room.set()
         self.lock.give_up()
+        if self._retry is not None:
+            self._retry.cancel()
         if not self._done:
             self._call_cancel()
             if not await self._has_ended(_INTERRUPT_AFTER_S):

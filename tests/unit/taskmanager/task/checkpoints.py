@@ -140,6 +140,20 @@ class CountingSource(ListCheckpointed, CheckpointListener):
         CountingSource.told.append(("aborted", checkpoint_id, self.next % self.step == 0))
 
 
+class RestingSource:
+    """Emits once, and rests until the test lets it go."""
+
+    rest = threading.Event()
+
+    def run(self, ctx: Any) -> None:
+        with ctx.get_checkpoint_lock():
+            ctx.collect("once")
+        RestingSource.rest.wait(10)
+
+    def cancel(self) -> None:
+        RestingSource.rest.set()
+
+
 def operator_id(index: int) -> str:
     """The id that the harness gives to an operator."""
     return f"{index:032x}"

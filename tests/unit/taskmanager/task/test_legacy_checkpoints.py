@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+from _thread import RLock
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from tests.unit.taskmanager.task.checkpoints import (
     CHECKPOINTED,
     Counting,
     CountingSource,
+    RestingSource,
     barrier,
     items,
     options,
@@ -166,41 +168,60 @@ def test_a_task_is_cancelled_while_its_source_stands_still() -> None:
 
 def test_a_lock_that_nobody_wants_is_an_ordinary_lock() -> None:
     told: list[str] = []
-    lock = CheckpointLock(lambda: told.append("free"))
+    lock = CheckpointLock(lambda: told.append("stands"))
     with lock, lock:
         pass
     lock.acquire()
     lock.release()
     with pytest.raises(RuntimeError):
         lock.release()
+    assert type(lock).__enter__ is RLock.__enter__  # records pay for nothing else
     assert told == []
 
 
-def test_who_lets_go_of_a_wanted_lock_waits_until_it_is_handed_back() -> None:
-    free = threading.Event()
-    lock = CheckpointLock(free.set)
+@pytest.mark.parametrize("acquire", [False, True])
+def test_who_would_take_a_wanted_lock_waits_until_it_is_handed_back(acquire: bool) -> None:
+    standing = threading.Event()
+    lock = CheckpointLock(standing.set)
     order: list[Any] = []
     inside = threading.Event()
     leave = threading.Event()
 
     def run() -> None:
         with lock:
+            inside.set()
+            leave.wait(10)
             with lock:
-                inside.set()
-                leave.wait(10)
-            order.append("left the inner one")
+                order.append("again, while it has it")
+        if acquire:
+            lock.acquire()
+        else:
+            lock.__enter__()
         order.append("goes on")
+        lock.release()
 
     thread = threading.Thread(target=run)
     thread.start()
     inside.wait(10)
     assert not lock.claim()
     leave.set()
-    assert free.wait(10)
+    assert standing.wait(10)
     assert lock.claim()
-    assert order == ["left the inner one"]
+    assert order == ["again, while it has it"]
     with lock:
         pass  # the claimant's own code may use it
     lock.hand_back()
     thread.join(10)
-    assert order == ["left the inner one", "goes on"]
+    assert order == ["again, while it has it", "goes on"]
+
+
+def test_a_source_that_rests_outside_of_the_lock_is_snapshotted_meanwhile() -> None:
+    async def scenario() -> None:
+        harness = Harness(LegacySourceSpec(RestingSource()), outputs=1)
+        harness.task.start()
+        await until(lambda: harness.writers and harness.writers[0].values)
+        await _checkpoint(harness, 1)
+        RestingSource.rest.set()
+        assert (await harness.ended()).state == "FINISHED"
+
+    asyncio.run(scenario())
