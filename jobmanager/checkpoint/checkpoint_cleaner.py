@@ -50,12 +50,13 @@ class CheckpointCleaner:
         self._closed: OrderedDict[int, _Closed] = OrderedDict()
 
     def took(self, checkpoint_id: int, snapshot: TaskSnapshot) -> str:
-        """A pending checkpoint refers to what is in this snapshot. Returns a file of it that is deleted already, with
-        which the checkpoint cannot become complete; empty: there is none.
+        """A pending checkpoint refers to what is in this snapshot. Returns a file of it that is deleted already, or not
+        the job's own, so that the checkpoint cannot become complete; empty: there is none.
         """
         shared = {stored.path for stored, is_shared in states_of_snapshot(snapshot) if is_shared and stored.path}
         self._registry.register(checkpoint_id, shared)
-        return next((path for path in sorted(shared) if self._registry.was_deleted(path)), "")
+        registry = self._registry
+        return next((path for path in sorted(shared) if registry.was_deleted(path) or registry.is_foreign(path)), "")
 
     def restored(self, metadata: CheckpointMetadata, owned: bool) -> None:
         """The job begins from this checkpoint, whose files it owns or does not own."""
@@ -112,18 +113,16 @@ class CheckpointCleaner:
         except InvalidStatePathError:
             # Nobody can tell what it means.
             return _delete_directory(directory) if dead else []
-        stored = list(states_of_snapshot(snapshot))
-        unused = {
-            bytes_.path
-            for bytes_, shared in stored
-            if shared and bytes_.path and not self._registry.is_needed(bytes_.path)
-        }
-        unused = {path for path in unused if not self._registry.was_deleted(path)}
-        self._registry.note_deleted(sorted(unused))
-        own = {bytes_.path for bytes_, shared in stored if not shared and is_inside(bytes_.path, directory)}
-        if dead:
-            return (_delete_directory(directory) if own else []) + _delete_files(_outside(sorted(unused), directory))
-        return _delete_files(sorted(unused | own))
+        own, shared = set(), set()
+        for bytes_, is_shared in states_of_snapshot(snapshot):
+            if is_shared and bytes_.path and not self._registry.is_needed(bytes_.path):
+                shared.add(bytes_.path)
+            elif not is_shared and is_inside(bytes_.path, directory):
+                own.add(bytes_.path)
+        files = shared if dead else shared | own
+        files = {path for path in files if not self._registry.was_deleted(path)}
+        self._registry.note_deleted(sorted(files))
+        return (_delete_directory(directory) if dead and own else []) + _delete_files(sorted(files))
 
     def _close(self, pending: PendingCheckpoint, complete: bool) -> None:
         self._closed[pending.id] = _Closed(pending.directory, complete, frozenset(pending.snapshots))

@@ -27,7 +27,7 @@ class AbortReason(Enum):
     TASKS_CHANGED = "TASKS_CHANGED"
     """A task has failed or ended."""
     OUTDATED = "OUTDATED"
-    """It refers to a file of a checkpoint that has been deleted meanwhile."""
+    """It refers to a file of a checkpoint that has been deleted meanwhile, or that the job does not own."""
     STOPPING = "STOPPING"
     """The job stops with a savepoint."""
     JOB_ENDED = "JOB_ENDED"

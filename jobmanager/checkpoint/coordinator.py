@@ -9,8 +9,9 @@ What it holds to:
 - A completed checkpoint is where the job restores from. Tasks are told of it, older pending checkpoints are given up,
   older completed ones are deleted. A savepoint that the job outlives changes nothing for the job.
 - Whenever a task fails all pending checkpoints are given up: some of its snapshots may never be acted on.
-- A subtask that finishes while a checkpoint is under way has put all it ever will in front of the barrier, so it is
-  part of the checkpoint as one that has nothing left to do; its consumers may have to be told to begin in its stead.
+- A subtask that finishes while a checkpoint is under way is part of it as one that has nothing left to do, if an
+  *earlier* checkpoint says that it had processed all of its input: so its end is in front of the barrier. Its consumers
+  may have to be told to begin in its stead. Any other subtask that finishes without acknowledging ends the checkpoint.
 - When every task that runs has processed all of its input, a checkpoint is taken at once: they wait for it.
 - Each request is answered exactly once, whatever happens. When the job has ended no timer runs.
 """
@@ -119,9 +120,10 @@ class CheckpointCoordinator:
         self._stopped_at = ""
         # Checkpoints that were given up while the shell was making their directory, or writing into it.
         self._abandoned: dict[int, str] = {}
-        # Attempts that have processed all of their input, and those of them that may finish.
+        # Attempts that have processed all of their input, and those of them that may finish, because a checkpoint with
+        # this id says so and is complete.
         self._end_of_data: set[AttemptId] = set()
-        self._released: set[AttemptId] = set()
+        self._released: dict[AttemptId, int] = {}
         self._restarts = graph.restarts
         self._assignment: tuple[object, dict[ExecutionVertexID, TaskRestore]] | None = None
         self._ended: JobStatus | None = None
@@ -276,7 +278,7 @@ class CheckpointCoordinator:
             and self._settings.enabled
             and self._stopping is None
             and (self._settings.after_tasks_finish or len(running) == sum(1 for _ in self._graph.vertices()))
-            and not running <= self._released
+            and not running <= self._released.keys()
         )
         self._timing.watch(periodic, self._settings.after_tasks_finish and running <= self._end_of_data, self._now)
         if periodic and self._may_follow() and self._timing.is_due(self._now):
@@ -374,14 +376,14 @@ class CheckpointCoordinator:
             return
         pending.acknowledge(event.attempt_id, snapshot)
         self._statistics.acknowledged(pending.id, pending.plan.tasks[event.attempt_id], event.metrics, self._now)
-        deleted = self._cleaner.took(pending.id, snapshot)
-        if deleted:
+        lost = self._cleaner.took(pending.id, snapshot)
+        if lost:
             self._abort(
                 pending,
                 _R.OUTDATED,
                 checkpoint_failure(
-                    f"checkpoint {pending.id} refers to {deleted}, which was deleted with the checkpoint that had it: "
-                    "the task had not heard yet of a newer one. The next checkpoint will not"
+                    f"checkpoint {pending.id} refers to {lost}, which was deleted with the checkpoint that had it, or "
+                    "is not the job's own: a task had not heard yet of a newer checkpoint. The next one will not do so"
                 ),
             )
             return
@@ -417,7 +419,9 @@ class CheckpointCoordinator:
         self._statistics.completed(checkpoint, self._now)
         if pending.is_recovery_point:
             self._failures.succeeded()
-            self._released.update(task for task, snapshot in pending.snapshots.items() if snapshot.finished)
+            for task, snapshot in pending.snapshots.items():
+                if snapshot.finished:
+                    self._released.setdefault(task, pending.id)
             subsumed = self._store.add(checkpoint)
             self._notify(pending, True)
             for older in [one for one in self._pending.values() if one.id < pending.id and not one.is_savepoint]:
@@ -458,7 +462,7 @@ class CheckpointCoordinator:
         pending = self._pending.get(event.checkpoint_id)
         if pending is None or event.attempt_id not in pending.awaited:
             return
-        if event.attempt_id in self._released:
+        if self._ended_before(pending, event.attempt_id):
             # It has been told that it may finish, and the trigger came too late for it.
             pending.leave({event.attempt_id})
             self._write_if_acknowledged(pending)
@@ -536,7 +540,6 @@ class CheckpointCoordinator:
         if self._ended is not None:
             return
         self._end_of_data = set(filter(self._runs, self._end_of_data))
-        self._released = set(filter(self._runs, self._released))
         self._stop_failed()
         if self._graph.status in (JobStatus.FINISHED, JobStatus.FAILED, JobStatus.CANCELED, JobStatus.SUSPENDED):
             return  # JobEnded is about to come
@@ -553,6 +556,9 @@ class CheckpointCoordinator:
                 )
             elif pending.phase is Phase.TRIGGERED:
                 self._some_finished(pending)
+        self._released = {
+            task: by for task, by in self._released.items() if self._graph.vertex_of_attempt(task) is not None
+        }
         if self._graph.restarts != self._restarts:
             self._restarts = self._graph.restarts
             if self._store.latest is not None:
@@ -560,9 +566,10 @@ class CheckpointCoordinator:
 
     def _some_finished(self, pending: PendingCheckpoint) -> None:
         ended = {task for task in pending.awaited if not self._runs(task)}
-        if ended and not self._settings.after_tasks_finish:
-            name = self._graph.vertex(pending.plan.tasks[min(ended)]).task_name
-            text = f"task {name} finished (execution.checkpointing.checkpoints-after-tasks-finish is false)"
+        unclear = [task for task in sorted(ended) if not self._ended_before(pending, task)]
+        if unclear:
+            name = self._graph.vertex(pending.plan.tasks[unclear[0]]).task_name
+            text = f"task {name} finished while checkpoint {pending.id} was under way and has not acknowledged it"
             self._abort(pending, _R.TASKS_CHANGED, checkpoint_failure(text))
             return
         pending.leave(ended)
@@ -573,6 +580,10 @@ class CheckpointCoordinator:
         ]
         self._tell_to_begin(pending, unaware)
         self._write_if_acknowledged(pending)
+
+    def _ended_before(self, pending: PendingCheckpoint, attempt_id: AttemptId) -> bool:
+        """A checkpoint that began earlier and is complete says that the task had nothing left to do."""
+        return self._released.get(attempt_id, pending.id) < pending.id
 
     def _stop_failed(self) -> None:
         """If a task fails after the savepoint that the job stops with: go on from the savepoint, with all tasks."""

@@ -32,10 +32,10 @@ class SharedStateRegistry:
         self._deleted: OrderedDict[str, None] = OrderedDict()
 
     def register(self, checkpoint_id: int, paths: Iterable[str]) -> None:
-        """A checkpoint refers to these files. May be called several times for one checkpoint."""
+        """A checkpoint refers to these files, unless they are deleted. May come several times for one checkpoint."""
         known = self._paths_of.setdefault(checkpoint_id, set())
         for path in paths:
-            if path not in known:
+            if path not in known and path not in self._deleted:
                 known.add(path)
                 self._counts[path] = self._counts.get(path, 0) + 1
 
@@ -62,6 +62,10 @@ class SharedStateRegistry:
     def was_deleted(self, path: str) -> bool:
         """The file was deleted, or is about to be."""
         return path in self._deleted
+
+    def is_foreign(self, path: str) -> bool:
+        """Somebody else owns the file, who may delete it at any time."""
+        return path in self._protected
 
     def note_deleted(self, paths: Iterable[str]) -> None:
         """These files are being deleted."""

@@ -8,7 +8,13 @@ from millstream.common.failure import first_line
 from millstream.common.states import ExecutionState, JobStatus
 from millstream.common.wire.checkpoint_pb2 import SubtaskCheckpointMetrics
 from millstream.jobmanager.checkpoint.actions import TimerKind
-from millstream.jobmanager.checkpoint.events import Acknowledged, CheckpointRequested, TasksChanged, TimerFired
+from millstream.jobmanager.checkpoint.events import (
+    Acknowledged,
+    CheckpointRequested,
+    SavepointRequested,
+    TasksChanged,
+    TimerFired,
+)
 from millstream.jobmanager.checkpoint.settings import CheckpointSettings, Retention
 from tests.unit.jobmanager.checkpoint.coordinator_harness import BASE, CoordinatorHarness
 from tests.unit.jobmanager.job_graphs import job_graph, vertex
@@ -534,8 +540,20 @@ def test_subtasks_that_have_finished_are_noted() -> None:
     assert [one is not None and one.finished for one in restores] == [False, True, False, False, False]
 
 
+def ended_source(h: CoordinatorHarness, *subtasks: int) -> None:
+    """Take a checkpoint before which the input of these source subtasks has ended."""
+    ended = [h.attempt("source", subtask) for subtask in subtasks]
+    h.end_of_data(*ended)
+    h.pass_time(1000)
+    number = h.prepare()
+    for attempt in h.running():
+        h.acknowledge(attempt, number, finished=attempt in ended)
+    h.write(number)
+
+
 def test_a_task_that_finishes_while_one_is_pending_takes_part_as_finished() -> None:
     h = harness()
+    ended_source(h, 0)
     h.pass_time(1000)
     number = h.prepare()
     for attempt in h.running():
@@ -548,6 +566,7 @@ def test_a_task_that_finishes_while_one_is_pending_takes_part_as_finished() -> N
 
 def test_an_acknowledgement_may_come_after_its_task_has_finished() -> None:
     h = harness()
+    ended_source(h, 0)
     h.pass_time(1000)
     number = h.prepare()
     h.finish(h.task("source", 0))
@@ -561,12 +580,26 @@ def test_an_acknowledgement_may_come_after_its_task_has_finished() -> None:
 
 def test_consumers_are_told_when_their_producers_finish_before_the_barrier() -> None:
     h = harness()
+    ended_source(h, 0, 1)
     h.pass_time(1000)
     number = h.prepare()
     h.finish(h.task("source", 0))
     assert h.attempt("map") not in h.triggered[number]
     h.finish(h.task("source", 1))
     assert {h.attempt("map", 0), h.attempt("map", 1)} <= set(h.triggered[number])
+
+
+def test_a_task_that_ended_behind_the_barrier_must_acknowledge() -> None:
+    h = harness(max_concurrent=2, savepoint_directory="file:///savepoints")
+    h.send(SavepointRequested("r"))
+    savepoint = h.prepare()
+    ended_source(h, 0)
+    assert h.coordinator.pending_ids == [savepoint]
+    h.finish(h.task("source", 0))
+    assert h.coordinator.pending_ids == []
+    failure = h.answers["r"].failure
+    assert failure is not None
+    assert "task source (1/2) finished while checkpoint 1 was under way" in failure.message
 
 
 def test_without_checkpoints_after_finish_a_finished_task_ends_them() -> None:
@@ -577,7 +610,7 @@ def test_without_checkpoints_after_finish_a_finished_task_ends_them() -> None:
     assert h.coordinator.pending_ids == []
     assert h.timers == {}
     assert h.failures == []
-    assert "checkpoints-after-tasks-finish" in h.coordinator.statistics().latest_failed.failure.message
+    assert "task source (1/2) finished" in h.coordinator.statistics().latest_failed.failure.message
 
 
 def test_union_state_of_an_operator_that_has_partly_finished_is_refused() -> None:
