@@ -13,6 +13,7 @@ from millstream.common.rpc.gateways import JobMasterGateway, ResourceManagerGate
 from millstream.common.rpc.in_process import InProcessNetwork
 from millstream.common.rpc.service import RpcUnavailableError
 from millstream.common.wire import cluster_pb2 as pb
+from millstream.common.wire.checkpoint_pb2 import OperatorStateHandle, OperatorSubtaskState, StateBytes, TaskSnapshot
 from millstream.common.wire.graph_pb2 import TaskDeployment
 
 __all__ = ["FakeTaskExecutor", "run_for_ever", "run_to_the_end"]
@@ -64,6 +65,8 @@ class FakeTaskExecutor:
         self.goodbyes: list[str] = []
         self.triggers: list[pb.TriggerTaskCheckpointRequest] = []
         self.notices: list[pb.NotifyCheckpointRequest] = []
+        self.acknowledge = True
+        self.refuse_triggers = False
         self.failure = FailureInfo(kind="USER_CODE", message="boom")
         self.answer_cancel = True
         self._job_masters: dict[str, JobMasterGateway] = {}
@@ -244,7 +247,34 @@ class FakeTaskExecutor:
 
     async def trigger_task_checkpoint(self, request: pb.TriggerTaskCheckpointRequest) -> pb.Empty:
         self.triggers.append(request)
+        if self.refuse_triggers:
+            raise MillstreamError("not now")
+        if self.acknowledge:
+            for task in list(self.running.values()):
+                self._spawn(self.acknowledge_checkpoint(task, request.checkpoint_id))
         return pb.Empty()
+
+    async def acknowledge_checkpoint(self, task: TaskDeployment, checkpoint_id: int) -> None:
+        """Tell the JobMaster that a task's part of a checkpoint is stored: what its subtask's number is."""
+        items = OperatorStateHandle(
+            name="number",
+            mode="UNION",
+            bytes=StateBytes(inline=str(task.subtask_index).encode()),
+            offsets=[0],
+            lengths=[1],
+        )
+        state = {task.vertex.operators[0].operator_id: OperatorSubtaskState(operator=[items])}
+        await self._job_masters[task.job_id].acknowledge_checkpoint(
+            pb.CheckpointAcknowledgement(
+                attempt_id=task.attempt_id, checkpoint_id=checkpoint_id, snapshot=TaskSnapshot(operators=state)
+            )
+        )
+
+    async def decline_checkpoint(self, task: TaskDeployment, checkpoint_id: int) -> None:
+        """Tell the JobMaster that a task cannot take part in a checkpoint."""
+        await self._job_masters[task.job_id].decline_checkpoint(
+            pb.CheckpointDecline(attempt_id=task.attempt_id, checkpoint_id=checkpoint_id, failure=self.failure)
+        )
 
     async def notify_checkpoint(self, request: pb.NotifyCheckpointRequest) -> pb.Empty:
         self.notices.append(request)
