@@ -67,7 +67,7 @@ class Column:
         options = self._new_read_options()
         options.set_iterate_upper_bound(end)
         items: Iterator[tuple[bytes, bytes]] = self.stored.items(from_key=first, read_opt=options)  # type: ignore[assignment]  # raw mode: bytes only
-        return items
+        return _bounded(items, options)
 
     def scan_prefix(self, prefix: bytes) -> Iterator[tuple[bytes, bytes]]:
         """Iterate over the keys that begin with ``prefix``, which ends itself."""
@@ -106,6 +106,12 @@ class Column:
         """Let go of the database, which stays open as long as anything refers to it."""
         self._stored = None
         self._batch_handle = None
+
+
+def _bounded(items: Iterator[tuple[bytes, bytes]], options: ReadOptions) -> Iterator[tuple[bytes, bytes]]:
+    """Iterate while the options live: the library reads the bound in them, and does not keep it."""
+    yield from items
+    del options
 
 
 def after_prefix(prefix: bytes) -> bytes:
