@@ -56,6 +56,7 @@ ALLOWED: dict[str, frozenset[str]] = {
 # Imports that the table forbids and that are there for a reason: (importing module or package, imported module).
 EXCEPTIONS: dict[tuple[str, str], str] = {
     ("millstream.datastream.connectors", "millstream.connectors"): "PyFlink's place for the connectors' names",
+    ("millstream.datastream.formats", "millstream.connectors.formats"): "PyFlink's place for the formats' names",
 }
 
 

@@ -22,6 +22,7 @@ from millstream.common.records import RecordBatch
 from millstream.connectors.file_system.file_enumerator import BLOCK_SIZE
 from millstream.connectors.file_system.file_split import FileSplit
 from millstream.connectors.file_system.line_reader import LineReader
+from millstream.connectors.file_system.text_line_format import TextLineFormat
 from millstream.datastream.connectors import (
     FileEnumeratorProvider,
     FileSource,
@@ -76,7 +77,7 @@ def test_a_part_has_the_lines_that_begin_in_it(text: str, one: int, other: int, 
     with tempfile.TemporaryDirectory() as directory:
         path = Path(directory) / "f"
         path.write_bytes(data)
-        reader = LineReader(FileSplit(str(path), start, end), UTF_8, chunk)
+        reader = LineReader(FileSplit(str(path), start, end), TextLineFormat("utf-8"), chunk)
         try:
             found: list[str] = []
             while (lines := reader.read()) is not None:

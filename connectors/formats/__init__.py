@@ -1,0 +1,1 @@
+"""What files and messages hold: CSV, JSON, Avro, Parquet. Programs import ``millstream.datastream.formats``."""
