@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from concurrent.futures import Future
 
 from millstream.common.wire.graph_pb2 import TaskDeployment
@@ -11,6 +12,8 @@ from millstream.taskmanager.task.chain import Chain, TaskServices
 from millstream.taskmanager.task.operator_failures import state_failure
 
 __all__ = ["restore_states"]
+
+_log = logging.getLogger(__name__)
 
 _READERS_END_S = 10.0
 """How long a task that ends waits for the threads that read its state."""
@@ -37,7 +40,10 @@ async def restore_states(chain: Chain, deployment: TaskDeployment, services: Tas
         for _, future in jobs:
             future.cancel()
         # A thread that reads cannot be stopped, and what it fills must not be closed under it.
-        await asyncio.wait(waiting, timeout=_READERS_END_S)
+        done, _ = await asyncio.wait(waiting, timeout=_READERS_END_S)
+        for each in done:
+            if not each.cancelled() and each.exception() is not None:
+                _log.debug("state was not restored when the task was cancelled", exc_info=each.exception())
         raise
     failed: Exception | None = None
     for (info, _), each in zip(jobs, waiting, strict=True):

@@ -8,6 +8,7 @@ from typing import Any
 from millstream.common.records import CheckpointBarrier
 from millstream.common.wire.checkpoint_pb2 import CheckpointOptions, OperatorSubtaskState
 from millstream.common.wire.cluster_pb2 import CheckpointAcknowledgement
+from millstream.datastream import OutputTag
 from millstream.datastream.functions import CheckpointListener, CoMapFunction, ListCheckpointed, ProcessFunction
 from millstream.taskmanager.state.state_pickle import load_state
 
@@ -71,6 +72,13 @@ class Counting(ProcessFunction, ListCheckpointed):
 
     def restore_state(self, state: list[Any]) -> None:
         self.count = sum(state)
+
+
+class Sorting(ProcessFunction):
+    """Passes even numbers on, and odd ones to a side output."""
+
+    def process_element(self, value: Any, ctx: Any) -> Any:
+        yield value if value % 2 == 0 else (OutputTag("odd"), value)
 
 
 class RememberingBoth(CoMapFunction, ListCheckpointed):

@@ -55,6 +55,18 @@ class _EndlessReader(SourceReader):
         return RecordBatch(list(range(100)))
 
 
+class HeavySource(EndlessSource):
+    """Has much to remember."""
+
+    def create_reader(self, context: SourceReaderContext) -> SourceReader:
+        return _HeavyReader()
+
+
+class _HeavyReader(_EndlessReader):
+    def snapshot_state(self) -> list[bytes]:
+        return [b"x" * 10_000]
+
+
 class FailingSource(Source):
     """Fails in the named method."""
 

@@ -6,7 +6,7 @@ import asyncio
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -180,6 +180,7 @@ class FakeStorage:
     def __init__(self) -> None:
         self.go_on = threading.Event()
         self.go_on.set()
+        self.reading = threading.Event()
         self.error: BaseException | None = None
         self.made: list[FakeStreams] = []
 
@@ -187,8 +188,21 @@ class FakeStorage:
         self.made.append(FakeStreams(self))
         return self.made[-1]
 
-    def reader(self, checkpoint_id: int) -> SnapshotReader:
-        return SnapshotReader(None, f"checkpoint {checkpoint_id}")
+    def reader(self, checkpoint_id: int) -> FakeReader:
+        return FakeReader(self)
+
+
+class FakeReader(SnapshotReader):
+    """Reads when the storage lets it."""
+
+    def __init__(self, storage: FakeStorage) -> None:
+        super().__init__()
+        self.storage = storage
+
+    def read(self, stored: StateBytes) -> bytes:
+        self.storage.reading.set()
+        assert self.storage.go_on.wait(10)
+        return super().read(stored)
 
 
 class FakeStreams(MemorySnapshotStreams):
@@ -235,8 +249,12 @@ class Harness:
         payloads: dict[int, bytes] | None = None,
         restore: TaskRestore | None = None,
         second: Iterable[int] = (),
+        edges: Sequence[tuple[int, str]] | None = None,
     ) -> None:
-        """:param second: the channels of the second input."""
+        """:param second: the channels of the second input.
+
+        :param edges: operator and side output that each edge takes; instead of ``outputs``.
+        """
         self.states: list[TaskExecutionState] = []
         self.acknowledgements: list[CheckpointAcknowledgement] = []
         self.declines: list[CheckpointDecline] = []
@@ -260,7 +278,8 @@ class Harness:
                 )
             )
         vertex = JobVertex(id="v", name="chain", parallelism=2, max_parallelism=128, operators=operators)
-        edge = JobEdge(edge_id="out", source_operator=len(specs) - 1, buffer_timeout_ms=buffer_timeout_ms)
+        if edges is None:
+            edges = [(len(specs) - 1, "")] * outputs
         deployment = TaskDeployment(
             job_id="j",
             vertex=vertex,
@@ -268,7 +287,14 @@ class Harness:
             attempt_number=3,
             attempt_id="attempt",
             inputs=[InputGateDeployment()] if channels else [],
-            outputs=[ResultPartitionDeployment(edge=edge) for _ in range(outputs)],
+            outputs=[
+                ResultPartitionDeployment(
+                    edge=JobEdge(
+                        edge_id="out", source_operator=operator, output_tag=tag, buffer_timeout_ms=buffer_timeout_ms
+                    )
+                )
+                for operator, tag in edges
+            ],
         )
         if restore is not None:
             deployment.restore.CopyFrom(restore)

@@ -20,12 +20,13 @@ from millstream.common.graph.operator_spec import (
     SourceSpec,
 )
 from millstream.common.records import CheckpointBarrier, Element, EndOfData, EndOfPartition, RecordBatch
-from millstream.common.wire.checkpoint_pb2 import TaskRestore
+from millstream.common.wire.checkpoint_pb2 import OperatorStateHandle, OperatorSubtaskState, TaskRestore
 from tests.unit.taskmanager.task.checkpoints import (
     CHECKPOINTED,
     TOLD,
     Remembering,
     RememberingBoth,
+    Sorting,
     Unpicklable,
     barrier,
     items,
@@ -191,6 +192,34 @@ def test_both_inputs_are_aligned_together() -> None:
         assert _flat(harness.writers[0]) == ["left", "right", "barrier 1", "late"]
         await until(lambda: harness.acknowledgements)
         assert items(harness.acknowledgements[0]) == [(1, "left"), (2, "right")]
+        await _end(harness)
+
+    asyncio.run(scenario())
+
+
+def test_each_edge_of_a_tree_gets_the_barrier_behind_its_own_records() -> None:
+    async def scenario() -> None:
+        feed = FeedSource()
+        harness = Harness(
+            SourceSpec(feed),
+            ProcessSpec(Sorting()),
+            MapSpec(lambda x: -x),
+            edges=[(0, ""), (1, ""), (1, "odd"), (1, "nobody puts anything here"), (2, "")],
+        )
+        harness.task.start()
+        feed.give([1, 2, 3, 4])
+        await until(lambda: len(harness.writers) == 5 and harness.writers[4].values == [-2, -4])
+        harness.task.trigger_checkpoint(1, options())
+        feed.give([5, 6])
+        await until(lambda: harness.writers[4].values == [-2, -4, -6])
+        await until(lambda: harness.acknowledgements)
+        assert [_flat(writer) for writer in harness.writers] == [
+            [1, 2, 3, 4, "barrier 1", 5, 6],
+            [2, 4, "barrier 1", 6],
+            [1, 3, "barrier 1", 5],
+            ["barrier 1"],
+            [-2, -4, "barrier 1", -6],
+        ]
         await _end(harness)
 
     asyncio.run(scenario())
@@ -374,24 +403,47 @@ def test_an_aborted_checkpoint_is_written_no_further() -> None:
     asyncio.run(scenario())
 
 
-@pytest.mark.parametrize("stage", ["aligning", "writing"])
+@pytest.mark.parametrize("stage", ["restoring", "aligning", "writing", "held", "final", "closing"])
 def test_a_task_that_is_cancelled_leaves_nothing_behind(stage: str) -> None:
     async def scenario() -> None:
-        harness = Harness(ProcessSpec(Remembering()), outputs=1, channels=2)
-        harness.storage.go_on.clear()
-        harness.gate.put(barrier(1), 0)
-        if stage == "writing":
-            harness.gate.put(barrier(1), 1)
+        handle = OperatorStateHandle(name="n", mode="SPLIT")
+        restore = TaskRestore(checkpoint_id=1, operators={operator_id(0): OperatorSubtaskState(operator=[handle])})
+        harness = Harness(
+            ProcessSpec(Remembering()),
+            outputs=1,
+            channels=2,
+            consumed=False,
+            configuration=CHECKPOINTED if stage == "final" else None,
+            restore=restore if stage == "restoring" else None,
+        )
+        if stage in ("restoring", "writing"):
+            harness.storage.go_on.clear()
+        if stage in ("final", "closing"):
+            harness.gate.end()
+        elif stage != "restoring":
+            kind = "STOP" if stage == "held" else "CHECKPOINT"
+            harness.gate.put(barrier(1, kind), 0)
+            if stage != "aligning":
+                harness.gate.put(barrier(1, kind), 1)
         harness.task.start()
-        if stage == "aligning":
-            await until(lambda: harness.gate.blocked)
-        else:
-            await until(lambda: harness.storage.made and harness.storage.made[0].writing.is_set())
-        await _end(harness)
+        reached = {
+            "restoring": harness.storage.reading.is_set,
+            "aligning": lambda: harness.gate.blocked,
+            "writing": lambda: harness.storage.made and harness.storage.made[0].writing.is_set(),
+            "held": lambda: harness.acknowledgements,
+            "final": lambda: harness.ends_of_data,
+            "closing": lambda: harness.writers and harness.writers[0].finished,
+        }
+        await until(reached[stage])
+        harness.task.cancel()
+        if stage == "restoring":
+            await asyncio.sleep(0)
+            harness.storage.go_on.set()
+        await harness.ended()
         assert harness.state_names[-1] == "CANCELED"
-        assert harness.acknowledgements == []
+        assert len(harness.acknowledgements) == (stage == "held")
         assert harness.declines == []
-        assert all(each.aborted for each in harness.storage.made)
+        assert stage == "held" or all(each.aborted for each in harness.storage.made)
 
     asyncio.run(scenario())
 
