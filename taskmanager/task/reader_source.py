@@ -133,7 +133,10 @@ class ReaderSource:
         if self._reader is not None:
             states = self._states.operator()
             states.put_items(_SPLITS, list(self._reader.snapshot_state()))
-            states.put_items(_SHARED, list(self._reader.snapshot_shared_state()), OperatorStateMode.UNION)
+            shared = list(self._reader.snapshot_shared_state())
+            # A union that there is must outlive the end of single readers, which it cannot: no source without one has it.
+            if shared or states.items(_SHARED):
+                states.put_items(_SHARED, shared, OperatorStateMode.UNION)
 
     def checkpoint_complete(self, checkpoint_id: int) -> None:
         self._notify("notify_checkpoint_complete", checkpoint_id)
