@@ -29,7 +29,8 @@ from millstream.common.graph.operator_spec import (
     SinkFunctionSpec,
     SourceSpec,
 )
-from millstream.common.wire.cluster_pb2 import JobInformation
+from millstream.common.wire.checkpoint_pb2 import CheckpointOptions
+from millstream.common.wire.cluster_pb2 import JobInformation, NotifyCheckpointRequest, TriggerTaskCheckpointRequest
 from millstream.common.wire.graph_pb2 import (
     Artifact,
     ChainInput,
@@ -52,7 +53,7 @@ from millstream.common.wire.worker_pb2 import (
     WorkerOperatorRequest,
 )
 from millstream.taskmanager.slot_worker import SlotWorker
-from tests.unit.taskmanager.task.sources import EndlessSource, ListSource
+from tests.unit.taskmanager.task.sources import EndlessSource, HeavySource, ListSource
 from tests.unit.taskmanager.task.support import until
 
 SEEN: list[Any] = []
@@ -74,13 +75,14 @@ class Driver:
         self.events: list[WorkerEvent] = []
         self.worker = SlotWorker(self.events.append, SystemClock())
 
-    async def prepare(self, **job: Any) -> WorkerEvent:
+    async def prepare(self, settings: dict[str, str] | None = None, **job: Any) -> WorkerEvent:
         command = PrepareSlot(
             job=JobInformation(job_id="j", data_secret=b"s" * 32, **job),
             allocation_id="mine",
             task_manager_id="tm-1",
             data_bind_host="127.0.0.1",
             data_host="example",
+            configuration=settings or {},
         )
         await self.worker.handle(WorkerCommand(prepare=command))
         return self.events[-1]
@@ -255,6 +257,56 @@ def test_tasks_before_the_preparation_fail() -> None:
             assert driver.states("a") == ["FAILED"]
             assert "prepared" in driver.failure("a").message
             await driver.worker.handle(WorkerCommand())
+
+    asyncio.run(scenario())
+
+
+def test_a_checkpoint_of_a_task_that_does_not_run_is_declined() -> None:
+    async def scenario() -> None:
+        async with _driver() as driver:
+            await driver.prepare()
+            request = TriggerTaskCheckpointRequest(attempt_ids=["a", "b"], checkpoint_id=3)
+            await driver.worker.handle(WorkerCommand(trigger_checkpoint=request))
+            declines = [event.decline for event in driver.events if event.HasField("decline")]
+            assert [(decline.attempt_id, decline.checkpoint_id) for decline in declines] == [("a", 3), ("b", 3)]
+            assert "task attempt a does not run" in declines[0].failure.message
+            notice = NotifyCheckpointRequest(attempt_ids=["a"], checkpoint_id=3, completed=True)
+            await driver.worker.handle(WorkerCommand(notify_checkpoint=notice))
+            assert len(driver.events) == 3
+
+    asyncio.run(scenario())
+
+
+def test_a_checkpoint_goes_through_the_tasks_and_comes_back_as_events() -> None:
+    async def scenario() -> None:
+        async with _driver() as driver:
+            await driver.prepare()
+            await driver.run(_task("a", SourceSpec(EndlessSource()), SinkFunctionSpec(_remember)))
+            await driver.until_state("a", "RUNNING")
+            options = CheckpointOptions(kind="CHECKPOINT", alignment="ALIGNED", format="NATIVE")
+            request = TriggerTaskCheckpointRequest(attempt_ids=["a"], checkpoint_id=3, options=options)
+            await driver.worker.handle(WorkerCommand(trigger_checkpoint=request))
+            await until(lambda: any(event.HasField("acknowledge") for event in driver.events))
+            acknowledgement = driver.events[-1].acknowledge
+            assert (acknowledgement.attempt_id, acknowledgement.checkpoint_id) == ("a", 3)
+
+    asyncio.run(scenario())
+
+
+def test_a_snapshot_that_is_too_large_for_a_message_is_declined_and_says_what_to_set() -> None:
+    async def scenario() -> None:
+        async with _driver() as driver:
+            await driver.prepare({"pekko.framesize": "8 kb"})
+            await driver.run(_task("a", SourceSpec(HeavySource()), SinkFunctionSpec(_remember)))
+            await driver.until_state("a", "RUNNING")
+            options = CheckpointOptions(kind="CHECKPOINT", alignment="ALIGNED", format="NATIVE")
+            request = TriggerTaskCheckpointRequest(attempt_ids=["a"], checkpoint_id=3, options=options)
+            await driver.worker.handle(WorkerCommand(trigger_checkpoint=request))
+            await until(lambda: any(event.HasField("decline") for event in driver.events))
+            failure = driver.events[-1].decline.failure
+            assert failure.exception_type == "SnapshotTooLargeError"
+            assert "8,192 bytes, pekko.framesize" in failure.message
+            assert "execution.checkpointing.dir" in failure.message
 
     asyncio.run(scenario())
 

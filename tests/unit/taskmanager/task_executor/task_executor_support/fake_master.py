@@ -69,6 +69,7 @@ class FakeJobMaster:
         self.offers: list[pb.SlotOffer] = []
         self.states: list[pb.TaskExecutionState] = []
         self.lost_slots: list[pb.FailSlotRequest] = []
+        self.heard: list[str] = []  # what tasks said, in the order in which it came
         self.acknowledgements: list[pb.CheckpointAcknowledgement] = []
         self.declines: list[pb.CheckpointDecline] = []
         self.ends_of_data: list[pb.EndOfDataReport] = []
@@ -109,6 +110,7 @@ class FakeJobMaster:
             self.unregistered_errors -= 1
             raise MillstreamError("who are you?")
         self.states.append(request)
+        self.heard.append("state")
         return pb.Empty()
 
     async def fail_slot(self, request: pb.FailSlotRequest) -> pb.Empty:
@@ -117,14 +119,17 @@ class FakeJobMaster:
 
     async def acknowledge_checkpoint(self, request: pb.CheckpointAcknowledgement) -> pb.Empty:
         self.acknowledgements.append(request)
+        self.heard.append("acknowledge")
         return pb.Empty()
 
     async def decline_checkpoint(self, request: pb.CheckpointDecline) -> pb.Empty:
         self.declines.append(request)
+        self.heard.append("decline")
         return pb.Empty()
 
     async def report_end_of_data(self, request: pb.EndOfDataReport) -> pb.Empty:
         self.ends_of_data.append(request)
+        self.heard.append("end of data")
         return pb.Empty()
 
     async def disconnect_task_manager(self, request: pb.DisconnectRequest) -> pb.Empty:
