@@ -31,6 +31,9 @@ class BulkWriter(ABC):
     def finish(self) -> None:
         """Write all that was kept and what a file ends with. The stream is closed by the caller."""
 
+    def abandon(self) -> None:  # noqa: B027  # optional hook
+        """The file is given up: let go of everything, and write nothing more. Called in place of :meth:`finish`."""
+
 
 class BulkWriterFactory(ABC):
     """Makes the writers of a format. It is sent along with the job."""

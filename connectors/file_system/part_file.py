@@ -95,7 +95,11 @@ class PartFile:
                 f"Output file {resumed.path!r} cannot be gone on with: {error.strerror or error}. It was in progress "
                 "when the checkpoint was taken; if the job went on since then, restore from a later checkpoint"
             ) from error
-        self._bulk = None if bulk is None else bulk(self._stream)
+        try:
+            self._bulk = None if bulk is None else bulk(self._stream)
+        except BaseException:
+            self._stream.abandon()
+            raise
 
     def get_bucket_id(self) -> str:
         return self._bucket_id
@@ -145,7 +149,11 @@ class PartFile:
 
     def close(self) -> PendingFile:
         """Let go of the file as it is."""
-        self._stream.abandon()
+        try:
+            if self._bulk is not None:
+                self._bulk.abandon()
+        finally:
+            self._stream.abandon()
         return PendingFile(self._in_progress_path, self._path)
 
     def _unwritable(self, error: Exception) -> OSError:

@@ -51,7 +51,8 @@ class _ParquetWriter(BulkWriter):
         self._schema = arrow_schema(row_type)
         self._values = plain_values(row_type)
         self._to_arrow = [to_arrow(kind) for kind in row_type.get_field_types()]
-        self._writer = pq.ParquetWriter(pa.PythonFile(_Target(stream), "w"), self._schema, compression=compression)
+        self._target = _Target(stream)
+        self._writer = pq.ParquetWriter(pa.PythonFile(self._target, "w"), self._schema, compression=compression)
         self._records: list[list[Any]] = []
         self._batches: list[pa.RecordBatch] = []
 
@@ -68,6 +69,11 @@ class _ParquetWriter(BulkWriter):
     def finish(self) -> None:
         self._make_batch()
         self._write_group()
+        self._writer.close()
+
+    def abandon(self) -> None:
+        self._records, self._batches = [], []
+        self._target.stream = None  # what the writer ends a file with goes nowhere
         self._writer.close()
 
     def _make_batch(self) -> None:
@@ -111,13 +117,14 @@ class _Target:
     closed = False
 
     def __init__(self, stream: OutputStream) -> None:
-        self._stream = stream
+        self.stream: OutputStream | None = stream
 
     def write(self, data: Any) -> int:
-        return self._stream.write(memoryview(data).cast("B"))
+        view = memoryview(data).cast("B")
+        return view.nbytes if self.stream is None else self.stream.write(view)
 
     def tell(self) -> int:
-        return self._stream.tell()
+        return 0 if self.stream is None else self.stream.tell()
 
     def flush(self) -> None:
         """The sink does that at its time."""
