@@ -134,7 +134,7 @@ class ReaderSource:
             states = self._states.operator()
             states.put_items(_SPLITS, list(self._reader.snapshot_state()))
             shared = list(self._reader.snapshot_shared_state())
-            # A union that there is must outlive the end of single readers, which it cannot: no source without one has it.
+            # No checkpoint is possible where a reader that has finished takes its part of a union with it.
             if shared or states.items(_SHARED):
                 states.put_items(_SHARED, shared, OperatorStateMode.UNION)
 
