@@ -54,7 +54,7 @@ class Operations:
         request_id = request_id or self._ids.hex(32)
         key = job_id, request_id
         if key not in self._operations:
-            task = asyncio.get_running_loop().create_task(_settled(work()), name=f"operation {request_id} of {job_id}")
+            task = asyncio.get_running_loop().create_task(_settled(work), name=f"operation {request_id} of {job_id}")
             operation = self._operations[key] = _Operation(task)
             task.add_done_callback(lambda _: self._ended(operation))
         return request_id
@@ -97,9 +97,9 @@ class Operations:
                 del self._operations[key]
 
 
-async def _settled(work: Coroutine[Any, Any, OperationStatus]) -> OperationStatus:
+async def _settled(work: Callable[[], Coroutine[Any, Any, OperationStatus]]) -> OperationStatus:
     try:
-        return await work
+        return await work()
     except MillstreamError as error:
         return _failed(str(error), type(error).__name__)
 

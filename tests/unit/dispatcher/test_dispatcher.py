@@ -11,10 +11,12 @@ import random
 from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import dataclass, field
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from millstream.common.checkpoint.metadata_file import write_metadata
 from millstream.common.clock import Clock, ManualClock
 from millstream.common.config import ClusterOptions, Configuration, JobManagerOptions
 from millstream.common.errors import (
@@ -28,7 +30,7 @@ from millstream.common.rpc.gateways import DispatcherGateway, ResourceManagerGat
 from millstream.common.rpc.in_process import InProcessNetwork
 from millstream.common.rpc.service import EndpointNotFoundError, FencingError, RpcService
 from millstream.common.wire import cluster_pb2 as pb
-from millstream.common.wire.checkpoint_pb2 import JobCheckpoints
+from millstream.common.wire.checkpoint_pb2 import CheckpointMetadata, JobCheckpoints
 from millstream.common.wire.graph_pb2 import JobGraph, JobVertex, OperatorNode
 from millstream.dispatcher.dispatcher import Dispatcher
 from millstream.jobmanager.checkpoint.events import SavepointMode
@@ -326,6 +328,22 @@ def test_a_job_master_that_cannot_start_fails_its_job() -> None:
     run(test)
 
 
+def test_a_snapshot_that_cannot_be_read_fails_the_job_with_nothing_but_that() -> None:
+    async def test() -> None:
+        async with cluster() as world:
+
+            def prepare(job_master: FakeJobMaster) -> None:
+                job_master.start_error = MillstreamError("/savepoints/one is broken: its checksum does not match")
+
+            world.prepare = prepare
+            await world.submit()
+            details = await world.result()
+            assert details.summary.state == "FAILED"
+            assert details.failure.message == "/savepoints/one is broken: its checksum does not match"
+
+    run(test)
+
+
 def test_a_graph_that_the_job_master_refuses_is_no_job() -> None:
     async def test() -> None:
         async with cluster() as world:
@@ -430,6 +448,104 @@ def test_operator_requests_reach_the_job_master_while_the_job_runs() -> None:
                 await world.gateway.send_operator_request(request)
 
     run(test)
+
+
+def test_savepoints_checkpoints_and_rescalings_are_begun_and_awaited() -> None:
+    async def test() -> None:
+        async with cluster() as world:
+            job_master = await world.run_job()
+            job_master.may_operate.clear()
+            gateway, job_id = world.gateway, hex_id(1)
+
+            async def status(request_id: str, max_wait_ms: int = 5_000) -> pb.OperationStatus:
+                request = pb.AwaitOperationRequest(job_id=job_id, request_id=request_id, max_wait_ms=max_wait_ms)
+                return await gateway.await_operation(request)
+
+            savepoint = pb.TriggerSavepointRequest(job_id=job_id, target_directory="/s", mode="STOP", request_id="one")
+            assert (await gateway.trigger_savepoint(savepoint)).request_id == "one"
+            assert (await gateway.trigger_savepoint(savepoint)).request_id == "one"
+            plain = (await gateway.trigger_savepoint(pb.TriggerSavepointRequest(job_id=job_id))).request_id
+            await gateway.trigger_checkpoint(pb.TriggerCheckpointRequest(job_id=job_id, full=True, request_id="two"))
+            await gateway.rescale_job(pb.RescaleJobRequest(job_id=job_id, parallelism=3, request_id="three"))
+            assert not (await status("one", 0)).completed
+            job_master.may_operate.set()
+            assert (await status("one")).location == "file:/savepoint"
+            assert (await status("two")).location == "file:/checkpoint"
+            assert (await status("three")).location == "file:/rescale"
+            assert (await status(plain)).checkpoint_id == 3
+            assert job_master.operations == [
+                "savepoint /s STOP CANONICAL",
+                "savepoint  SAVEPOINT CANONICAL",
+                "checkpoint full=True",
+                "rescale 3",
+            ]
+
+    run(test)
+
+
+def test_what_became_of_an_operation_can_be_asked_for_after_the_end_of_the_job() -> None:
+    async def test() -> None:
+        async with cluster() as world:
+            job_master = await world.run_job()
+            request = pb.TriggerSavepointRequest(job_id=hex_id(1), mode="STOP", request_id="one")
+            await world.gateway.trigger_savepoint(request)
+            await eventually(lambda: bool(job_master.operations), "the savepoint is begun")
+            job_master.end("FINISHED")
+            await eventually(lambda: job_master.closed, "the JobMaster is closed")
+            await_request = pb.AwaitOperationRequest(job_id=hex_id(1), request_id="one", max_wait_ms=5_000)
+            assert (await world.gateway.await_operation(await_request)).location == "file:/savepoint"
+            assert (await world.gateway.trigger_savepoint(request)).request_id == "one"
+            assert (await world.gateway.get_checkpoints(pb.JobRequest(job_id=hex_id(1)))).completed == 1
+            with pytest.raises(MillstreamError, match="is FINISHED: it does not run"):
+                await world.gateway.trigger_savepoint(pb.TriggerSavepointRequest(job_id=hex_id(1)))
+
+    run(test)
+
+
+def test_operations_that_fail_or_cannot_be() -> None:
+    async def test() -> None:
+        async with cluster() as world:
+            job_master = await world.run_job()
+            gateway = world.gateway
+            with pytest.raises(JobNotFoundError):
+                await gateway.trigger_checkpoint(pb.TriggerCheckpointRequest(job_id=hex_id(9)))
+            with pytest.raises(MillstreamError, match="no savepoint mode 'HALT'"):
+                await gateway.trigger_savepoint(pb.TriggerSavepointRequest(job_id=hex_id(1), mode="HALT"))
+            with pytest.raises(MillstreamError, match="no savepoint format 'XML'"):
+                await gateway.trigger_savepoint(pb.TriggerSavepointRequest(job_id=hex_id(1), format="XML"))
+            with pytest.raises(MillstreamError, match="has no operation nothing"):
+                await gateway.await_operation(pb.AwaitOperationRequest(job_id=hex_id(1), request_id="nothing"))
+            job_master.operation_error = MillstreamError("no room")
+            started = await gateway.trigger_checkpoint(pb.TriggerCheckpointRequest(job_id=hex_id(1)))
+            request = pb.AwaitOperationRequest(job_id=hex_id(1), request_id=started.request_id, max_wait_ms=5_000)
+            assert (await gateway.await_operation(request)).failure.message == "no room"
+            assert (await gateway.get_checkpoints(pb.JobRequest(job_id=hex_id(1)))).completed == 1
+
+    run(test)
+
+
+def test_only_snapshots_that_no_running_job_needs_are_disposed_of(tmp_path: Path) -> None:
+    def snapshot(name: str, kind: str, job_id: str) -> Path:
+        directory = tmp_path / name
+        directory.mkdir()
+        write_metadata(CheckpointMetadata(checkpoint_id=1, kind=kind, job_id=job_id), str(directory))
+        return directory
+
+    async def test() -> None:
+        async with cluster() as world:
+            await world.run_job()
+            savepoint = snapshot("savepoint", "SAVEPOINT", hex_id(1))
+            needed = snapshot("chk-1", "CHECKPOINT", hex_id(1))
+            retained = snapshot("chk-2", "CHECKPOINT", hex_id(2))
+            for path in (str(savepoint), retained.as_uri()):
+                await world.gateway.dispose_savepoint(pb.DisposeSavepointRequest(path=path))
+            with pytest.raises(MillstreamError, match="cancel the job first"):
+                await world.gateway.dispose_savepoint(pb.DisposeSavepointRequest(path=str(needed)))
+            with pytest.raises(MillstreamError, match="no checkpoint or savepoint"):
+                await world.gateway.dispose_savepoint(pb.DisposeSavepointRequest(path=str(retained)))
+
+    run(test)
+    assert [path.name for path in tmp_path.iterdir()] == ["chk-1"]
 
 
 def test_the_overview_counts_jobs_and_asks_the_resource_manager_that_leads() -> None:
