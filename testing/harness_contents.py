@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from io import BytesIO
-from typing import Final
 
 from millstream.common.checkpoint.memory_snapshot_streams import MemorySnapshotStreams
-from millstream.taskmanager.state.canonical_format import TIMERS, queue_name
+from millstream.common.checkpoint.snapshot_reader import SnapshotReader
+from millstream.taskmanager.state.canonical_format import TIMERS
 from millstream.taskmanager.state.canonical_reader import CanonicalReader
 from millstream.taskmanager.state.operator_states import OperatorStates
 from millstream.taskmanager.state.snapshot import SnapshotOptions
 
 __all__ = ["HarnessContents", "contents_of"]
 
-_NO_LIMIT: Final = 1 << 40  # bytes
+_NO_LIMIT = 1 << 62
 
 
 @dataclass(slots=True)
@@ -36,13 +35,13 @@ def contents_of(states: OperatorStates) -> HarnessContents:
     handle = states.keyed().start_snapshot(SnapshotOptions()).write(MemorySnapshotStreams(_NO_LIMIT))
     if handle is None:
         return contents
-    stored = CanonicalReader(BytesIO(handle.file.inline), "what the harness counts")
-    for _, block in stored.blocks(stored.key_groups):
-        meta = stored.states[block.state]
-        if meta.kind != TIMERS:
-            contents.state_entries += len(block.keys)
-        elif "processing" in queue_name(meta):
-            contents.processing_time_timers += len(block.keys)
-        else:
-            contents.event_time_timers += len(block.keys)
+    with SnapshotReader().open(handle.file) as file:
+        reader = CanonicalReader(file, "the snapshot")
+        for _, block in reader.blocks(reader.key_groups):
+            if reader.states[block.state].kind != TIMERS:
+                contents.state_entries += len(block.keys)
+            elif "processing" in block.state:
+                contents.processing_time_timers += len(block.keys)
+            else:
+                contents.event_time_timers += len(block.keys)
     return contents

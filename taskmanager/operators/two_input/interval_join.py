@@ -187,7 +187,7 @@ class IntervalJoinOperator(Operator):
         yield from collector.pieces()
 
     def process_watermark(self, watermark: Watermark) -> Iterable[Output]:
-        if watermark.timestamp < self._watermark:
+        if watermark.timestamp <= self._watermark:
             return (watermark,)  # after a restore: event time had come farther before
         self._watermark = watermark.timestamp
         if watermark.timestamp >= MAX_TIMESTAMP:

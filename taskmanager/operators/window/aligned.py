@@ -321,7 +321,7 @@ class AlignedWindowOperator(Operator):
     def process_watermark(self, watermark: Watermark) -> Iterable[Output]:
         windows = self._windows
         now = watermark.timestamp
-        if self._event_time and now < windows.now:
+        if self._event_time and now <= windows.now:
             return (watermark,)  # after a restore: event time had come farther before
         self._times.watermark = now
         if self._event_time:

@@ -292,7 +292,7 @@ class SessionWindowOperator(Operator):
 
     def process_watermark(self, watermark: Watermark) -> Iterable[Output]:
         now: float = watermark.timestamp
-        if self._event_time and now < self._times.watermark:
+        if self._event_time and now <= self._times.watermark:
             return (watermark,)  # after a restore: event time had come farther before
         self._advance(watermark.timestamp)
         if not self._event_time:

@@ -299,7 +299,7 @@ class WindowOperator(Operator):
     # -- time -------------------------------------------------------------------------------------------------------
 
     def process_watermark(self, watermark: Watermark) -> Iterable[Output]:
-        if self._event_time and watermark.timestamp < self._times.watermark:
+        if self._event_time and watermark.timestamp <= self._times.watermark:
             return (watermark,)  # after a restore: event time had come farther before
         self._times.watermark = watermark.timestamp
         first = self._event_timers.first()
