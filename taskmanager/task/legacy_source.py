@@ -11,16 +11,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from operator import index
 from typing import Any
 
-from millstream.common.records import MAX_WATERMARK, Marker, RecordBatch, Watermark, WatermarkStatus
-from millstream.datastream.functions import SourceContext
-from millstream.taskmanager.operators.detached import PLAIN, owned
+from millstream.common.records import Marker, RecordBatch, WatermarkStatus
 from millstream.taskmanager.operators.operator import CheckpointInfo, FailureSite, OperatorContext
 from millstream.taskmanager.operators.user_function import UserFunction
 from millstream.taskmanager.task.checkpoint_lock import CheckpointLock
 from millstream.taskmanager.task.interrupt import TaskInterrupted, raise_in_thread
+from millstream.taskmanager.task.legacy_source_context import EmittedMarker, LegacySourceContext, StampedRecord
 from millstream.taskmanager.task.source_driver import END_OF_INPUT, EndOfInput
 from millstream.taskmanager.task.source_watermarks import INGESTION_TIME, PROCESSING_TIME
 
@@ -36,25 +34,6 @@ _BUFFERED_NS = 20_000_000
 _CLAIM_AGAIN_S = 0.002
 _INTERRUPT_AFTER_S = 0.5
 _ABANDON_AFTER_S = 5.0
-
-
-class _Stamped:
-    """A record with a timestamp, on its way to the loop."""
-
-    __slots__ = ("timestamp", "value")
-
-    def __init__(self, value: Any, timestamp: int) -> None:
-        self.value = value
-        self.timestamp = timestamp
-
-
-class _Event:
-    """A marker on its way to the loop (a user's record may be anything, even a marker)."""
-
-    __slots__ = ("marker",)
-
-    def __init__(self, marker: Marker) -> None:
-        self.marker = marker
 
 
 class LegacySource:
@@ -245,10 +224,10 @@ class LegacySource:
 
         for item in taken:
             kind = type(item)
-            if kind is _Event:
+            if kind is EmittedMarker:
                 end_batch()
                 self._markers.append(item.marker)
-            elif kind is _Stamped:
+            elif kind is StampedRecord:
                 stamped = True
                 values.append(item.value)
                 timestamps.append(item.timestamp)
@@ -270,7 +249,7 @@ class LegacySource:
 
     def _run_function(self) -> None:
         try:
-            self._function.call(_Context(self, event_time=self._event_time))
+            self._function.call(LegacySourceContext(self, event_time=self._event_time))
         except TaskInterrupted as error:
             if not self.cancelled:
                 self._error = error
@@ -324,80 +303,10 @@ class LegacySource:
         """The source has nothing for a while."""
         if not self._idle and self._tells_idleness:
             self._idle = True
-            self.put(_Event(WatermarkStatus(idle=True)))
+            self.put(EmittedMarker(WatermarkStatus(idle=True)))
 
     def mark_active(self) -> None:
         """The source emits again."""
         if self._idle:
             self._idle = False
-            self.put(_Event(WatermarkStatus(idle=False)))
-
-
-class _Context(SourceContext):
-    """What ``run`` emits through."""
-
-    __slots__ = ("_event_time", "_idle", "_pending", "_source", "_watermark")
-
-    def __init__(self, source: LegacySource, *, event_time: bool) -> None:
-        self._source = source
-        self._event_time = event_time
-        self._pending = source.pending
-        self._idle = False
-        self._watermark: int | None = None
-
-    def collect(self, element: Any) -> None:
-        source = self._source
-        if self._idle:
-            self._wake_up()
-        pending = self._pending
-        pending.append(element if type(element) in PLAIN else owned(element))
-        if source.waiting:
-            source.wake()
-        if len(pending) >= source.capacity:
-            source.block()
-
-    def collect_with_timestamp(self, element: Any, timestamp: int) -> None:
-        if type(timestamp) is not int:
-            timestamp = _checked(element, timestamp)
-        if not self._event_time:
-            self.collect(element)
-            return
-        if self._idle:
-            self._wake_up()
-        self._source.put(_Stamped(owned(element), timestamp))
-
-    def emit_watermark(self, timestamp: Any) -> None:
-        if not self._event_time:
-            return
-        if self._idle:
-            self._wake_up()
-        moment = int(getattr(timestamp, "timestamp", timestamp))
-        if self._watermark is None or moment > self._watermark:
-            self._watermark = moment
-            self._source.put(_Event(MAX_WATERMARK if moment == MAX_WATERMARK.timestamp else Watermark(moment)))
-
-    def mark_as_temporarily_idle(self) -> None:
-        self._idle = True
-        self._source.mark_idle()
-
-    def get_checkpoint_lock(self) -> Any:
-        return self._source.lock
-
-    def close(self) -> None:
-        """The end of ``run`` is the end of the source."""
-
-    def _wake_up(self) -> None:
-        self._idle = False
-        self._source.mark_active()
-
-
-def _checked(element: Any, timestamp: Any) -> int:
-    try:
-        if not isinstance(timestamp, bool):
-            return index(timestamp)  # ints of other libraries, such as numpy's
-    except TypeError:
-        pass
-    raise TypeError(
-        f"collect_with_timestamp() takes the timestamp as an int, a number of ms; not {timestamp!r} of type "
-        f"{type(timestamp).__name__} (record: {element!r:.200})"
-    )
+            self.put(EmittedMarker(WatermarkStatus(idle=False)))

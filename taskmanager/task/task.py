@@ -26,6 +26,7 @@ from millstream.taskmanager.operators.operator import TaskInfo
 from millstream.taskmanager.task.alarm import Alarm
 from millstream.taskmanager.task.chain import Chain, TaskServices, build_chain
 from millstream.taskmanager.task.checkpoint_driver import CheckpointDriver
+from millstream.taskmanager.task.closing import close_operators
 from millstream.taskmanager.task.final_checkpoint import FinalCheckpoint
 from millstream.taskmanager.task.input_work import InputWork
 from millstream.taskmanager.task.interrupt import TaskInterrupted
@@ -40,7 +41,7 @@ from millstream.taskmanager.task.task_metrics import TaskTimes, build_metrics
 from millstream.taskmanager.task.task_reports import TaskReports
 from millstream.taskmanager.task.task_state import TaskState
 from millstream.taskmanager.task.user_calls import call_user_code
-from millstream.taskmanager.task.user_failure import UserCodeError, build_failure, describe_failure
+from millstream.taskmanager.task.user_failure import build_failure, describe_failure
 
 __all__ = ["Task"]
 
@@ -250,7 +251,7 @@ class Task:
                 self._answer_late(letter.checkpoint_id)
         await self._stop_operators()
         # What close() may still fail on is known before anybody downstream takes this task for finished.
-        self._close_operators()
+        close_operators(chain, self._services.section, self._name())
         for edge in chain.edges:
             edge.finish()
         paused = self._times.pause()
@@ -277,30 +278,6 @@ class Task:
         for node in self._chain.nodes:
             await node.stop()
 
-    def _close_operators(self) -> None:
-        """Close all, and raise the first error."""
-        source = self._chain.source
-        first: BaseException | None = None
-        closers: list[Callable[[], None]] = [node.close for node in self._chain.nodes]
-        if source is not None:
-            closers.insert(0, lambda: self._close_source(source))
-        for close in closers:
-            try:
-                close()
-            except (UserCodeError, TaskInterrupted) as error:
-                self._services.section.reset()
-                if first is None:
-                    first = error
-                else:
-                    _log.warning("task %s: %s", self._name(), error, exc_info=error)
-        if first is not None:
-            raise first
-
-    def _close_source(self, source: SourceDriver) -> None:
-        if source.opened:
-            source.opened = False
-            self._call_source(source, "close", source.close)
-
     async def _let_go(self, failure: FailureInfo | None) -> None:
         """Free everything, whatever state it is in. Errors on the way are logged: the end is decided already."""
         chain = self._chain
@@ -316,7 +293,7 @@ class Task:
             section = self._services.section
             section.cancelling = True  # a close() that blocks may be interrupted at once
             try:
-                self._quietly("an operator", self._close_operators)
+                self._quietly("an operator", lambda: close_operators(chain, section, self._name()))
             finally:
                 section.cancelling = False
         for edge in chain.edges:
