@@ -98,7 +98,7 @@ class NotifyTasks:
 class WriteMetadata:
     """Write the metadata file of a checkpoint, atomically. Answered by ``MetadataWritten`` or ``MetadataFailed``.
 
-    :ivar metadata: its paths are relative to the directory.
+    :ivar metadata: with absolute paths.
     """
 
     checkpoint_id: int

@@ -10,24 +10,22 @@ from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from millstream.common.checkpoint.errors import BrokenSnapshotError
+from millstream.common.checkpoint.layout import METADATA
 from millstream.common.ids import AttemptId
 from millstream.common.wire.checkpoint_pb2 import CheckpointMetadata, TaskSnapshot
 from millstream.jobmanager.checkpoint.actions import CheckpointAction, DeleteDirectory, DeleteFiles
-from millstream.jobmanager.checkpoint.completed_checkpoint import CompletedCheckpoint, shared_paths_of
+from millstream.jobmanager.checkpoint.completed_checkpoint import CompletedCheckpoint
 from millstream.jobmanager.checkpoint.pending_checkpoint import PendingCheckpoint
-from millstream.jobmanager.checkpoint.shared_state_registry import SharedStateRegistry
-from millstream.jobmanager.checkpoint.state_paths import (
-    InvalidStatePathError,
-    absolute_path,
+from millstream.jobmanager.checkpoint.referenced_files import (
+    files_of_metadata,
+    files_of_snapshot,
     is_inside,
-    map_paths,
-    states_of_metadata,
-    states_of_snapshot,
+    resolved_snapshot,
 )
+from millstream.jobmanager.checkpoint.shared_state_registry import SharedStateRegistry
 
-__all__ = ["METADATA_FILE", "CheckpointCleaner", "resolved_snapshot"]
-
-METADATA_FILE = "_metadata"
+__all__ = ["CheckpointCleaner"]
 
 # Of so many checkpoints that are over it is known where they were and who took part. Stragglers come sooner.
 _REMEMBERED = 200
@@ -53,14 +51,14 @@ class CheckpointCleaner:
         """A pending checkpoint refers to what is in this snapshot. Returns a file of it that is deleted already, or not
         the job's own, so that the checkpoint cannot become complete; empty: there is none.
         """
-        shared = {stored.path for stored, is_shared in states_of_snapshot(snapshot) if is_shared and stored.path}
+        shared = files_of_snapshot(snapshot).shared
         self._registry.register(checkpoint_id, shared)
         registry = self._registry
         return next((path for path in sorted(shared) if registry.was_deleted(path) or registry.is_foreign(path)), "")
 
     def restored(self, metadata: CheckpointMetadata, owned: bool) -> None:
         """The job begins from this checkpoint, whose files it owns or does not own."""
-        shared = shared_paths_of(metadata)
+        shared = files_of_metadata(metadata).shared
         if owned:
             self._registry.register(metadata.checkpoint_id, shared)
         else:
@@ -70,7 +68,7 @@ class CheckpointCleaner:
         """A checkpoint is complete. If the job does not own it, nothing that it refers to is ever deleted."""
         self._close(pending, True)
         if not checkpoint.owned:
-            self._registry.protect(shared_paths_of(checkpoint.metadata))
+            self._registry.protect(files_of_metadata(checkpoint.metadata).shared)
             self._registry.unregister(checkpoint.id)
 
     def discard_pending(self, pending: PendingCheckpoint) -> list[CheckpointAction]:
@@ -88,12 +86,11 @@ class CheckpointCleaner:
         if closed is not None:
             self._closed[checkpoint.id] = _Closed(closed.directory, False, closed.attempts)
         directory = checkpoint.directory
-        shared = shared_paths_of(checkpoint.metadata)
-        if not any(is_inside(path, directory) and self._registry.is_needed(path) for path in shared):
+        files = files_of_metadata(checkpoint.metadata)
+        if not any(is_inside(path, directory) and self._registry.is_needed(path) for path in files.shared):
             return _delete_directory(directory) + _delete_files(_outside(unused, directory))
         # A later checkpoint refers to files in the directory: what else is in it goes one by one.
-        own = {stored.path for stored, is_shared in states_of_metadata(checkpoint.metadata) if not is_shared}
-        own = {path for path in own if is_inside(path, directory)} | {f"{directory.rstrip('/')}/{METADATA_FILE}"}
+        own = {path for path in files.own if is_inside(path, directory)} | {f"{directory.rstrip('/')}/{METADATA}"}
         return _delete_files(sorted(own.union(unused)))
 
     def discard_straggler(
@@ -109,36 +106,20 @@ class CheckpointCleaner:
         directory = pending.directory if pending is not None else "" if closed is None else closed.directory
         dead = closed is not None and not closed.complete
         try:
-            snapshot = resolved_snapshot(snapshot, directory)
-        except InvalidStatePathError:
+            files = files_of_snapshot(resolved_snapshot(snapshot, directory))
+        except BrokenSnapshotError:
             # Nobody can tell what it means.
             return _delete_directory(directory) if dead else []
-        own, shared = set(), set()
-        for bytes_, is_shared in states_of_snapshot(snapshot):
-            if is_shared and bytes_.path and not self._registry.is_needed(bytes_.path):
-                shared.add(bytes_.path)
-            elif not is_shared and is_inside(bytes_.path, directory):
-                own.add(bytes_.path)
-        files = shared if dead else shared | own
-        files = {path for path in files if not self._registry.was_deleted(path)}
-        self._registry.note_deleted(sorted(files))
-        return (_delete_directory(directory) if dead and own else []) + _delete_files(sorted(files))
+        own = {path for path in files.own if is_inside(path, directory)}
+        unused = {path for path in files.shared if not self._registry.is_needed(path)}
+        one_by_one = {path for path in (unused if dead else unused | own) if not self._registry.was_deleted(path)}
+        self._registry.note_deleted(sorted(one_by_one))
+        return (_delete_directory(directory) if dead and own else []) + _delete_files(sorted(one_by_one))
 
     def _close(self, pending: PendingCheckpoint, complete: bool) -> None:
         self._closed[pending.id] = _Closed(pending.directory, complete, frozenset(pending.snapshots))
         while len(self._closed) > _REMEMBERED:
             self._closed.popitem(last=False)
-
-
-def resolved_snapshot(snapshot: TaskSnapshot, directory: str) -> TaskSnapshot:
-    """Return the snapshot with absolute paths.
-
-    :raises InvalidStatePathError: one leads out of where snapshots put files.
-    """
-    result = TaskSnapshot()
-    result.CopyFrom(snapshot)
-    map_paths(states_of_snapshot(result), lambda path: absolute_path(path, directory))
-    return result
 
 
 def _outside(paths: Iterable[str], directory: str) -> list[str]:

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from millstream.common.checkpoint.state_paths import stored_bytes
 from millstream.common.ids import VertexId
 from millstream.common.wire.checkpoint_pb2 import CheckpointMetadata, OperatorState, TaskSnapshot
 from millstream.jobmanager.checkpoint.pending_checkpoint import PendingCheckpoint
-from millstream.jobmanager.checkpoint.state_paths import (
-    map_paths,
-    relative_path,
-    states_of_metadata,
-)
 from millstream.jobmanager.execution_graph import ExecutionGraph, ExecutionJobVertex, ExecutionVertexID
 
-__all__ = ["METADATA_VERSION", "build_metadata", "partly_finished_union", "stored_metadata"]
+__all__ = ["METADATA_VERSION", "build_metadata", "partly_finished_union"]
 
 METADATA_VERSION = 1
 
@@ -43,7 +39,7 @@ def build_metadata(
         metadata.operators.extend(_operator_states(job_vertex, own, done))
         for snapshot in own.values():
             metadata.channels.extend(snapshot.channels)
-    by_place = {stored.path or index: stored for index, (stored, _) in enumerate(states_of_metadata(metadata))}
+    by_place = {stored.path or index: stored for index, stored in enumerate(stored_bytes(metadata))}
     metadata.state_size = sum(stored.size or len(stored.inline) for stored in by_place.values())
     return metadata
 
@@ -67,14 +63,6 @@ def _operator_states(
             if own is not None and (own.keyed or own.operator):
                 state.subtasks[index].CopyFrom(own)
         yield state
-
-
-def stored_metadata(metadata: CheckpointMetadata, directory: str) -> CheckpointMetadata:
-    """Return the metadata as it is written into ``directory``: with relative paths."""
-    result = CheckpointMetadata()
-    result.CopyFrom(metadata)
-    map_paths(states_of_metadata(result), lambda path: relative_path(path, directory))
-    return result
 
 
 def partly_finished_union(pending: PendingCheckpoint, graph: ExecutionGraph) -> str:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from millstream.common.wire.checkpoint_pb2 import CheckpointMetadata
-from millstream.jobmanager.checkpoint.state_paths import states_of_metadata
 
-__all__ = ["CHECKPOINT", "CompletedCheckpoint", "shared_paths_of"]
+__all__ = ["CHECKPOINT", "CompletedCheckpoint"]
 
 CHECKPOINT = "CHECKPOINT"
 """The kind of snapshots that are no savepoints, in metadata and options."""
@@ -29,8 +28,3 @@ class CompletedCheckpoint:
     @property
     def id(self) -> int:
         return self.metadata.checkpoint_id
-
-
-def shared_paths_of(metadata: CheckpointMetadata) -> set[str]:
-    """The files that other checkpoints may refer to as well."""
-    return {stored.path for stored, shared in states_of_metadata(metadata) if shared and stored.path}

@@ -20,6 +20,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from millstream.common.checkpoint.errors import BrokenSnapshotError
+from millstream.common.checkpoint.state_paths import with_absolute_paths
 from millstream.common.failure import FailureInfo
 from millstream.common.ids import AttemptId
 from millstream.common.states import ExecutionState, JobStatus
@@ -39,7 +41,7 @@ from millstream.jobmanager.checkpoint.actions import (
     TriggerTasks,
     WriteMetadata,
 )
-from millstream.jobmanager.checkpoint.checkpoint_cleaner import CheckpointCleaner, resolved_snapshot
+from millstream.jobmanager.checkpoint.checkpoint_cleaner import CheckpointCleaner
 from millstream.jobmanager.checkpoint.checkpoint_failures import (
     AbortReason,
     CheckpointFailureCounter,
@@ -49,7 +51,6 @@ from millstream.jobmanager.checkpoint.checkpoint_failures import (
 from millstream.jobmanager.checkpoint.checkpoint_metadata import (
     build_metadata,
     partly_finished_union,
-    stored_metadata,
 )
 from millstream.jobmanager.checkpoint.checkpoint_plan import by_task_manager, make_plan, not_running, trigger_tasks
 from millstream.jobmanager.checkpoint.checkpoint_statistics import CheckpointStatisticsTracker
@@ -74,15 +75,10 @@ from millstream.jobmanager.checkpoint.events import (
     TimerFired,
 )
 from millstream.jobmanager.checkpoint.pending_checkpoint import PendingCheckpoint, Phase
+from millstream.jobmanager.checkpoint.referenced_files import resolved_snapshot
 from millstream.jobmanager.checkpoint.settings import CheckpointSettings, Retention
 from millstream.jobmanager.checkpoint.snapshot_matching import SnapshotOrigin, pin_max_parallelism
 from millstream.jobmanager.checkpoint.state_assignment import assign_state
-from millstream.jobmanager.checkpoint.state_paths import (
-    InvalidStatePathError,
-    absolute_path,
-    map_paths,
-    states_of_metadata,
-)
 from millstream.jobmanager.checkpoint.trigger_timing import TriggerTiming
 from millstream.jobmanager.execution_graph import ExecutionGraph, ExecutionVertex, ExecutionVertexID
 
@@ -133,7 +129,7 @@ class CheckpointCoordinator:
 
         :param now_ms: the time of day.
         :raises StateRecoveryError: the job cannot begin from the snapshot of a ``CheckpointRestored``.
-        :raises InvalidStatePathError: the same. No other event raises.
+        :raises BrokenSnapshotError: that snapshot refers to files where no snapshot has any. No other event raises.
         """
         self._now = now_ms
         self._actions = []
@@ -199,9 +195,7 @@ class CheckpointCoordinator:
     # ------------------------------------------------------------------ restoring
 
     def _restore(self, event: CheckpointRestored) -> None:
-        metadata = CheckpointMetadata()
-        metadata.CopyFrom(event.metadata)
-        map_paths(states_of_metadata(metadata), lambda path: absolute_path(path, event.directory))
+        metadata = with_absolute_paths(event.metadata, event.directory)
         owned = event.claim_mode is ClaimMode.CLAIM
         checkpoint = CompletedCheckpoint(metadata, event.directory.rstrip("/"), owned)
         pin_max_parallelism(metadata, self._graph, _origin(checkpoint))
@@ -371,7 +365,7 @@ class CheckpointCoordinator:
             return
         try:
             snapshot = resolved_snapshot(event.snapshot, pending.directory)
-        except InvalidStatePathError as error:
+        except BrokenSnapshotError as error:
             self._abort(pending, _R.INCONSISTENT, checkpoint_failure(str(error)))
             return
         pending.acknowledge(event.attempt_id, snapshot)
@@ -400,8 +394,7 @@ class CheckpointCoordinator:
         metadata = build_metadata(pending, self._graph, self._lineage_id, self._software_version)
         pending.metadata = metadata
         if pending.directory:
-            stored = stored_metadata(metadata, pending.directory)
-            self._actions.append(WriteMetadata(pending.id, pending.directory, stored))
+            self._actions.append(WriteMetadata(pending.id, pending.directory, metadata))
         else:
             self._complete(pending, metadata)
 

@@ -58,7 +58,7 @@ class ClaimMode(Enum):
 class CheckpointRestored:
     """The job begins from this snapshot, before any of its tasks is deployed.
 
-    :ivar metadata: as it is written, with relative paths.
+    :ivar metadata: paths that are relative mean what they mean in the directory.
     :ivar directory: URI of the directory that ``_metadata`` is in.
     """
 

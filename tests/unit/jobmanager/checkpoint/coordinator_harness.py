@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from millstream.common.checkpoint.state_paths import stored_bytes
 from millstream.common.failure import USER_CODE, FailureInfo, engine_failure
 from millstream.common.ids import AllocationId, AttemptId, ResourceId
 from millstream.common.states import ExecutionState, JobStatus
@@ -53,7 +54,6 @@ from millstream.jobmanager.checkpoint.events import (
     TimerFired,
 )
 from millstream.jobmanager.checkpoint.settings import CheckpointSettings
-from millstream.jobmanager.checkpoint.state_paths import absolute_path, map_paths, states_of_metadata
 from millstream.jobmanager.execution_graph import ExecutionVertex, PhysicalSlot, TaskManagerLocation
 from tests.unit.jobmanager.job_graphs import execution_graph, job_graph, vertex
 
@@ -82,7 +82,7 @@ class CoordinatorHarness:
     :ivar writes: metadata that is being written.
     :ivar triggered: checkpoint id -> attempts that were told to begin it.
     :ivar notices: (attempt, checkpoint id, completed), in order.
-    :ivar completed: checkpoints whose completion the coordinator has acted on, with absolute paths.
+    :ivar completed: checkpoints whose completion the coordinator has acted on.
     :ivar timers: running timers with the time at which each fires.
     :ivar answers: by request id.
     """
@@ -260,14 +260,8 @@ class CoordinatorHarness:
         action = self.writes.pop(number)
         self.files.add(f"{action.directory}/_metadata")
         if number in self.coordinator.pending_ids:
-            self._note_completed(action)
+            self.completed[number] = action.metadata
         self.send(MetadataWritten(number))
-
-    def _note_completed(self, action: WriteMetadata) -> None:
-        metadata = CheckpointMetadata()
-        metadata.CopyFrom(action.metadata)
-        map_paths(states_of_metadata(metadata), lambda path: absolute_path(path, action.directory))
-        self.completed[action.checkpoint_id] = metadata
 
     def checkpoint(self, finished: bool = False) -> int:
         """Wait for a periodic checkpoint and let it become complete; return its id."""
@@ -358,7 +352,7 @@ class CoordinatorHarness:
         assert {number for kind, number in self.timers if kind is TimerKind.TIMEOUT} <= set(pending)
         latest = self.coordinator.latest_completed
         if latest is not None:
-            for stored, _ in states_of_metadata(latest.metadata):
+            for stored in stored_bytes(latest.metadata):
                 assert not stored.path or stored.path in self.files, f"{stored.path} of {latest.id} is gone"
         if self.ended:
             assert not self.timers

@@ -168,7 +168,7 @@ def test_it_is_complete_when_its_metadata_is_written_and_not_before() -> None:
     assert (TimerKind.TIMEOUT, number) not in h.timers
 
 
-def test_metadata_names_operators_and_relative_paths() -> None:
+def test_metadata_names_operators_and_files() -> None:
     h = harness(incremental=True)
     h.pass_time(1000)
     number = h.prepare()
@@ -181,8 +181,8 @@ def test_metadata_names_operators_and_relative_paths() -> None:
     source = metadata.operators[0]
     assert (source.operator_id, source.parallelism, source.max_parallelism) == ("source".ljust(32, "0"), 2, 128)
     assert sorted(source.subtasks) == [0, 1]
-    assert source.subtasks[0].operator[0].bytes.path.startswith("file-")
-    assert source.subtasks[0].keyed[0].files[0].bytes.path == f"../shared/{shared.rpartition('/')[2]}"
+    assert source.subtasks[0].operator[0].bytes.path.startswith(f"{BASE}/{JOB}/chk-{number}/file-")
+    assert source.subtasks[0].keyed[0].files[0].bytes.path == shared
     assert not source.finished
     assert (metadata.kind, metadata.job_id, metadata.lineage_id, metadata.job_name) == ("CHECKPOINT", JOB, JOB, "job")
     assert metadata.state_size == 5 * 10 + 100

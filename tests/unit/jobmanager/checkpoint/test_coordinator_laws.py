@@ -12,6 +12,7 @@ from collections.abc import Callable
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from millstream.common.checkpoint.state_paths import stored_bytes, with_absolute_paths
 from millstream.common.ids import AttemptId
 from millstream.common.states import ExecutionState, JobStatus
 from millstream.common.wire.checkpoint_pb2 import CheckpointMetadata, SubtaskCheckpointMetrics, TaskSnapshot
@@ -24,13 +25,8 @@ from millstream.jobmanager.checkpoint.events import (
     SavepointMode,
     SavepointRequested,
 )
+from millstream.jobmanager.checkpoint.referenced_files import files_of_snapshot, resolved_snapshot
 from millstream.jobmanager.checkpoint.settings import CheckpointSettings, Retention
-from millstream.jobmanager.checkpoint.state_paths import (
-    absolute_path,
-    map_paths,
-    states_of_metadata,
-    states_of_snapshot,
-)
 from millstream.jobmanager.execution_graph import ExecutionVertex
 from tests.unit.jobmanager.checkpoint.coordinator_harness import BASE, CoordinatorHarness, pipeline
 from tests.unit.jobmanager.checkpoint.snapshots import keyed
@@ -126,10 +122,8 @@ class RandomWalk:
                 named = handle.files.add(name="f", shared=True)
                 named.bytes.path = f"../shared/{job_vertex.name}-{index}"
                 state.subtasks[index].keyed.append(handle)
-        self.restored = CheckpointMetadata()
-        self.restored.CopyFrom(metadata)
-        map_paths(states_of_metadata(self.restored), lambda path: absolute_path(path, f"{_FOREIGN}/chk-40"))
-        h.files |= {stored.path for stored, _ in states_of_metadata(self.restored)}
+        self.restored = with_absolute_paths(metadata, f"{_FOREIGN}/chk-40")
+        h.files |= {stored.path for stored in stored_bytes(self.restored)}
         h.files.add(f"{_FOREIGN}/chk-40/_metadata")
         if claim is ClaimMode.CLAIM:
             self.kept = [_RESTORED_ID]
@@ -145,9 +139,9 @@ class RandomWalk:
             assert (0 if restore is None else restore.checkpoint_id) == self.latest
             shared: list[str] = []
             if restore is not None:
-                stored = list(states_of_snapshot(TaskSnapshot(operators=restore.operators)))
-                shared = [bytes_.path for bytes_, is_shared in stored if is_shared]
-                assert {bytes_.path for bytes_, _ in stored if bytes_.path} <= self.h.files
+                files = files_of_snapshot(TaskSnapshot(operators=restore.operators))
+                shared = sorted(files.shared)
+                assert files.own | files.shared <= self.h.files
             self.base[one.current.attempt_id] = shared
 
     # ------------------------------------------------------------------ the shell
@@ -191,7 +185,7 @@ class RandomWalk:
         for attempt, number, completed in self.h.notices[self.heard : self.heard + count]:
             event = self.part.get((attempt, number))
             if completed and event is not None and (attempt, number) in self.accepted:
-                self.base[attempt] = [stored.path for stored, shared in states_of_snapshot(event.snapshot) if shared]
+                self.base[attempt] = sorted(files_of_snapshot(event.snapshot).shared)
                 if event.snapshot.finished:
                     self.may_finish.add(attempt)
         self.heard += count
@@ -268,6 +262,7 @@ class RandomWalk:
         running = [one for one in self.members() if one.state is _E.RUNNING]
         if running and self.active():
             self.h.fail(self.random.choice(running))
+            assert self.h.coordinator.pending_ids == []
 
     def restart(self) -> None:
         if self.h.graph.status is JobStatus.RESTARTING:
@@ -330,13 +325,13 @@ class RandomWalk:
             if number == _RESTORED_ID:
                 metadata = self.restored
             assert metadata is not None
-            result |= {stored.path for stored, _ in states_of_metadata(metadata) if stored.path}
+            result |= {stored.path for stored in stored_bytes(metadata) if stored.path}
             result.add(f"{directory}/_metadata")
         for attempt, number in self.accepted:
             event = self.part[(attempt, number)]
             if event is not None and number in h.coordinator.pending_ids:
-                for stored, _ in states_of_snapshot(event.snapshot):
-                    result.add(absolute_path(stored.path, h.directories[number]))
+                files = files_of_snapshot(resolved_snapshot(event.snapshot, h.directories[number]))
+                result |= files.own | files.shared
         return result
 
 
