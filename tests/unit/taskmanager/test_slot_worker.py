@@ -348,12 +348,12 @@ def test_operator_requests_are_answered() -> None:
             await driver.run(_task("a", SourceSpec(ListSource([["x", "y"]])), CollectSinkSpec()))
             await driver.until_state("a", "RUNNING")
             operator = f"{1:032x}"
-            response = await driver.request("a", operator, (0).to_bytes(8, "big"))
-            assert pickle.loads(response.payload) == (0, ["x", "y"], True)
+            response = await driver.request("a", operator, (0).to_bytes(8, "big") + b"a")
+            assert pickle.loads(response.payload) == ("a", 0, ["x", "y"], True, 2)
             assert "no operator" in (await driver.request("a", "0" * 31 + "9", b"")).error
             assert "does not run here" in (await driver.request("zzz", operator, b"")).error
             assert "8 bytes" in (await driver.request("a", operator, b"")).error
-            await driver.request("a", operator, (2).to_bytes(8, "big"))
+            await driver.request("a", operator, (2).to_bytes(8, "big") + b"a")
             await driver.until_state("a", "FINISHED")
 
     asyncio.run(scenario())
