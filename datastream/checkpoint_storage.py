@@ -32,7 +32,7 @@ class JobManagerCheckpointStorage(CheckpointStorage):
     def __init__(self, checkpoint_path: str | None = None, max_state_size: int | None = None) -> None:
         """Make a description of it.
 
-        :param checkpoint_path: a directory for the metadata of checkpoints, as a URI.
+        :param checkpoint_path: kept, without effect: checkpoints do not leave the master's memory, savepoints do.
         :param max_state_size: the most bytes of one state.
         """
         self._checkpoint_path = _directory(checkpoint_path)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from millstream.common.checkpoint.snapshot_reader import SnapshotReader
-from millstream.common.checkpoint.storage_settings import snapshot_streams
+from millstream.common.checkpoint.snapshot_streams import snapshot_streams
 from millstream.common.checkpoint.streams import SnapshotStreams, StateReader
 from millstream.common.config import Configuration
 from millstream.common.wire.checkpoint_pb2 import CheckpointOptions

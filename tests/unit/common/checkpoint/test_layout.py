@@ -9,14 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from millstream.common.checkpoint.deletion import delete_checkpoint, delete_shared_files, delete_snapshot
+from millstream.common.checkpoint.deletion import delete_snapshot
 from millstream.common.checkpoint.errors import SnapshotError
 from millstream.common.checkpoint.layout import CheckpointLayout, checkpoint_id_of, new_savepoint_directory
 from millstream.common.checkpoint.metadata_file import read_metadata, write_metadata
-from millstream.common.checkpoint.storage_settings import CheckpointStorageSettings
-from millstream.common.config import Configuration
-from millstream.common.errors import ConfigurationError
-from millstream.common.file_system import FileSystemError, file_system_of
+from millstream.common.file_system import file_system_of
 from millstream.common.wire.checkpoint_pb2 import CheckpointMetadata
 from millstream.testing.faulty_file_system import FaultyFileSystem, HostKilledError
 
@@ -46,21 +43,6 @@ def test_the_id_of_a_directory(checkpoint_id: int) -> None:
     name = CheckpointLayout("/", _JOB).checkpoint(checkpoint_id).rpartition("/")[2]
     assert checkpoint_id_of(name) == checkpoint_id
     assert checkpoint_id_of(name + "x") is None
-
-
-def test_checkpoints_and_shared_files_are_deleted(tmp_path: Path) -> None:
-    layout = CheckpointLayout(str(tmp_path), _JOB)
-    for path in (layout.checkpoint(1), layout.checkpoint(2), layout.shared):
-        file_system_of(path).write(f"{path}/a", [b"x"])
-    delete_checkpoint(layout, 1)
-    delete_checkpoint(layout, 1)
-    assert sorted(path.name for path in (tmp_path / _JOB).iterdir()) == ["chk-2", "shared"]
-    for foreign in (f"{layout.checkpoint(2)}/a", f"{layout.shared}/../chk-2/a", "/etc/passwd"):
-        with pytest.raises(SnapshotError, match="is not deleted"):
-            delete_shared_files(layout, [f"{layout.shared}/a", foreign])
-    assert Path(layout.shared, "a").exists()
-    delete_shared_files(layout, [f"{layout.shared}/a", f"{layout.shared}/gone"])
-    assert not Path(layout.shared, "a").exists()
 
 
 def test_a_savepoint_is_deleted_by_its_directory_or_its_file(tmp_path: Path) -> None:
@@ -102,22 +84,3 @@ def test_a_killed_host_leaves_a_whole_snapshot_or_none(tmp_path: Path, monkeypat
             assert "is broken" not in str(error)  # noqa: PT017  # either outcome is right
             outcomes.add("none")
     assert outcomes == {"whole", "none"}
-
-
-def test_which_storage_a_job_has(tmp_path: Path) -> None:
-    def of(**settings: str) -> CheckpointStorageSettings:
-        keys = {f"execution.checkpointing.{key.replace('_', '-')}": value for key, value in settings.items()}
-        return CheckpointStorageSettings.of(Configuration.from_map(keys))
-
-    assert of() == CheckpointStorageSettings(True, None, None)
-    assert of().layout(_JOB) is None
-    assert of(dir="/c") == CheckpointStorageSettings(False, "/c", None)
-    assert of(dir="/c").layout(_JOB) == CheckpointLayout("/c", _JOB)
-    assert of(dir="/c", storage="jobmanager") == CheckpointStorageSettings(True, "/c", None)
-    assert of(savepoint_dir="s3://b/s/") == CheckpointStorageSettings(True, None, "s3://b/s")
-    with pytest.raises(ConfigurationError, match="say where"):
-        of(storage="filesystem")
-    with pytest.raises(ConfigurationError, match="Factory"):
-        of(storage="my.Factory")
-    with pytest.raises(FileSystemError, match="upwards"):
-        of(dir="s3://bucket/../other")

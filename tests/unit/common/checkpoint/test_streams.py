@@ -20,7 +20,7 @@ from millstream.common.checkpoint.errors import (
 from millstream.common.checkpoint.file_snapshot_streams import FileSnapshotStreams
 from millstream.common.checkpoint.memory_snapshot_streams import MemorySnapshotStreams
 from millstream.common.checkpoint.snapshot_reader import SnapshotReader
-from millstream.common.checkpoint.storage_settings import snapshot_streams
+from millstream.common.checkpoint.snapshot_streams import snapshot_streams
 from millstream.common.config import CheckpointingOptions, Configuration
 from millstream.common.file_system import FileSystemError, file_system_of
 from millstream.common.wire.checkpoint_pb2 import CheckpointOptions, StateBytes
