@@ -82,6 +82,11 @@ class Column:
         self.is_empty = False
         batch.put(key, value, self._batch_handle)
 
+    def handle_for_writing(self) -> ColumnFamily | None:
+        """Return what ``WriteBatch.put`` takes, for who writes many values."""
+        self.is_empty = False
+        return self._batch_handle
+
     def delete(self, batch: WriteBatch, key: bytes) -> None:
         """Have a batch delete a key."""
         if not self.is_empty:

@@ -6,10 +6,10 @@ copies, ranges. All that belongs to a key and a namespace begins with the same p
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from typing import Any
 
-from millstream.common.key_groups import key_group
+from millstream.common.key_groups import key_group, key_groups
 from millstream.taskmanager.state.rocksdb.key_encoding import decode_key, encode_key
 from millstream.taskmanager.state.rocksdb.stored_value import originals_of
 
@@ -18,6 +18,7 @@ __all__ = ["GROUP_SIZE", "KeyLayout", "Place", "group_start", "place_of"]
 GROUP_SIZE = 2
 """Bytes of a key group."""
 _NO_NAMESPACE = encode_key(None)[0]
+_GROUPS = [group.to_bytes(GROUP_SIZE, "big") for group in range(1 << 15)]
 
 Place = tuple[Any, Hashable]
 """A key and a namespace."""
@@ -56,9 +57,18 @@ class KeyLayout:
         """Return the prefix of a key whose key group is known."""
         data, faithful = encode_key(key)
         if namespace is None:
-            return group.to_bytes(GROUP_SIZE, "big") + data + _NO_NAMESPACE, faithful
+            return _GROUPS[group] + data + _NO_NAMESPACE, faithful
         of_namespace, other = encode_key(namespace)
-        return group.to_bytes(GROUP_SIZE, "big") + data + of_namespace, faithful and other
+        return _GROUPS[group] + data + of_namespace, faithful and other
+
+    def prefixes(self, keys: Sequence[Any]) -> list[tuple[bytes, bool]]:
+        """Return the prefixes of keys without namespace, in less time than one by one."""
+        groups = key_groups(keys, self._max_parallelism)
+        end = _NO_NAMESPACE
+        return [
+            (_GROUPS[group] + data + end, faithful)
+            for group, (data, faithful) in zip(groups, map(encode_key, keys), strict=True)
+        ]
 
 
 def place_of(data: bytes, value: bytes) -> tuple[Any, Hashable, int]:

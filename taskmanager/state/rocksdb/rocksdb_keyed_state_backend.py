@@ -46,7 +46,7 @@ from millstream.taskmanager.state.rocksdb.stored_timer_queue import StoredTimerQ
 from millstream.taskmanager.state.rocksdb.stored_value import decode_stored, payload_of, thaw
 from millstream.taskmanager.state.rocksdb.value_state import RocksDbValueState, key_cell, namespace_cell
 from millstream.taskmanager.state.rocksdb.value_table import RocksDbTable
-from millstream.taskmanager.state.rocksdb.write_back import WriteBack
+from millstream.taskmanager.state.rocksdb.write_back import Buffer, WriteBack
 from millstream.taskmanager.state.snapshot import NATIVE, RunningSnapshot, SnapshotOptions
 from millstream.taskmanager.state.timer_queue import TimerQueue
 
@@ -70,14 +70,24 @@ class RocksDbKeyedStateBackend(KeyedStateBackend):
         self.key: Any = NO_KEY
         self._settings = settings
         configuration = settings.configuration
-        base = base_directory(configuration, settings.directory, settings.subtask_index)
-        self._memory = SlotMemory.join(str(settings.directory), configuration)
-        self._directory = LocalDirectory(base)
-        database_directory = self._directory.path / "db"
-        database_directory.mkdir()
-        self._database = Database(database_directory, configuration, self._memory)
+        self._directory = LocalDirectory(base_directory(configuration, settings.directory, settings.subtask_index))
+        try:
+            self._memory = SlotMemory.join(str(settings.directory), configuration)
+        except BaseException:
+            self._directory.remove()
+            raise
+        try:
+            database_directory = self._directory.path / "db"
+            database_directory.mkdir()
+            self._database = Database(database_directory, configuration, self._memory)
+        except BaseException:
+            self._memory.leave()
+            self._directory.remove()
+            raise
         self._layout = KeyLayout(settings.max_parallelism)
-        self._write_back = WriteBack(self._memory, self.flush, configuration.get(RocksDbOptions.WRITE_BATCH_SIZE))
+        self._write_back = WriteBack(
+            self._memory, self.flush, self._write, configuration.get(RocksDbOptions.WRITE_BATCH_SIZE)
+        )
         self._states = StateDirectory(self, self._database, self._layout, self._write_back, settings.now_ms)
         self._queues: dict[str, tuple[TimerQueue, Column]] = {}
         self._timers_on_heap = configuration.get(RocksDbOptions.TIMER_SERVICE) == "HEAP"
@@ -107,6 +117,11 @@ class RocksDbKeyedStateBackend(KeyedStateBackend):
                 queue.write_to(batch)
         self._database.write(batch)
         self._write_back.changed_bytes = 0
+
+    def _write(self, buffer: Buffer) -> None:
+        batch = self._database.new_batch()
+        buffer.write_to(batch)
+        self._database.write(batch)
 
     def begin_batch(self, keys: Sequence[Any]) -> None:
         distinct = set(keys)

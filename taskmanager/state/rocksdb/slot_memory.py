@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 __all__ = ["MemoryShare", "SlotMemory", "slot_budget"]
 
-_DEFAULT_MANAGED = 512 << 20
-"""Of a TaskManager whose memory was not said: as Flink's own configuration has it."""
+_DEFAULT_PER_SLOT = 512 << 20
+"""Where the memory of the TaskManager was not said."""
 _UNMANAGED_OBJECTS = 64 << 20
 _LEAST_CACHE = 1 << 20
 _OBJECTS_SHARE = 0.5
@@ -40,9 +40,8 @@ def slot_budget(configuration: Configuration) -> int | None:
         if whole is None:
             whole = configuration.get(TaskManagerMemoryOptions.PROCESS_SIZE)
         if whole is None:
-            managed = _DEFAULT_MANAGED
-        else:
-            managed = int(whole * configuration.get(TaskManagerMemoryOptions.MANAGED_FRACTION))
+            return _DEFAULT_PER_SLOT
+        managed = int(whole * configuration.get(TaskManagerMemoryOptions.MANAGED_FRACTION))
     return managed // max(1, configuration.get(TaskManagerOptions.NUM_TASK_SLOTS))
 
 

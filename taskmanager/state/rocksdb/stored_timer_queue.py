@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 __all__ = ["StoredTimerQueue", "TimerLayout"]
 
-_FETCHED = 4_096
-_MOST_IN_MEMORY = 16_384
+_FETCHED = 16_384
+_MOST_IN_MEMORY = 65_536
 _MOST_WAITING = 16_384
 _COUNT_EVERY = 64
 _NOTHING = encode_stored(None)
@@ -124,7 +124,7 @@ class StoredTimerQueue(TimerQueue):
 
     def items(self) -> Iterator[tuple[int, Hashable]]:
         yield from super().items()
-        self._write_back.flush()
+        self._write_back.write(self)
         layout = self._layout()
         for key, value in self._column.scan_all():
             yield layout.decode(key, value)
@@ -146,7 +146,7 @@ class StoredTimerQueue(TimerQueue):
             if sum(map(len, self.buckets.values())) > _MOST_IN_MEMORY:
                 self._move_boundary_back()
             if sum(map(len, self._later.values())) + len(self._deleted) > _MOST_WAITING:
-                self._write_back.flush()
+                self._write_back.write(self)
 
     def store_all(self) -> None:
         """Have no timer in memory, once changes are written."""
@@ -184,7 +184,7 @@ class StoredTimerQueue(TimerQueue):
 
     def _fetch(self) -> None:
         """Get the next timers into memory."""
-        self._write_back.flush()
+        self._write_back.write(self)
         first = b"" if self._boundary == -math.inf else encode_key(int(self._boundary))[0]
         end = b""
         count = 0

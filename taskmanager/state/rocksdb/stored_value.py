@@ -20,6 +20,7 @@ from millstream.taskmanager.state.state_pickle import load_state
 __all__ = [
     "Pickled",
     "decode_stored",
+    "encode_live",
     "encode_stored",
     "freeze",
     "originals_of",
@@ -108,6 +109,14 @@ def encode_stored(stored: Any) -> bytes:
     if kind is bool:
         return b"\x07" if stored else b"\x08"
     return b"\x09" + pickle.dumps(stored, 5)
+
+
+def encode_live(value: Any) -> bytes:
+    """Return the bytes on disk of a value that nobody else may change, without freezing it."""
+    kind = type(value)
+    if kind is int or kind is str or kind is float or value is None or kind is bool:
+        return encode_stored(value)
+    return b"\x0a" + dump_object(value)
 
 
 def decode_stored(data: bytes) -> Any:

@@ -6,7 +6,7 @@ many values, those that came first go, unless they were changed just now.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -15,7 +15,14 @@ from millstream.common.errors import MillstreamError
 from millstream.taskmanager.state.keyed_state_backend import NoCurrentKeyError
 from millstream.taskmanager.state.rocksdb.column import Column
 from millstream.taskmanager.state.rocksdb.key_layout import KeyLayout, Place
-from millstream.taskmanager.state.rocksdb.stored_value import decode_stored, encode_stored, freeze, thaw, with_originals
+from millstream.taskmanager.state.rocksdb.stored_value import (
+    decode_stored,
+    encode_live,
+    encode_stored,
+    freeze,
+    thaw,
+    with_originals,
+)
 from millstream.taskmanager.state.rocksdb.write_back import WriteBack
 
 if TYPE_CHECKING:
@@ -48,6 +55,7 @@ class ValueCache:
     __slots__ = (
         "_column",
         "_decode",
+        "_encoded",
         "_fetched",
         "_is_used",
         "_layout",
@@ -81,6 +89,7 @@ class ValueCache:
         self.changed: set[Any] = set()
         self.live = live
         self._decode = (lambda data: thaw(decode_stored(data))) if live else decode_stored
+        self._encoded: dict[Any, tuple[bytes, bool]] = {}
         self._column = column
         self._layout = layout
         self._write_back = write_back
@@ -105,7 +114,11 @@ class ValueCache:
         self._fetched += 1
         if len(self.values) >= self.most_entries:
             self.evict()
-        data = self._column.get(self._encode(place)[0])
+        if self._column.is_empty:
+            data = None
+            hash(place)
+        else:
+            data = self._column.get(self._layout.prefix(*self.place(place))[0])
         stored = self.values[place] = None if data is None else self._decode(data)
         return stored
 
@@ -159,12 +172,15 @@ class ValueCache:
             if absent is not _ABSENT:
                 values.update(dict.fromkeys(missing, absent))
             return
-        encode, decode = self._encode, self._decode
-        for place, data in zip(missing, self._column.get_many([encode(place)[0] for place in missing]), strict=True):
+        decode = self._decode
+        encoded = self._encode_all(missing)
+        for place, data in zip(missing, self._column.get_many([each[0] for each in encoded]), strict=True):
             if data is not None:
                 values[place] = decode(data)
             elif absent is not _ABSENT:
                 values[place] = absent
+        if len(self._encoded) + len(missing) <= self.most_changed:
+            self._encoded.update(zip(missing, encoded, strict=True))  # most will be changed and written
 
     def fetch_present(self, places: Iterable[Any]) -> None:
         """Fetch together what is not in :attr:`values`; nothing stands there for what there is none of."""
@@ -189,23 +205,32 @@ class ValueCache:
         changed = self.changed
         if not changed:
             return
-        values, encode, column, live = self.values, self._encode, self._column, self.live
+        values, column, live = self.values, self._column, self.live
         nothing = _ABSENT if live else None
+        known = self._encoded
+        unknown = [place for place in changed if place not in known]
+        encoded = known
+        encoded.update(zip(unknown, self._encode_all(unknown), strict=True))
+        to_bytes = encode_live if live else encode_stored
         written = 0
+        was_empty = column.is_empty
+        put, handle = batch.put, column.handle_for_writing()
         for place in changed:
             stored = values.get(place, nothing)
-            key, originals = encode(place)
+            key, faithful = encoded[place]
             if stored is nothing:
-                column.delete(batch, key)
+                if not was_empty:
+                    batch.delete(key, handle)
                 continue
             try:
-                data = encode_stored(freeze(stored) if live else stored)
+                data = to_bytes(stored)
             except Exception as error:
                 raise unpicklable(self.name, self.place(place)[0], error) from error
-            if originals is not None:
-                data = with_originals(originals, data)
-            column.put(batch, key, data)
+            if not faithful:
+                data = with_originals(self.place(place), data)
+            put(key, data, handle)
             written += len(data) + len(key)
+        self._encoded = {}
         self._mean += (written / len(changed) - self._mean) / 4
         self._recent = changed
         self.changed = set()
@@ -230,9 +255,11 @@ class ValueCache:
         """See :class:`Buffer`."""
         self.values.clear()
         self.changed.clear()
+        self._encoded.clear()
         self._recent = frozenset()
 
-    def _encode(self, place: Any) -> tuple[bytes, Place | None]:
-        key, namespace = place if self._namespaced else (place, None)
-        data, faithful = self._layout.prefix(key, namespace)
-        return data, None if faithful else (key, namespace)
+    def _encode_all(self, places: Sequence[Any]) -> list[tuple[bytes, bool]]:
+        """The keys in the database, and whether places can be made from them again."""
+        if not self._namespaced:
+            return self._layout.prefixes(places)
+        return [self._layout.prefix(*place) for place in places]

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Buffer", "WriteBack"]
 
-_MOST_CHANGED = 16_384
+_MOST_CHANGED = 32_768
 _LEAST_ENTRIES = 1_024
 _ENTRY_OVERHEAD = 160
 """Bytes of a dict's entry and of small objects' heads."""
@@ -40,12 +40,20 @@ class WriteBack:
     """Bounds the caches of a backend.
 
     :ivar flush: writes the changes of all caches, and does not empty them.
+    :ivar write: writes the changes of one.
     :ivar changed_bytes: of pickled changes that wait, about; whoever adds some counts them.
     :ivar most_changed_bytes: how many may wait.
     """
 
-    def __init__(self, share: MemoryShare, flush: Callable[[], None], most_changed_bytes: int) -> None:
+    def __init__(
+        self,
+        share: MemoryShare,
+        flush: Callable[[], None],
+        write: Callable[[Buffer], None],
+        most_changed_bytes: int,
+    ) -> None:
         self.flush = flush
+        self.write = write
         self.changed_bytes = 0
         self.most_changed_bytes = most_changed_bytes
         self._share = share
