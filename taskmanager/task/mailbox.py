@@ -55,6 +55,12 @@ class Mailbox:
         self._arrived.notify()
         self._wake()
 
+    def forget(self, checkpoint_id: int) -> None:
+        """The checkpoint is not wanted any more: it need not be begun."""
+        for letter in [each for each in self.letters if isinstance(each, CheckpointTrigger)]:
+            if letter.checkpoint_id == checkpoint_id:
+                self.letters.remove(letter)
+
     async def wait(self) -> None:
         """Return when there is a letter."""
         while not self.letters:

@@ -113,6 +113,8 @@ class Task:
 
     def notify_checkpoint(self, checkpoint_id: int, completed: bool) -> None:
         """A checkpoint is complete, or was given up."""
+        if not completed:
+            self._mailbox.forget(checkpoint_id)
         if not self._closing:
             self._mailbox.put(CheckpointNotice(checkpoint_id, completed))
 

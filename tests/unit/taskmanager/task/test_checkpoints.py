@@ -523,6 +523,23 @@ def test_a_task_that_waits_for_room_is_checkpointed_when_there_is_some() -> None
     asyncio.run(scenario())
 
 
+def test_a_checkpoint_that_is_given_up_before_the_task_comes_to_it_is_not_begun() -> None:
+    async def scenario() -> None:
+        harness = Harness(SourceSpec(FeedSource([[1], [2]])), ProcessSpec(Remembering()), outputs=1, capacity=1)
+        harness.task.start()
+        await until(lambda: harness.writers and harness.writers[0].waited)
+        harness.task.trigger_checkpoint(1, options())
+        harness.task.trigger_checkpoint(2, options())
+        harness.task.notify_checkpoint(1, False)
+        harness.writers[0].take()
+        await until(lambda: harness.acknowledgements)
+        assert harness.acknowledgements[0].checkpoint_id == 2
+        assert _flat(harness.writers[0])[:2] == [1, "barrier 2"]
+        await _end(harness)
+
+    asyncio.run(scenario())
+
+
 # ---------------------------------------------------------------- against a naive model
 
 
