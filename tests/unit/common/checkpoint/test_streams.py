@@ -135,6 +135,23 @@ def test_a_write_that_fails_leaves_nothing_and_one_that_succeeds_is_whole(tmp_pa
     assert 0 <= answers_lost <= 10 - len(stored)
 
 
+@pytest.mark.parametrize("seed", range(20))
+def test_no_wrong_byte_is_read_from_a_store_that_tears_and_loses_files(tmp_path: Path, seed: int) -> None:
+    files = FaultyFileSystem(file_system_of(str(tmp_path)), seed, torn=0.3, lost=0.3)
+    streams = FileSnapshotStreams(str(tmp_path), "", _SMALL, files)
+    written = [(streams.write("a", [bytes([number]) * 200]), bytes([number]) * 200) for number in range(10)]
+    outcomes = set()
+    for stored, content in written:
+        for read in (SnapshotReader().read, lambda stored: SnapshotReader().open(stored).close()):
+            try:
+                assert read(stored) in (content, None)
+                outcomes.add("whole")
+            except (MissingSnapshotError, BrokenSnapshotError) as error:
+                assert stored.path in str(error)  # noqa: PT017  # either outcome is right
+                outcomes.add(type(error).__name__)
+    assert len(outcomes) > 1
+
+
 def test_harm_is_noticed_and_named(tmp_path: Path) -> None:
     streams = FileSnapshotStreams(str(tmp_path / "chk-7"), "", _SMALL)
     reader = SnapshotReader(snapshot="checkpoint 7")
