@@ -20,49 +20,42 @@ class CheckpointingOptions:
         "execution.checkpointing.interval",
         DURATION,
         "Time between two checkpoints. Unset: there are none.",
-        effect=Effect.RESERVED,
     )
     MODE: Final = option(
         "execution.checkpointing.mode",
         one_of("EXACTLY_ONCE", "AT_LEAST_ONCE"),
         "EXACTLY_ONCE",
         "Whether barriers are aligned, so that each record counts once.",
-        effect=Effect.RESERVED,
     )
     TIMEOUT: Final = option(
         "execution.checkpointing.timeout",
         DURATION,
         timedelta(minutes=10),
         "Time after which a checkpoint is given up.",
-        effect=Effect.RESERVED,
     )
     MIN_PAUSE: Final = option(
         "execution.checkpointing.min-pause",
         DURATION,
         timedelta(0),
         "Least time between the end of a checkpoint and the start of the next.",
-        effect=Effect.RESERVED,
     )
     MAX_CONCURRENT: Final = option(
         "execution.checkpointing.max-concurrent-checkpoints",
         IntegerKind(1),
         1,
         "Checkpoints under way at the same time.",
-        effect=Effect.RESERVED,
     )
     TOLERABLE_FAILED: Final = option(
         "execution.checkpointing.tolerable-failed-checkpoints",
         IntegerKind(0),
         0,
         "Failed checkpoints in a row that do not fail the job.",
-        effect=Effect.RESERVED,
     )
     EXTERNALIZED_RETENTION: Final = option(
         "execution.checkpointing.externalized-checkpoint-retention",
         one_of("RETAIN_ON_CANCELLATION", "DELETE_ON_CANCELLATION", "NO_EXTERNALIZED_CHECKPOINTS"),
         "NO_EXTERNALIZED_CHECKPOINTS",
         "What becomes of the last checkpoint when the job is cancelled.",
-        effect=Effect.RESERVED,
     )
     STORAGE: Final = optional(
         "execution.checkpointing.storage",
@@ -94,7 +87,6 @@ class CheckpointingOptions:
         1,
         "Completed checkpoints that are kept.",
         former=("state.checkpoints.num-retained",),
-        effect=Effect.RESERVED,
     )
     INCREMENTAL: Final = option(
         "execution.checkpointing.incremental",
@@ -102,7 +94,6 @@ class CheckpointingOptions:
         False,
         "Whether a checkpoint holds only what changed since the one before.",
         former=("state.backend.incremental",),
-        effect=Effect.RESERVED,
     )
     LOCAL_BACKUP_ENABLED: Final = option(
         "execution.checkpointing.local-backup.enabled",
@@ -161,7 +152,6 @@ class CheckpointingOptions:
         True,
         "Whether there are checkpoints after some tasks have finished.",
         former=("execution.checkpointing.checkpoints-after-tasks-finish.enabled",),
-        effect=Effect.RESERVED,
     )
     SNAPSHOT_COMPRESSION: Final = option(
         "execution.checkpointing.snapshot-compression",

@@ -41,7 +41,6 @@ class StateOptions:
         False,
         "Whether a savepoint may hold state of operators that the job does not have (`-n`).",
         former=("execution.savepoint.ignore-unclaimed-state",),
-        effect=Effect.RESERVED,
     )
     RECOVERY_CLAIM_MODE: Final = option(
         "execution.state-recovery.claim-mode",

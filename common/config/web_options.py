@@ -59,7 +59,6 @@ class WebOptions:
         10,
         "Number of checkpoints that are listed.",
         former=("jobmanager.web.checkpoints.history",),
-        effect=Effect.RESERVED,
     )
     HISTORY: Final = option(
         "web.history",
