@@ -285,7 +285,11 @@ class CheckpointCoordinator:
             )
 
     def _has_room(self) -> bool:
-        return len(self._pending) < self._settings.max_concurrent
+        """Whether a checkpoint may join those under way. None overtakes a savepoint: tasks that hear that a newer one
+        is complete write nothing more for older ones.
+        """
+        pending = self._pending.values()
+        return len(pending) < self._settings.max_concurrent and not any(one.is_savepoint for one in pending)
 
     def _may_follow(self) -> bool:
         """Whether a periodic checkpoint may join those under way. If one of them is final, none is needed."""

@@ -70,6 +70,16 @@ def test_a_savepoint_begins_at_once_and_periodic_ones_wait_for_it() -> None:
     assert h.coordinator.pending_ids == [3]
 
 
+def test_no_checkpoint_overtakes_a_savepoint() -> None:
+    h = harness(max_concurrent=3)
+    h.send(SavepointRequested("r"))
+    h.send(CheckpointRequested("c"))
+    h.pass_time(5000)
+    assert h.coordinator.pending_ids == [1]
+    h.complete()
+    assert h.coordinator.pending_ids == [2]
+
+
 def test_a_savepoint_may_be_native() -> None:
     h = harness()
     h.send(SavepointRequested("r", format="NATIVE"))
