@@ -7,6 +7,7 @@ holds the lock in it any more.
 from __future__ import annotations
 
 import fcntl
+import logging
 import os
 import shutil
 import tempfile
@@ -16,6 +17,8 @@ from millstream.common.config import Configuration, CoreOptions, RocksDbOptions
 from millstream.common.errors import MillstreamError
 
 __all__ = ["LocalDirectory", "base_directory"]
+
+_log = logging.getLogger(__name__)
 
 _PREFIX = "millstream-rocksdb-"
 _LOCK = "owner.lock"
@@ -60,8 +63,10 @@ class LocalDirectory:
         """Remove it with all that is in it; nothing the second time."""
         lock, self._lock = self._lock, None
         if lock is not None:
-            shutil.rmtree(self.path)
-            os.close(lock)
+            try:
+                _remove(self.path)
+            finally:
+                os.close(lock)
 
 
 def _try_lock(path: Path, *, create: bool) -> int | None:
@@ -82,5 +87,21 @@ def _remove_abandoned(base: Path) -> None:
     for path in base.glob(f"{_PREFIX}*"):
         lock = _try_lock(path / _LOCK, create=False)
         if lock is not None:
-            shutil.rmtree(path, ignore_errors=True)  # others may do the same
-            os.close(lock)
+            try:
+                _remove(path)
+            except OSError:
+                _log.warning("%s was left by a worker that is gone, and cannot be removed", path, exc_info=True)
+            finally:
+                os.close(lock)
+
+
+def _remove(path: Path) -> None:
+    """Remove a directory; its lock last, so that what could not be removed is found again."""
+    for each in path.iterdir():
+        if each.name != _LOCK:
+            if each.is_dir():
+                shutil.rmtree(each)
+            else:
+                each.unlink()
+    (path / _LOCK).unlink(missing_ok=True)
+    path.rmdir()

@@ -20,9 +20,11 @@ from millstream.common.key_groups import KeyGroupRange
 from millstream.common.wire.checkpoint_pb2 import KeyedStateHandle, NamedFile
 from millstream.taskmanager.state.canonical_format import StateMeta
 
-__all__ = ["FORMAT", "NativeMeta", "NativeSnapshot", "SharedFiles", "download"]
+__all__ = ["FILES", "FORMAT", "NativeMeta", "NativeSnapshot", "SharedFiles", "download"]
 
 FORMAT = "rocksdb"
+FILES = "files"
+"""RocksDB makes the directory of a checkpoint itself."""
 _VERSION = 1
 
 
@@ -123,7 +125,7 @@ class NativeSnapshot:
         on_written: Callable[[Sequence[NamedFile]], None],
     ) -> None:
         """
-        :param directory: belongs to the snapshot.
+        :param directory: belongs to the snapshot; the files are in :data:`FILES` in it.
         :param usable: what may be referred to.
         :param shared: later checkpoints may refer to what this one writes.
         """
@@ -137,7 +139,7 @@ class NativeSnapshot:
 
     def write(self, streams: SnapshotStreams) -> KeyedStateHandle | None:
         """See :class:`RunningSnapshot`."""
-        paths = sorted(path for path in self._directory.iterdir() if path.is_file())
+        paths = sorted(path for path in (self._directory / FILES).iterdir() if path.is_file())
         known = {path.name: self._known(path) for path in paths}
         new = [path for path in paths if known[path.name] is None]
 

@@ -38,7 +38,7 @@ from millstream.taskmanager.state.rocksdb.list_state import RocksDbListState, Ro
 from millstream.taskmanager.state.rocksdb.list_store import elements_of
 from millstream.taskmanager.state.rocksdb.local_directory import LocalDirectory, base_directory
 from millstream.taskmanager.state.rocksdb.map_state import RocksDbMapState, RocksDbTtlMapState
-from millstream.taskmanager.state.rocksdb.native_snapshot import NativeMeta, NativeSnapshot, SharedFiles
+from millstream.taskmanager.state.rocksdb.native_snapshot import FILES, NativeMeta, NativeSnapshot, SharedFiles
 from millstream.taskmanager.state.rocksdb.restorer import Restorer
 from millstream.taskmanager.state.rocksdb.slot_memory import SlotMemory
 from millstream.taskmanager.state.rocksdb.state_directory import StateDirectory, StateEntry
@@ -308,8 +308,8 @@ class RocksDbKeyedStateBackend(KeyedStateBackend):
                     queue.first()  # they are in memory again before a record waits for it
 
     def _native(self, options: SnapshotOptions) -> NativeSnapshot:
-        target = Path(tempfile.mkdtemp(prefix="snapshot-", dir=self._directory.path)) / "files"
-        self._database.checkpoint(target)
+        directory = Path(tempfile.mkdtemp(prefix="snapshot-", dir=self._directory.path))
+        self._database.checkpoint(directory / FILES)
         metas = [entry.registration.meta for entry in self._states]
         metas += [timers_meta(name, namespaced=queue.namespaced) for name, (queue, _) in self._queues.items()]
         meta = NativeMeta(tuple(metas), self._states.next_sequence, self._settings.max_parallelism)
@@ -320,7 +320,7 @@ class RocksDbKeyedStateBackend(KeyedStateBackend):
             self._shared_files.written(checkpoint_id, files)
 
         return NativeSnapshot(
-            target,
+            directory,
             meta,
             self._settings.key_groups,
             usable={} if options.full else self._shared_files.usable(),

@@ -1,8 +1,8 @@
 """Whatever a program does with its state, it sees the same as with state on the heap.
 
 Both backends are driven by the same random steps, each of which is compared. In between the RocksDB backend has to
-write its caches, let go of what they hold, and go on from its own snapshots: native or canonical, alone or divided among
-two and put together again, through the heap and back.
+write its caches, let go of what they hold, and go on from its own snapshots: native or canonical, alone or divided
+among two and put together again, through the heap and back.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 
 from millstream.common.checkpoint.snapshot_reader import SnapshotReader
 from millstream.common.key_groups import KeyGroupRange
+from millstream.common.time import Time
 from millstream.datastream.functions import AggregateFunction
 from millstream.datastream.state import (
     AggregatingStateDescriptor,
@@ -29,7 +30,6 @@ from millstream.datastream.state import (
     StateTtlConfig,
     ValueStateDescriptor,
 )
-from millstream.common.time import Time
 from millstream.datastream.window import TimeWindow
 from millstream.taskmanager.state.heap_keyed_state_backend import HeapKeyedStateBackend
 from millstream.taskmanager.state.keyed_state_backend import KeyedStateBackend, NamespaceHolder
