@@ -85,9 +85,11 @@ class SubtaskCheckpoints:
             edge.broadcast(barrier)
         try:
             self._start_snapshots(self._snapshot_options(checkpoint_id, options, savepoint=savepoint), snapshots)
-        except Exception as error:  # noqa: BLE001  # the same
+        except BaseException as error:  # the same; an interrupt is raised again
             for _, snapshot in snapshots:
                 snapshot.discard()
+            if not isinstance(error, Exception):
+                raise
             self._fail(checkpoint_id, error)
             return False
         pause = perf_counter_ns() - began

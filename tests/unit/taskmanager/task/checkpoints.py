@@ -9,7 +9,13 @@ from millstream.common.records import CheckpointBarrier
 from millstream.common.wire.checkpoint_pb2 import CheckpointOptions, OperatorSubtaskState
 from millstream.common.wire.cluster_pb2 import CheckpointAcknowledgement
 from millstream.datastream import OutputTag
-from millstream.datastream.functions import CheckpointListener, CoMapFunction, ListCheckpointed, ProcessFunction
+from millstream.datastream.functions import (
+    CheckpointListener,
+    CoMapFunction,
+    KeyedProcessFunction,
+    ListCheckpointed,
+    ProcessFunction,
+)
 from millstream.taskmanager.state.state_pickle import load_state
 
 CHECKPOINTED = {"execution.checkpointing.interval": "1 h"}
@@ -72,6 +78,18 @@ class Counting(ProcessFunction, ListCheckpointed):
 
     def restore_state(self, state: list[Any]) -> None:
         self.count = sum(state)
+
+
+class Alarming(KeyedProcessFunction):
+    """Passes records on, and sets a timer for each."""
+
+    def process_element(self, value: Any, ctx: Any) -> Any:
+        timers = ctx.timer_service()
+        timers.register_processing_time_timer(timers.current_processing_time() + 5)
+        yield value
+
+    def on_timer(self, timestamp: int, ctx: Any) -> Any:
+        yield f"timer of {ctx.get_current_key()}"
 
 
 class Sorting(ProcessFunction):

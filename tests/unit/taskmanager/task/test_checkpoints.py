@@ -19,11 +19,13 @@ from millstream.common.graph.operator_spec import (
     SinkFunctionSpec,
     SourceSpec,
 )
+from millstream.common.key_groups import KeyGroupRange, key_group
 from millstream.common.records import CheckpointBarrier, Element, EndOfData, EndOfPartition, RecordBatch
 from millstream.common.wire.checkpoint_pb2 import OperatorStateHandle, OperatorSubtaskState, TaskRestore
 from tests.unit.taskmanager.task.checkpoints import (
     CHECKPOINTED,
     TOLD,
+    Alarming,
     Remembering,
     RememberingBoth,
     Sorting,
@@ -794,5 +796,29 @@ def test_a_drained_task_with_inputs_waits_for_the_savepoint() -> None:
         assert not harness.writers[0].finished
         harness.task.notify_checkpoint(1, True)
         assert (await harness.ended()).state == "FINISHED"
+
+    asyncio.run(scenario())
+
+
+def test_timers_wait_while_the_job_may_be_about_to_stop() -> None:
+    first, second = [key for key in "abcdefgh" if key_group(key, 128) in KeyGroupRange.of_subtask(128, 2, 1)][:2]
+
+    async def scenario() -> None:
+        harness = Harness(ProcessSpec(Alarming(), lambda value: value), outputs=1, channels=1)
+        harness.task.start()
+        harness.gate.put(RecordBatch([first]))
+        harness.gate.put(barrier(1, "STOP"))
+        await until(lambda: harness.acknowledgements or harness.declines)
+        assert harness.declines == []
+        harness.clock.advance(10)
+        loop = harness.task._loop
+        await until(lambda: loop._ringing)
+        assert not loop.alarms_ring
+        harness.gate.put(RecordBatch([second]))  # those before it were told already that the job goes on
+        await until(lambda: second in harness.writers[0].values)
+        assert harness.writers[0].values == [first, second]
+        harness.task.notify_checkpoint(1, False)
+        await until(lambda: f"timer of {first}" in harness.writers[0].values)
+        await _end(harness)
 
     asyncio.run(scenario())
