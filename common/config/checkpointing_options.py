@@ -157,6 +157,5 @@ class CheckpointingOptions:
         "execution.checkpointing.snapshot-compression",
         BOOLEAN,
         False,
-        "Whether snapshots are compressed.",
-        effect=Effect.RESERVED,
+        "Whether keyed state in canonical format is compressed, with snappy.",
     )

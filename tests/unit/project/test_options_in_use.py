@@ -18,7 +18,6 @@ KEPT_ONLY = {
     "execution.checkpointing.unaligned.enabled": "CheckpointConfig has it; nothing takes checkpoints",
     "execution.checkpointing.unaligned.forced": "CheckpointConfig has it; nothing takes checkpoints",
     "execution.checkpointing.aligned-checkpoint-timeout": "CheckpointConfig has it; nothing takes checkpoints",
-    "execution.checkpointing.snapshot-compression": "CheckpointConfig has it; nothing takes checkpoints",
 }
 
 
