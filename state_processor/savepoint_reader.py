@@ -53,12 +53,14 @@ class SavepointOperator:
     def table(self, name: str, type_info: TypeInformation | None = None, *, keyed: bool | None = None) -> StateTable:
         """The entries of a state.
 
+        :param name: the blank with which names of an operator's own states begin may be left out.
         :param type_info: what its descriptor's type would be now (of a list state ``Types.LIST(...)``, of a map state
             ``Types.MAP(...)``), if the classes have changed since; ``None``: as it was stored.
         :param keyed: whether a state that belongs to keys is meant, where there is another one with this name.
         :raises SnapshotError: there is no such state.
         """
-        found = [info for info in self.states if info.name == name and keyed in (None, info.keyed)]
+        asked = [info for info in self.states if keyed in (None, info.keyed)]
+        found = [info for info in asked if info.name == name] or [info for info in asked if info.name.strip() == name]
         if not found:
             there = ", ".join(repr(info.name) for info in self.states) or "none"
             raise SnapshotError(f"{self.identifier} has no state {name!r}; its states: {there}")
@@ -66,7 +68,7 @@ class SavepointOperator:
             raise SnapshotError(f"{self.identifier} has two states {name!r}; say which: keyed=True or keyed=False")
         [info] = found
         source: KeyedStates | OperatorLists = self._keyed if info.keyed else self._lists
-        return StateTable(info, lambda: source.rows(name, type_info), f"state {name!r} of {self.identifier}")
+        return StateTable(info, lambda: source.rows(info.name, type_info), f"state {name!r} of {self.identifier}")
 
     def __repr__(self) -> str:
         return f"SavepointOperator({self.identifier}, {self.name!r}, parallelism {self.parallelism})"

@@ -11,6 +11,7 @@ __all__ = ["StateInfo"]
 class StateInfo:
     """A state of an operator, over all of its subtasks.
 
+    :ivar name: of timers that of their queue and ``timers``; an operator's own states have a blank before theirs.
     :ivar kind: keyed: ``value``, ``list``, ``map``, ``reducing``, ``aggregating``, ``timers``, or ``operator`` for what
         an operator keeps without a descriptor. Not keyed: ``SPLIT``, ``UNION`` or ``BROADCAST``.
     :ivar keyed: it belongs to keys.
