@@ -71,26 +71,26 @@ def partly_finished_union(pending: PendingCheckpoint, graph: ExecutionGraph) -> 
     Each subtask of an operator with union list state needs the items of all others, but those of subtasks that have
     finished are in no snapshot any more.
     """
-    absent = pending.absent_subtasks()
+    finished = pending.finished_subtasks()
+    lists: dict[tuple[VertexId, str, str], set[ExecutionVertexID]] = {}
     for attempt, snapshot in pending.snapshots.items():
-        vertex_id = pending.plan.tasks[attempt].vertex_id
-        if not any(subtask.vertex_id == vertex_id for subtask in absent):
-            continue
+        subtask = pending.plan.tasks[attempt]
         for operator_id, state in snapshot.operators.items():
-            name = next((handle.name for handle in state.operator if handle.mode == "UNION"), None)
-            if name is not None:
-                return (
-                    f"operator {_operator_name(graph, vertex_id, operator_id)!r} keeps the union list state {name!r} "
-                    f"and some of its subtasks have finished ({_tasks(graph, absent, vertex_id)}): their items would "
-                    "be lost. Use list state that is split, or let all of its subtasks finish together"
-                )
+            for handle in state.operator:
+                if handle.mode == "UNION":
+                    lists.setdefault((subtask.vertex_id, operator_id, handle.name), set()).add(subtask)
+    for (vertex_id, operator_id, name), subtasks in lists.items():
+        absent = {subtask for subtask in finished - subtasks if subtask.vertex_id == vertex_id}
+        if absent:
+            names = ", ".join(graph.vertex(subtask).task_name for subtask in sorted(absent))
+            return (
+                f"operator {_operator_name(graph, vertex_id, operator_id)!r} keeps the union list state {name!r} and "
+                f"some of its subtasks have finished ({names}): their items would be lost. Use list state that is "
+                "split, or let all of its subtasks finish together"
+            )
     return ""
 
 
 def _operator_name(graph: ExecutionGraph, vertex_id: VertexId, operator_id: str) -> str:
     operators = graph.job_vertices[vertex_id].job_vertex.operators
     return next((operator.name for operator in operators if operator.operator_id == operator_id), operator_id)
-
-
-def _tasks(graph: ExecutionGraph, subtasks: set[ExecutionVertexID], vertex_id: VertexId) -> str:
-    return ", ".join(graph.vertex(subtask).task_name for subtask in sorted(subtasks) if subtask.vertex_id == vertex_id)

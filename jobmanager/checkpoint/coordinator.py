@@ -260,6 +260,7 @@ class CheckpointCoordinator:
 
     def _advance(self) -> None:
         """Begin what may begin, and see to it that a timer calls when the next checkpoint is due."""
+        self._trigger_located()
         active = self._graph.status is JobStatus.RUNNING and not_running(self._graph) is None
         if self._requested and not active:
             self._fail_requested(self._refusal())
@@ -277,6 +278,7 @@ class CheckpointCoordinator:
         self._timing.watch(periodic, self._settings.after_tasks_finish and running <= self._end_of_data, self._now)
         if periodic and self._may_follow() and self._timing.is_due(self._now):
             self._begin_checkpoint("", False)
+        self._trigger_located()
         change = self._timing.timer(self._now) if periodic and self._may_follow() else self._timing.no_timer()
         if change is not None:
             delay_ms = change.delay_ms
@@ -324,10 +326,9 @@ class CheckpointCoordinator:
         self._timing.began(self._now)
         self._statistics.began(pending)
         self._actions.append(SetTimer(TimerKind.TIMEOUT, self._settings.timeout_ms, pending.id))
+        pending.located = not base
         if base:
             self._actions.append(PrepareLocation(pending.id, pending.is_savepoint, base))
-        else:
-            self._trigger(pending)
         return pending
 
     # ------------------------------------------------------------------ the life of a checkpoint
@@ -341,7 +342,15 @@ class CheckpointCoordinator:
         pending.options.directory = event.directory.rstrip("/")
         if self._settings.incremental and not pending.is_savepoint:
             pending.options.shared_directory = event.shared_directory.rstrip("/")
-        self._trigger(pending)
+        pending.located = True
+
+    def _trigger_located(self) -> None:
+        """Trigger what has its directory, in order: a task takes no checkpoint after a newer one."""
+        for pending in list(self._pending.values()):
+            if not pending.located:
+                return
+            if pending.phase is Phase.PREPARING:
+                self._trigger(pending)
 
     def _trigger(self, pending: PendingCheckpoint) -> None:
         pending.begin(make_plan(self._graph), self._end_of_data)
@@ -480,7 +489,7 @@ class CheckpointCoordinator:
             "(execution.checkpointing.timeout): "
         )
         if pending.phase is Phase.PREPARING:
-            return f"{begin}its directory was still being made"
+            return f"{begin}its directory, or that of one before it, was still being made"
         if pending.phase is Phase.WRITING:
             return f"{begin}its metadata was still being written into {pending.directory}"
         missing = [
@@ -503,7 +512,7 @@ class CheckpointCoordinator:
     def _abort(self, pending: PendingCheckpoint, reason: AbortReason, failure: FailureInfo) -> None:
         """Give a pending checkpoint up: tell its tasks, delete its files, answer its request."""
         self._close(pending)
-        if pending.phase is not Phase.TRIGGERED and (pending.directory or pending.phase is Phase.PREPARING):
+        if not pending.located or (pending.phase is Phase.WRITING and pending.directory):
             self._abandoned[pending.id] = pending.directory
         self._statistics.failed(pending.id, failure, self._now)
         self._notify(pending, False)

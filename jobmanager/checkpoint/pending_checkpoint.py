@@ -20,7 +20,7 @@ class Phase(Enum):
     """How far it is."""
 
     PREPARING = "PREPARING"
-    """Its directory is being made."""
+    """Its directory is being made, or that of an older one, which must begin before it."""
     TRIGGERED = "TRIGGERED"
     """Tasks take their snapshots."""
     WRITING = "WRITING"
@@ -34,6 +34,7 @@ class PendingCheckpoint:
     :ivar mode: of a savepoint; ``None``: it is a checkpoint.
     :ivar request_id: who is to be told; empty: nobody.
     :ivar options: what its barriers carry. The directories are set when they are known.
+    :ivar located: its directory is there, or it needs none.
     :ivar final: when it was triggered, every task had processed all of its input.
     :ivar snapshots: what the tasks have acknowledged with; paths are absolute.
     :ivar awaited: attempts that have not acknowledged it and will.
@@ -45,6 +46,7 @@ class PendingCheckpoint:
     request_id: str
     options: CheckpointOptions
     phase: Phase = Phase.PREPARING
+    located: bool = False
     final: bool = False
     plan: CheckpointPlan = field(default_factory=lambda: CheckpointPlan({}, (), frozenset()))
     triggered: set[AttemptId] = field(default_factory=set)

@@ -6,7 +6,7 @@ import pytest
 
 from millstream.common.failure import first_line
 from millstream.common.states import ExecutionState, JobStatus
-from millstream.common.wire.checkpoint_pb2 import SubtaskCheckpointMetrics
+from millstream.common.wire.checkpoint_pb2 import SubtaskCheckpointMetrics, TaskSnapshot
 from millstream.jobmanager.checkpoint.actions import TimerKind
 from millstream.jobmanager.checkpoint.events import (
     Acknowledged,
@@ -140,6 +140,23 @@ def test_only_so_many_are_under_way() -> None:
     h.pass_time(10_000)
     assert h.coordinator.pending_ids == [1, 2]
     assert (TimerKind.TRIGGER, 0) not in h.timers
+
+
+def test_they_are_triggered_in_order_whichever_directory_is_there_first() -> None:
+    h = harness(max_concurrent=2)
+    h.pass_time(2000)
+    h.prepare(2)
+    assert h.triggered == {}
+    h.prepare(1)
+    assert list(h.triggered) == [1, 2]
+
+
+def test_one_whose_directory_is_not_to_be_had_holds_up_no_other() -> None:
+    h = harness(max_concurrent=2, tolerable_failures=1)
+    h.pass_time(2000)
+    h.prepare(2)
+    h.location_fails(1)
+    assert list(h.triggered) == [2]
 
 
 def test_a_timer_that_fires_early_triggers_nothing() -> None:
@@ -614,12 +631,19 @@ def test_without_checkpoints_after_finish_a_finished_task_ends_them() -> None:
     assert "task source (1/2) finished" in h.coordinator.statistics().latest_failed.failure.message
 
 
-def test_union_state_of_an_operator_that_has_partly_finished_is_refused() -> None:
+@pytest.mark.parametrize("late", [False, True])
+def test_union_state_of_an_operator_that_has_partly_finished_is_refused(late: bool) -> None:
     h = harness()
-    h.finish(h.task("source", 1))
+    if not late:
+        h.finish(h.task("source", 1))
     h.pass_time(1000)
     number = h.prepare()
+    if late:
+        empty = TaskSnapshot(finished=True)
+        h.send(Acknowledged(h.attempt("source", 1), number, empty, SubtaskCheckpointMetrics()))
     for attempt in h.running():
+        if attempt == h.attempt("source", 1):
+            continue
         snapshot = h.snapshot(attempt, number)
         for state in snapshot.operators.values():
             state.operator[0].mode = "UNION"

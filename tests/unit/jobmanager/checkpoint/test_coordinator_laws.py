@@ -108,6 +108,10 @@ class RandomWalk:
         """Let one thing happen, if it may happen now, and look at everything."""
         weights, steps = zip(*self.steps, strict=True)
         self.random.choices(steps, weights)[0]()
+        for number in sorted(self.h.triggered.keys() - self.taking.keys()):
+            assert number > max(self.taking, default=0), "in order"
+            self.taking[number] = set(self.h.running())
+            self.ended_before[number] = set(self.ended_data)
         self.check()
 
     def _restore(self, claim: ClaimMode) -> None:
@@ -156,9 +160,6 @@ class RandomWalk:
                 self.h.location_fails(number)
                 return
             self.h.prepare(number)
-            if number in self.h.triggered:
-                self.taking[number] = set(self.h.running())
-                self.ended_before[number] = set(self.ended_data)
 
     def metadata(self) -> None:
         if not self.h.writes:
