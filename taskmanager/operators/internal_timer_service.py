@@ -47,7 +47,7 @@ class InternalTimerService(TimerService):
         self.event = backend.timers("event-time")
         self.processing = backend.timers("processing-time")
         # Timers of a backend that is not in memory are set by the queue's methods only.
-        self._event_buckets = self.event.buckets if backend.in_memory else None
+        self._event_buckets = self.event.buckets if backend.in_memory else {}
         self.watermark = MIN_TIMESTAMP
 
     def current_processing_time(self) -> int:
@@ -57,14 +57,11 @@ class InternalTimerService(TimerService):
         return self.watermark
 
     def register_event_time_timer(self, timestamp: int) -> None:
-        buckets = self._event_buckets
-        if buckets is None:
-            self.event.register(_whole(timestamp), self._backend.key)
-            return
-        bucket = buckets.get(timestamp)
+        bucket = self._event_buckets.get(timestamp)
         if bucket is None:
-            bucket = self.event.open_bucket(_whole(timestamp))
-        bucket[self._backend.key] = None
+            self.event.register(_whole(timestamp), self._backend.key)
+        else:
+            bucket[self._backend.key] = None
 
     def register_processing_time_timer(self, timestamp: int) -> None:
         if self.processing.register(_whole(timestamp), self._backend.key) and self._alarms:
