@@ -16,6 +16,7 @@ __all__ = ["database_options"]
 _LEAST_BUFFER = 1 << 20
 _DEFAULT_BUFFER = 64 << 20
 _DEFAULT_FILE = 8 << 20
+_FILES_TO_MERGE = 12
 
 
 def database_options(configuration: Configuration, memory: MemoryShare, *, write_buffer_share: int) -> Options:
@@ -87,9 +88,12 @@ def _set_compaction(options: Options, configuration: Configuration) -> None:
         options.set_compaction_style(library.DBCompactionStyle.universal())
     elif style == "NONE":
         options.set_disable_auto_compactions(True)
-        # Writing would wait for ever for files to become fewer.
-        options.set_level_zero_slowdown_writes_trigger(1 << 30)
-        options.set_level_zero_stop_writes_trigger(1 << 30)
+    # Each checkpoint adds a file, mostly a small one. To merge them is to write all anew, and so to upload it anew: the
+    # more seldom, the smaller are incremental checkpoints. Filters keep reading from many files quick.
+    options.set_level_zero_file_num_compaction_trigger(_FILES_TO_MERGE)
+    slow, stop = (1 << 30, 1 << 30) if style == "NONE" else (_FILES_TO_MERGE * 3, _FILES_TO_MERGE * 5)
+    options.set_level_zero_slowdown_writes_trigger(slow)
+    options.set_level_zero_stop_writes_trigger(stop)
     options.set_level_compaction_dynamic_level_bytes(configuration.get(RocksDbOptions.DYNAMIC_LEVEL_SIZE))
     file_size = configuration.get(RocksDbOptions.TARGET_FILE_SIZE)
     if file_size is not None:
