@@ -96,7 +96,7 @@ class FileWriter(StatefulSinkWriter, CommittingSinkWriter):
         self._buckets: dict[str, _Bucket] = {}
         self._pending: list[PendingFile | ObsoleteFile] = []
         self._persisted: list[InProgressFile] = []
-        if context.checkpointing and context.attempt_number:
+        if context.checkpointing and (context.attempt_number or context.restored_checkpoint_id is not None):
             self._delete_leftovers()
 
     def resume(self, files: Sequence[InProgressFile]) -> None:

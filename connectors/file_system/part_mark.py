@@ -48,11 +48,12 @@ class PartMark:
         return None if found is None else PartMark(found[1], int(found[2]), int(found[3]), int(found[4]))
 
     def may_delete(self, other: PartMark, parallelism: int) -> bool:
-        """Whether a subtask that begins with this mark may delete a file with the other one.
+        """Whether a subtask that begins with this mark, and has no file yet, may delete a file with the other one.
 
-        Each subtask sees to its own files, and to those of subtasks that are no more.
+        Each subtask sees to its own files, and to those of subtasks that are no more. Attempts are not compared: they
+        are counted anew when another JobManager takes the job over.
         """
-        if other.owner != self.owner or other.attempt >= self.attempt or other.since < self.since:
+        if other.owner != self.owner or other.since < self.since:
             return False
         return other.subtask == self.subtask or (
             other.subtask >= parallelism and other.subtask % parallelism == self.subtask

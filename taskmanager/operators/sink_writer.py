@@ -20,6 +20,7 @@ from millstream.datastream.sink import (
 )
 from millstream.taskmanager.operators.committables import Committables
 from millstream.taskmanager.operators.generated import frame_variables, record_at
+from millstream.taskmanager.operators.last_checkpoint import comes_last_checkpoint
 from millstream.taskmanager.operators.operator import (
     CheckpointInfo,
     FailureSite,
@@ -49,6 +50,7 @@ class SinkWriterOperator(Operator):
         self._sink = spec.sink
         self._bounded = spec.bounded
         self._checkpointing = context.checkpointing
+        self._waits_at_end = comes_last_checkpoint(context)
         self._states = context.state
         self._time = context.processing_time
         task = context.task
@@ -160,8 +162,8 @@ class SinkWriterOperator(Operator):
         self._check()
         writer.flush(True)
         self._finished = True
-        if self._checkpointing or self._committables is None or not isinstance(writer, CommittingSinkWriter):
-            return ()  # with checkpoints: what there is, is handed over for the last one
+        if self._waits_at_end or self._committables is None or not isinstance(writer, CommittingSinkWriter):
+            return ()  # what there is, is handed over for the last checkpoint
         self._committables.add(writer.prepare_commit())
         self._committables.completed(None)
         return self._committables.commit()

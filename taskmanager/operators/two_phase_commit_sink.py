@@ -12,6 +12,7 @@ from millstream.common.graph.operator_spec import SinkFunctionSpec
 from millstream.common.records import RecordBatch, Watermark
 from millstream.datastream.functions import TwoPhaseCommitSinkFunction
 from millstream.taskmanager.operators.generated import frame_variables, record_at
+from millstream.taskmanager.operators.last_checkpoint import comes_last_checkpoint
 from millstream.taskmanager.operators.operator import (
     CheckpointInfo,
     FailureSite,
@@ -64,7 +65,7 @@ class TwoPhaseCommitSinkOperator(Operator):
         self.infos = (context.info,)
         self._info = context.info
         self._states = context.state
-        self._checkpointing = context.checkpointing
+        self._waits_at_end = comes_last_checkpoint(context)
         self._clock = context.clock
         self._user = UserFunction(spec.function, "invoke", context)
         self._function: TwoPhaseCommitSinkFunction = spec.function
@@ -121,7 +122,7 @@ class TwoPhaseCommitSinkOperator(Operator):
         transaction = self._current()
         self._function.finish_processing(transaction.handle)
         self._finished = True
-        if not self._checkpointing:
+        if not self._waits_at_end:
             self._end(None)
             self._commit_pending(None)
         return ()

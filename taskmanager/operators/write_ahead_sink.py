@@ -13,6 +13,7 @@ from millstream.common.errors import MillstreamError
 from millstream.common.graph.operator_spec import SinkFunctionSpec
 from millstream.common.records import RecordBatch
 from millstream.datastream.functions import GenericWriteAheadSink
+from millstream.taskmanager.operators.last_checkpoint import comes_last_checkpoint
 from millstream.taskmanager.operators.operator import (
     CheckpointInfo,
     FailureSite,
@@ -55,7 +56,7 @@ class WriteAheadSinkOperator(Operator):
         self.infos = (context.info,)
         self._info = context.info
         self._states = context.state
-        self._checkpointing = context.checkpointing
+        self._waits_at_end = comes_last_checkpoint(context)
         self._clock = context.clock
         self._subtask = context.task.subtask_index
         self._sink: GenericWriteAheadSink = spec.function
@@ -97,7 +98,7 @@ class WriteAheadSinkOperator(Operator):
 
     def finish(self) -> Iterable[Output]:
         self._finished = True
-        if self._checkpointing:
+        if self._waits_at_end:
             return ()
         self._sections.append(_Section(self._subtask, 0, self._clock.now_ms(), tuple(self._records)))
         self._records = []

@@ -250,3 +250,16 @@ def test_a_declined_checkpoint_changes_nothing(tmp_path: Path) -> None:
     take(started.operators[0].notify_checkpoint_complete(2))
     assert visible(tmp_path) == Counter([0, 3])
     started.operators[0].close()
+
+
+def test_what_is_left_over_is_deleted_where_attempts_are_counted_anew(tmp_path: Path) -> None:
+    first = subtasks(tmp_path, 3)
+    write(first, 0)
+    completed = first.snapshot(1)
+    write(first, 1)  # in another bucket, and in no checkpoint
+    assert len(hidden(tmp_path)) == 2
+    second = subtasks(tmp_path, 0, (1, completed))
+    assert len(hidden(tmp_path)) == 2  # that of the checkpoint, and what goes on from it
+    assert not list((tmp_path / "rest" / "1").iterdir())
+    for operator in first.operators + second.operators:
+        operator.close()

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from millstream.common.config import Configuration
 from millstream.common.errors import MillstreamError
 from millstream.common.graph.operator_spec import SinkSpec
 from millstream.common.records import RecordBatch
@@ -29,6 +30,7 @@ from millstream.datastream.sink import (
 from millstream.taskmanager.operators import committables
 from millstream.taskmanager.operators.operator import CheckpointInfo, Operator, OperatorContext, OperatorInfo, TaskInfo
 from millstream.taskmanager.operators.sink_writer import SinkWriterOperator
+from millstream.taskmanager.state.keyed_state_backend import KeyedBackendSettings
 from millstream.taskmanager.state.operator_states import OperatorStates
 from tests.unit.taskmanager.operators.lossy_job import (
     JOB,
@@ -325,3 +327,17 @@ def test_a_writer_that_could_not_flush_does_not_go_on() -> None:
     for go_on in (lambda: take(operator.process_batch(RecordBatch([1]))), lambda: take(operator.finish())):
         with pytest.raises(MillstreamError, match=r"sink 'out' cannot go on after a checkpoint .*disk full"):
             go_on()
+
+
+def test_where_no_checkpoint_comes_after_the_end_nothing_is_left_uncommitted() -> None:
+    settings = Configuration.from_map({"execution.checkpointing.checkpoints-after-tasks-finish": "false"})
+    states = OperatorStates(KeyedBackendSettings(configuration=settings))
+    outside = Outside()
+    operator = _operator(outside, states)
+    operator.open()
+    take(operator.process_batch(RecordBatch([1, 2, 3, 4])))
+    operator.prepare_snapshot(CheckpointInfo(1))
+    assert outside.visible == {}
+    take(operator.finish())
+    assert sorted(outside.visible.values()) == [(1, 2, 3), (4,)]
+    operator.close()
