@@ -30,7 +30,7 @@ from millstream.datastream.commit_request import CommitRequest
 from millstream.datastream.connectors.file_system import BucketAssigner, FileSink, RollingPolicy, StreamingFileSink
 from millstream.taskmanager.operators.operator import CheckpointInfo
 from millstream.taskmanager.operators.sink_writer import SinkWriterOperator
-from tests.unit.taskmanager.operators.lossy_job import STEPS, LossyJob, Subtasks, play, take
+from tests.unit.taskmanager.operators.lossy_job import JOB, STEPS, LossyJob, Subtasks, play, take
 
 
 class ByRemainder(BucketAssigner):
@@ -146,10 +146,17 @@ def test_whatever_happens_each_record_is_in_a_store_once(
 
 
 def subtasks(
-    path: Path, attempt: int, restored: Any = None, parallelism: int = 1, policy: RollingPolicy | None = None
+    path: Path,
+    attempt: int,
+    restored: Any = None,
+    parallelism: int = 1,
+    policy: RollingPolicy | None = None,
+    job_id: str = JOB,
 ) -> Subtasks:
     sink = rows(path, policy)
-    started = Subtasks(lambda context: SinkWriterOperator(SinkSpec(sink), context), parallelism, attempt, restored)
+    started = Subtasks(
+        lambda context: SinkWriterOperator(SinkSpec(sink), context), parallelism, attempt, restored, job_id=job_id
+    )
     started.open()
     return started
 
@@ -180,7 +187,7 @@ def test_two_jobs_may_go_on_from_one_savepoint(tmp_path: Path) -> None:
     savepoint = first.snapshot(1, final=True)
     first.operators[0].close()
     for value in (6, 9):
-        started = subtasks(tmp_path, 0, (1, savepoint))
+        started = subtasks(tmp_path, 0, (1, savepoint), job_id=f"job {value}")
         write(started, value)
         take(started.operators[0].finish())
         started.snapshot(2, final=True)

@@ -90,6 +90,7 @@ class Subtasks:
         attempt: int,
         restored: tuple[int, Sequence[OperatorSubtaskState]] | None,
         now_ms: int = 0,
+        job_id: str = JOB,
     ) -> None:
         self.states: list[OperatorStates] = []
         self.operators: list[Operator] = []
@@ -103,7 +104,7 @@ class Subtasks:
             self.times.append(time)
             context = OperatorContext(
                 OperatorInfo("sink", "0b5e"),
-                TaskInfo(job_id=JOB, subtask_index=index, parallelism=parallelism, attempt_number=attempt),
+                TaskInfo(job_id=job_id, subtask_index=index, parallelism=parallelism, attempt_number=attempt),
                 processing_time=time,
                 state=states,
                 checkpointing=True,
