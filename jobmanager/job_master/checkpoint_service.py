@@ -55,6 +55,8 @@ from millstream.jobmanager.checkpoint.events import (
     TimerFired,
 )
 from millstream.jobmanager.checkpoint.settings import CheckpointSettings
+from millstream.jobmanager.checkpoint.snapshot_matching import SnapshotOrigin
+from millstream.jobmanager.checkpoint.state_assignment import assign_state
 from millstream.jobmanager.execution_graph import ExecutionGraph, ExecutionVertexID
 from millstream.jobmanager.job_master.checkpoint_files import CheckpointFiles
 
@@ -149,6 +151,17 @@ class CheckpointService:
     def restore_of(self, vertex_id: ExecutionVertexID) -> TaskRestore | None:
         """Return the state that a subtask begins with when it is deployed now."""
         return self._coordinator.restore_of(vertex_id)
+
+    def check_rescaling(self, graph: ExecutionGraph) -> None:
+        """Find out whether the job could go on from its latest checkpoint in another shape.
+
+        :param graph: the job in that shape.
+        :raises StateRecoveryError: it could not.
+        """
+        latest = self._coordinator.latest_completed
+        if latest is not None:
+            origin = SnapshotOrigin(latest.metadata.kind, latest.id, latest.directory)
+            assign_state(latest.metadata, graph, origin, allow_unclaimed=True)
 
     def statistics(self) -> JobCheckpoints:
         """Return what is known of the job's checkpoints."""

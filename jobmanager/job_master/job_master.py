@@ -31,6 +31,7 @@ from millstream.jobmanager.checkpoint.events import (
     SavepointMode,
     TasksChanged,
 )
+from millstream.jobmanager.checkpoint.snapshot_matching import StateRecoveryError
 from millstream.jobmanager.execution_graph import (
     ExecutionGraph,
     ExecutionVertex,
@@ -505,10 +506,11 @@ class JobMaster:
             taken = await self._checkpoints.checkpoint()
             if taken.HasField("failure"):
                 return taken
+            self._checkpoints.check_rescaling(ExecutionGraph(job_graph, IdFactory(), 0, self._clock.now_ms()))
             self._handle(RescaleRequested(job_graph))
             taken.MergeFrom(pb.OperationStatus(failure=await self._rescaling))
             return taken
-        except RescalingError as error:
+        except (RescalingError, StateRecoveryError) as error:
             return failed_operation(error)
         finally:
             self._rescaling = None

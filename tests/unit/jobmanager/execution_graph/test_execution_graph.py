@@ -77,3 +77,30 @@ def test_details_tell_how_the_job_stands() -> None:
     ]
     assert dict(details.configuration) == {"k": "v"}
     assert not details.HasField("failure")
+
+
+def test_a_job_is_unrolled_anew_at_another_parallelism() -> None:
+    edges = [("source", "sink", "HASH")]
+    graph = execution_graph(job_graph([vertex("source", 2), vertex("sink", 2)], edges))
+    old = [one.current.attempt_id for one in graph.vertices()]
+    other = job_graph([vertex("source", 1), vertex("sink", 3)], edges)
+    for subtask in graph.vertices():
+        subtask.current.transition(ExecutionState.CANCELED, 5)
+    graph.rescale(other, 7)
+    assert [one.task_name for one in graph.vertices()] == ["source (1/1)", "sink (1/3)", "sink (2/3)", "sink (3/3)"]
+    assert {one.state for one in graph.vertices()} == {ExecutionState.CREATED}
+    assert all(graph.vertex_of_attempt(attempt) is None for attempt in old)
+    assert all(graph.vertex_of_attempt(one.current.attempt_id) is one for one in graph.vertices())
+    (edge,) = other.edges
+    assert list(graph.wiring(edge.edge_id).consumers_of_producer(0)) == [0, 1, 2]
+    assert graph.job_graph is other
+    assert graph.status is JobStatus.CREATED
+
+
+def test_a_job_whose_tasks_may_be_alive_is_not_unrolled_anew() -> None:
+    graph = execution_graph(job_graph([vertex("map")]))
+    (subtask,) = graph.vertices()
+    subtask.current.transition(ExecutionState.SCHEDULED, 1)
+    subtask.current.transition(ExecutionState.DEPLOYING, 2)
+    with pytest.raises(ValueError, match=r"while map \(1/1\) may be alive"):
+        graph.rescale(job_graph([vertex("map", 2)]), 3)

@@ -89,6 +89,8 @@ def test_exponential_delay_stays_within_its_bounds(jitter: float, seed: int, gap
     [
         ({}, "no restart strategy"),
         ({"restart-strategy.type": "off"}, "no restart strategy"),
+        ({"execution.checkpointing.interval": "1 s"}, "backoff 1000 to 60000 ms by 1.5, attempts: unlimited"),
+        ({"execution.checkpointing.interval": "1 s", "restart-strategy.type": "none"}, "no restart strategy"),
         ({"restart-strategy.type": "fixed-delay"}, r"fixed-delay restart strategy \(attempts: 1, delay: 1000 ms\)"),
         ({"restart-strategy.type": "failure-rate"}, r"at most 1 failures in 60000 ms, delay: 1000 ms"),
         ({"restart-strategy.type": "exponential-delay"}, "backoff 1000 to 60000 ms by 1.5, attempts: unlimited"),
