@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
+import uuid
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -16,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from millstream.common import Encoder
-from millstream.common.file_system import FileSystem
+from millstream.common.file_system import FileSystem, file_system_of, name_of
 from millstream.common.graph.operator_spec import SinkSpec
 from millstream.common.records import RecordBatch
 from millstream.connectors.file_system import file_sink
@@ -270,3 +271,16 @@ def test_what_is_left_over_is_deleted_where_attempts_are_counted_anew(tmp_path: 
     assert not list((tmp_path / "rest" / "1").iterdir())
     for operator in first.operators + second.operators:
         operator.close()
+
+
+def test_a_store_by_its_uri() -> None:
+    base = f"memory://bucket/{uuid.uuid4()}"
+    sink = FileSink.for_row_format(base, Encoder.simple_string_encoder()).with_bucket_assigner(ByRemainder()).build()
+    job = job_of(sink, 2)
+    play(job, [("write", 5), ("checkpoint", "complete"), ("write", 3), ("kill", 1), ("write", 2)])
+    job.finish(20)
+    job.close()
+    store = file_system_of(base)
+    paths = [file.path for bucket in store.list(f"{base}/rest") for file in store.list(bucket.path)]
+    assert not [path for path in paths if name_of(path).startswith(".")]
+    assert Counter(int(line) for path in paths for line in store.read(path).split()) == Counter(range(20))
