@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from types import ModuleType
 
 from millstream.common.errors import ConfigurationError
@@ -16,9 +15,10 @@ def rocksdb_library() -> ModuleType:
     :raises ConfigurationError: it is not installed.
     """
     try:
-        return importlib.import_module("rocksdict")
+        import rocksdict
     except ImportError as error:
         raise ConfigurationError(
             "state.backend.type is `rocksdb`, but the library that it needs cannot be imported on this worker "
             f"({error}); run `pip install rocksdict`, or set state.backend.type to `hashmap`"
         ) from error
+    return rocksdict

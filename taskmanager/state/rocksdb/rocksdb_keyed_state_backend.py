@@ -40,6 +40,7 @@ from millstream.taskmanager.state.rocksdb.local_directory import LocalDirectory,
 from millstream.taskmanager.state.rocksdb.map_state import RocksDbMapState, RocksDbTtlMapState
 from millstream.taskmanager.state.rocksdb.native_snapshot import FILES, NativeMeta, NativeSnapshot, SharedFiles
 from millstream.taskmanager.state.rocksdb.restorer import Restorer
+from millstream.taskmanager.state.rocksdb.script_class_pickle import forget_classes
 from millstream.taskmanager.state.rocksdb.slot_memory import SlotMemory
 from millstream.taskmanager.state.rocksdb.state_directory import StateDirectory, StateEntry
 from millstream.taskmanager.state.rocksdb.stored_timer_queue import StoredTimerQueue, TimerLayout
@@ -67,6 +68,7 @@ class RocksDbKeyedStateBackend(KeyedStateBackend):
         :raises ConfigurationError: the library is not installed.
         :raises MillstreamError: there can be no database.
         """
+        forget_classes()
         self.key: Any = NO_KEY
         self._settings = settings
         configuration = settings.configuration

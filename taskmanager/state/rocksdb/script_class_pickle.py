@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import io
 import pickle
+import weakref
 from typing import Any
 
 import cloudpickle
 
 from millstream.taskmanager.state.record_classes import find_class
 
-__all__ = ["dump_object"]
+__all__ = ["dump_object", "forget_classes"]
 
 _own_way: set[type] = set()
 """Types of which a value was once not pickled the usual way. Bounded by the classes of a job."""
@@ -44,13 +45,32 @@ def _dump(value: Any) -> bytes:
 
 class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpickle has no types
     def reducer_override(self, obj: Any) -> Any:
-        if isinstance(obj, type) and find_class(obj.__module__, obj.__qualname__) is obj:
+        if isinstance(obj, type) and _find(obj.__module__, obj.__qualname__) is obj:
             return _class_of, (obj.__module__, obj.__qualname__)
         return super().reducer_override(obj)
 
 
+_found: dict[tuple[str, str], weakref.ref[type]] = {}
+"""To find a class that cannot be imported is to look at all classes there are."""
+
+
+def forget_classes() -> None:
+    """Look for classes anew: another job in this process may have others of the same names."""
+    _found.clear()
+
+
+def _find(module: str, qualname: str) -> type | None:
+    known = _found.get((module, qualname))
+    found = None if known is None else known()
+    if found is None:
+        found = find_class(module, qualname)
+        if found is not None:
+            _found[module, qualname] = weakref.ref(found)
+    return found
+
+
 def _class_of(module: str, qualname: str) -> type:
-    found = find_class(module, qualname)
+    found = _find(module, qualname)
     if found is None:
         raise pickle.UnpicklingError(
             f"state holds an object of the class {module}.{qualname}, which the job does not have; keep the class, or "

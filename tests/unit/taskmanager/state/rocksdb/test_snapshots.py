@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import gc
 import os
+import sys
+import types
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from millstream.common.checkpoint.memory_snapshot_streams import MemorySnapshotStreams
 from millstream.common.checkpoint.snapshot_reader import SnapshotReader
 from millstream.common.errors import MillstreamError
 from millstream.common.key_groups import KeyGroupRange
@@ -21,6 +24,7 @@ from millstream.taskmanager.state.snapshot import CANONICAL, NATIVE, SnapshotOpt
 from tests.unit.taskmanager.state.rocksdb.support import backend, settings, snapshot_of
 
 VALUE = ValueStateDescriptor("value", Types.LONG())
+VALUE_OF_ANY = ValueStateDescriptor("any")
 READER = SnapshotReader()
 
 
@@ -109,7 +113,6 @@ def test_changes_after_the_barrier_are_not_in_the_snapshot(tmp_path: Path) -> No
             _fill(of, range(200), 2)
             of.timers("t").delete(5, 1)
             of.flush()
-            from millstream.common.checkpoint.memory_snapshot_streams import MemorySnapshotStreams
 
             handle = running.write(MemorySnapshotStreams())
             assert handle is not None
@@ -224,3 +227,46 @@ def test_a_smaller_range_of_the_heaps_snapshot(tmp_path: Path) -> None:
             timers += part.timers("t").items()
     assert found == {key: key for key in range(100)}
     assert sorted(timers) == [(key, key) for key in range(100)]
+
+
+_SCRIPT = """
+import dataclasses
+
+@dataclasses.dataclass
+class Account:
+    owner: str
+
+@dataclasses.dataclass(frozen=True)
+class Customer:
+    number: int
+"""
+
+
+def _run_script() -> Any:
+    """A module that cannot be imported, as a program's own file cannot in a worker."""
+    module = types.ModuleType("a_script")
+    sys.modules["a_script"] = module
+    try:
+        exec(_SCRIPT, module.__dict__)  # the text above
+    finally:
+        del sys.modules["a_script"]
+    return module
+
+
+def test_objects_of_a_scripts_classes_are_of_the_class_that_the_program_has_now(tmp_path: Path) -> None:
+    program = _run_script()
+    state: Any
+    with backend(tmp_path) as of:
+        state = of.get_state(VALUE_OF_ANY)
+        for number in range(100):
+            of.key = program.Customer(number)
+            state.update(program.Account("ann"))
+        [handle] = snapshot_of(of, NATIVE)
+        assert handle.full_size < 50_000  # no class in each value
+    program = _run_script()
+    with backend(tmp_path) as restored:
+        restored.restore([handle], READER)
+        state = restored.get_state(VALUE_OF_ANY)
+        restored.key = program.Customer(7)
+        assert state.value() == program.Account("ann")
+        assert program.Customer(7) in restored.keys("any")
