@@ -19,7 +19,7 @@ class LocalPartStore:
 
     def create(self, path: str) -> _LocalPartStream:
         os.makedirs(os.path.dirname(path), exist_ok=True)
-        return _LocalPartStream(path, open(path, "xb", _BUFFER_SIZE), 0)  # the stream closes it
+        return _LocalPartStream(path, open(path, "xb", _BUFFER_SIZE))  # the stream closes it
 
     def resume(self, path: str, size: int, new_path: str) -> _LocalPartStream:
         # A copy: a worker that was given up for dead may still write to the old file.
@@ -36,7 +36,7 @@ class LocalPartStore:
                 file.close()
                 os.unlink(new_path)
                 raise
-        return _LocalPartStream(new_path, file, size)
+        return _LocalPartStream(new_path, file)
 
     def rename(self, source: str, target: str) -> bool:
         try:
@@ -63,21 +63,16 @@ class LocalPartStore:
 
 
 class _LocalPartStream:
-    __slots__ = ("_file", "_is_known", "_path", "_size")
+    __slots__ = ("_file", "_is_known", "_path", "write")
 
-    def __init__(self, path: str, file: IO[bytes], size: int) -> None:
+    def __init__(self, path: str, file: IO[bytes]) -> None:
         self._path = path
         self._file = file
-        self._size = size
         self._is_known = False
-
-    def write(self, data: bytes | memoryview) -> int:
-        written = self._file.write(data)
-        self._size += written
-        return written
+        self.write = file.write  # for each record: no call more than it takes
 
     def tell(self) -> int:
-        return self._size
+        return self._file.tell()
 
     def persist(self) -> None:
         self._file.flush()

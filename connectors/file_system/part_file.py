@@ -63,7 +63,7 @@ class PartFile:
     :raises OSError: it cannot be made, or later on not be written; the message names it.
     """
 
-    __slots__ = ("_bucket_id", "_bulk", "_created", "_in_progress_path", "_path", "_stream", "_updated")
+    __slots__ = ("_bucket_id", "_bulk", "_created", "_in_progress_path", "_path", "_size", "_stream", "_updated")
 
     def __init__(
         self,
@@ -82,6 +82,7 @@ class PartFile:
         self._path = path
         self._in_progress_path = in_progress_path
         self._created = self._updated = now_ms
+        self._size = 0 if resumed is None else resumed.size
         try:
             if resumed is None:
                 self._stream: PartStream = store.create(in_progress_path)
@@ -108,7 +109,7 @@ class PartFile:
         return self._created
 
     def get_size(self) -> int:
-        return self._stream.tell()
+        return self._size if self._bulk is None else self._stream.tell()
 
     def get_last_update_time(self) -> int:
         return self._updated
@@ -116,7 +117,7 @@ class PartFile:
     def write(self, data: bytes, now_ms: int) -> None:
         """Append a record's bytes."""
         try:
-            self._stream.write(data)
+            self._size += self._stream.write(data)
         except (OSError, FileSystemError) as error:
             raise self._unwritable(error) from error
         self._updated = now_ms
@@ -133,9 +134,7 @@ class PartFile:
             self._stream.persist()
         except OSError as error:
             raise self._unwritable(error) from error
-        return InProgressFile(
-            self._bucket_id, self._in_progress_path, self._stream.tell(), self._created, self._updated
-        )
+        return InProgressFile(self._bucket_id, self._in_progress_path, self._size, self._created, self._updated)
 
     def close_for_commit(self) -> PendingFile:
         """End the file, and see it on the disk."""
