@@ -10,8 +10,8 @@ from importlib import metadata
 
 from tests.unit.project.checkout import PACKAGES, ROOT, sources
 
-# Imported by their own extra or by who asks for it: the event loop, the fixtures, file systems.
-OPTIONAL = {"uvloop", "pytest", "fsspec"}
+# Imported by their own extra or by who asks for it: the event loop, the fixtures, file systems, Avro.
+OPTIONAL = {"uvloop", "pytest", "fsspec", "fastavro"}
 
 
 def _imported(tree: ast.AST) -> Iterator[str]:
@@ -23,6 +23,8 @@ def _imported(tree: ast.AST) -> Iterator[str]:
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module is not None:
             yield node.module
+        elif isinstance(node, ast.Call) and ast.unparse(node.func) == "importlib.import_module":
+            yield from (name.value for name in node.args if isinstance(name, ast.Constant))
         else:
             yield from _imported(node)
 
