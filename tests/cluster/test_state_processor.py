@@ -114,7 +114,10 @@ def test_a_job_begins_with_a_savepoint_made_of_nothing(
         deadline = time.monotonic() + 30
         # What comes of the timers says that their key's numbers, up to the watermark, were counted.
         while len(list(seen.iterdir())) < 100 + 3 + 2:
-            assert time.monotonic() < deadline, sorted(path.name for path in seen.iterdir())
+            assert time.monotonic() < deadline, (
+                job.get_job_status().result(),
+                sorted(path.name for path in seen.iterdir()),
+            )
             time.sleep(0.01)
         assert {path.name.partition(" at 5000")[0] for path in seen.glob("* at *")} == {"3", "4"}
         path = job.stop_with_savepoint(False, str(tmp_path / "savepoints"), savepoint_format).result()

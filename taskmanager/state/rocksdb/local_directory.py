@@ -52,7 +52,7 @@ class LocalDirectory:
             base.mkdir(parents=True, exist_ok=True)
             _remove_abandoned(base)
             self.path = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=base))
-            self._lock: int | None = _try_lock(self.path / _LOCK, create=True)
+            self._lock: int | None = _new_lock(self.path)
         except OSError as error:
             raise MillstreamError(
                 f"no directory for RocksDB can be made in {base}: {error}; set state.backend.rocksdb.localdir to a "
@@ -69,10 +69,19 @@ class LocalDirectory:
                 os.close(lock)
 
 
-def _try_lock(path: Path, *, create: bool) -> int | None:
+def _new_lock(directory: Path) -> int:
+    """Return the open file that is a new directory's lock. Others see it when it is locked, not before."""
+    hidden = directory / f"{_LOCK}.new"
+    lock = os.open(hidden, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    hidden.rename(directory / _LOCK)
+    return lock
+
+
+def _try_lock(path: Path) -> int | None:
     """Return an open file that is locked as long as it is open; ``None``: it is locked, or not there."""
     try:
-        lock = os.open(path, os.O_RDWR | (os.O_CREAT if create else 0), 0o600)
+        lock = os.open(path, os.O_RDWR)
     except FileNotFoundError:
         return None
     try:
@@ -85,10 +94,12 @@ def _try_lock(path: Path, *, create: bool) -> int | None:
 
 def _remove_abandoned(base: Path) -> None:
     for path in base.glob(f"{_PREFIX}*"):
-        lock = _try_lock(path / _LOCK, create=False)
+        lock = _try_lock(path / _LOCK)
         if lock is not None:
             try:
                 _remove(path)
+            except FileNotFoundError:
+                pass  # its owner, or somebody else, has just removed it
             except OSError:
                 _log.warning("%s was left by a worker that is gone, and cannot be removed", path, exc_info=True)
             finally:
