@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import shutil
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -333,3 +336,70 @@ def test_what_a_killed_master_leaves_behind_is_where_the_next_one_begins(
     processes.start_master()
     processes.wait_for_master()
     run.finish(run.start(2, (tmp_path / "checkpoints" / job.get_job_id()).as_uri()), expected)
+
+
+JOB_SCRIPT = """
+import sys
+from pathlib import Path
+import events
+from millstream.datastream import StreamExecutionEnvironment
+
+directory, count = Path(sys.argv[1]), int(sys.argv[2])
+env = StreamExecutionEnvironment.get_execution_environment()
+events.build_job(env, count, count / 40, directory / "hurry", directory / "output", env.get_parallelism())
+env.execute("sums and windows")
+"""
+
+
+@pytest.mark.timeout(180)
+def test_the_command_line_from_savepoint_to_savepoint(
+    processes: ProcessCluster, tmp_path: Path, expected: list[str]
+) -> None:
+    (tmp_path / "job.py").write_text(JOB_SCRIPT)
+    shutil.copy(program.__file__, tmp_path / "events.py")
+
+    def millstream(*arguments: str) -> str:
+        command = [sys.executable, "-m", "millstream.client.cli.main", *arguments, *extra(arguments[0])]
+        done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=60, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def extra(action: str) -> list[str]:
+        return [str(tmp_path), str(COUNT)] if action == "run" else ["-m", processes.address]
+
+    def run(*options: str) -> RpcJobClient:
+        settings = [
+            "-m",
+            processes.address,
+            "-Dexecution.checkpointing.interval=100ms",
+            f"-Dexecution.checkpointing.dir={tmp_path}/checkpoints",
+        ]
+        output = millstream("run", "-d", *settings, *options, "job.py")
+        found = re.search(r"JobID ([0-9a-f]{32})", output)
+        assert found is not None, output
+        job = processes.client.job(found[1])
+        until_running(job)
+        return job
+
+    def path_in(output: str) -> str:
+        found = re.search(r"(file:\S*savepoint-\w+-\w+)", output)
+        assert found is not None, output
+        return found[1]
+
+    job = run("-p", "2")
+    until_checkpoints(job, 1)
+    first = path_in(millstream("savepoint", job.get_job_id(), "savepoints"))
+    assert local(first).parent == tmp_path / "savepoints"
+    assert "completed." in millstream("checkpoint", job.get_job_id())
+    assert "Its new parallelism is 3." in millstream("modify", "-p", "3", job.get_job_id())
+    until_running(job)
+    second = path_in(millstream("cancel", "-s", "savepoints", job.get_job_id()))
+    job = run("-p", "1", "-s", second)
+    third = path_in(millstream("stop", "-p", "savepoints", job.get_job_id()))
+    assert job.get_job_status() is JobStatus.FINISHED
+    assert "disposed." in millstream("savepoint", "-d", first)
+    assert not local(first).exists()
+    (tmp_path / "hurry").touch()
+    run_to_end = millstream("run", "-p", "4", "-s", third, "-m", processes.address, "job.py")
+    assert "has finished." in run_to_end
+    assert committed_lines(tmp_path / "output") == expected

@@ -69,6 +69,24 @@ def test_execute_async_gives_futures(env: StreamExecutionEnvironment, executor: 
     assert client.get_job_status().result() is JobStatus.CANCELED
 
 
+def test_savepoints_are_futures_too(env: StreamExecutionEnvironment) -> None:
+    env.from_sequence(1, 2).print()
+    client = env.execute_async("x")
+    assert client.trigger_savepoint("/s").result(10) == "/s/CANONICAL"
+    assert client.trigger_savepoint(format_type="NATIVE").result(10) == "None/NATIVE"
+    assert client.stop_with_savepoint(True, "/s").result(10) == "/s/CANONICAL/drained"
+    assert client.stop_with_savepoint(False).result(10) == "None/CANONICAL/suspended"
+    assert client.cancel_with_savepoint("/s").result(10) == "/s/CANONICAL/cancelled"
+
+
+def test_where_a_job_begins_travels_with_it(env: StreamExecutionEnvironment, executor: RecordingExecutor) -> None:
+    settings = {"execution.state-recovery.path": "/s/savepoint-1", "execution.state-recovery.claim-mode": "CLAIM"}
+    env.configure(Configuration.from_map(settings))
+    env.from_sequence(1, 2).print()
+    env.execute()
+    assert settings.items() <= dict(executor.graphs[0].configuration).items()
+
+
 def test_plan(env: StreamExecutionEnvironment) -> None:
     lines = env.from_collection(["a"], Types.STRING()).name("lines")
     lines.key_by(lambda v: v).map(lambda v: v).set_description("does nothing").print().name("out")
