@@ -165,9 +165,9 @@ class KeyedStateBackend(ABC):
     def keys(self, name: str, namespace: Hashable = None) -> list[Any]:
         """The keys that have a value in a state."""
 
+    @abstractmethod
     def keys_and_namespaces(self, name: str) -> Iterator[tuple[Any, Hashable]]:
         """All keys with the namespaces in which they have a value of a state. Nothing may change meanwhile."""
-        raise NotImplementedError(f"{type(self).__name__} cannot list namespaces")
 
     @abstractmethod
     def start_snapshot(self, options: SnapshotOptions) -> RunningSnapshot[KeyedStateHandle | None]:
