@@ -173,7 +173,9 @@ def test_snapshots_of_backends_are_read(backends: _Backends, tmp_path: Path, opt
     _check(path)
     copied = SavepointWriter.from_existing(path).write(str(tmp_path / "copy"))
     _check(copied)
-    assert all("/copy/" in file.bytes.path or not file.bytes.path for handle in _handles(copied) for file in handle.files)
+    assert all(
+        "/copy/" in file.bytes.path or not file.bytes.path for handle in _handles(copied) for file in handle.files
+    )
     changed = SavepointWriter.from_existing(copied)
     [operator] = SavepointReader.read(copied).operators
     changed.with_keyed_state(operator.identifier, ValueStateDescriptor("added"), [(1, "one")])
