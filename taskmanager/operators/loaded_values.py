@@ -22,28 +22,23 @@ class LoadedValues:
     :ivar in_memory: the dict has the values of all keys at all times: nothing needs to be fetched or kept.
     """
 
-    __slots__ = ("_backend", "_loaded", "_name", "_table", "by_key", "in_memory")
+    __slots__ = ("_backend", "_name", "_table", "by_key", "in_memory")
 
     def __init__(self, backend: KeyedStateBackend, name: str) -> None:
         self._backend = backend
         self._name = name
         self._table = backend.value_table(name)
         self.in_memory = backend.in_memory
-        self._loaded: dict[Any, Any] = {}
         self.by_key: dict[Any, Any] = self._table.load(()) if self.in_memory else {}
 
     def fetch(self, keys: Collection[Any]) -> None:
         """Get the values of these keys, and none other, into the dict. Only without a backend in memory."""
-        self._loaded = self._table.load(keys)
         self.by_key.clear()
-        self.by_key.update(self._loaded)
+        self.by_key.update(self._table.load(keys))
 
     def keep(self, keys: Collection[Any]) -> None:
         """Store what the dict says of these keys, which were fetched. Only without a backend in memory."""
-        loaded, self._loaded = self._loaded, {}
-        loaded.clear()
-        loaded.update(self.by_key)
-        self._table.store(loaded, keys)
+        self._table.store(self.by_key, keys)
         self.by_key.clear()
 
     def pieces(self) -> Iterator[dict[Any, Any]]:

@@ -38,6 +38,9 @@ def database_options(configuration: Configuration, memory: MemoryShare, *, write
     options.set_use_fsync(False)
     # A database has many small states; each preallocates a part of its buffer.
     options.set_arena_block_size(64 << 10)
+    # New keys are looked for in vain: this says so without a search through the write buffer.
+    options.set_memtable_whole_key_filtering(True)
+    options.set_memtable_prefix_bloom_ratio(0.1)
     if memory.write_buffers is not None:
         options.set_write_buffer_manager(memory.write_buffers)
     tables: BlockBasedOptions = library.BlockBasedOptions()

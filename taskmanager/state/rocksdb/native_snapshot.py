@@ -142,6 +142,10 @@ class NativeSnapshot:
         paths = sorted(path for path in (self._directory / FILES).iterdir() if path.is_file())
         known = {path.name: self._known(path) for path in paths}
         new = [path for path in paths if known[path.name] is None]
+        for path in paths:
+            earlier = known[path.name]
+            if earlier is not None:
+                streams.refer(earlier.bytes, path)
 
         def copy(path: Path) -> NamedFile:
             shared = self._shared and path.suffix == ".sst"
