@@ -81,6 +81,9 @@ class FileSnapshotStreams:
         self._check()
         return self._kept(path, self._files.upload(source, path), crc32)
 
+    def refer(self, stored: StateBytes, source: Path) -> None:
+        self._check()
+
     def abort(self) -> None:
         """Delete what was written, and let all that is being written fail. Blocks; from any thread, also twice.
 

@@ -35,6 +35,9 @@ class MemorySnapshotStreams:
         self._check(name, source.stat().st_size)
         return self.write(name, [source.read_bytes()])
 
+    def refer(self, stored: StateBytes, source: Path) -> None:
+        self._check(source.name, 0)
+
     def abort(self) -> None:
         """Let all that is being written fail. From any thread, also twice."""
         self._aborted = True

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import io
+import logging
 import shutil
 import zlib
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 
 from millstream.common.checkpoint.errors import BrokenSnapshotError, MissingSnapshotError
 from millstream.common.config import Configuration
@@ -16,6 +17,10 @@ from millstream.common.file_system import file_system_of
 from millstream.common.wire.checkpoint_pb2 import StateBytes
 
 __all__ = ["LocalCopies", "SnapshotReader"]
+
+_log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 _COPY = 1 << 20
 
@@ -46,9 +51,9 @@ class SnapshotReader:
     def open(self, stored: StateBytes) -> BinaryIO:
         if not stored.path:
             return io.BytesIO(self.read(stored))
-        local = self._local(stored)
-        if local is not None and local.is_file() and local.stat().st_size == stored.size:
-            return local.open("rb")
+        local = self._from_local(stored, lambda path: _open_whole(path, stored))
+        if local is not None:
+            return local
         try:
             file = file_system_of(stored.path, self._configuration).open(stored.path)
         except FileNotFoundError as error:
@@ -63,11 +68,9 @@ class SnapshotReader:
     def read(self, stored: StateBytes) -> bytes:
         if not stored.path:
             return self._checked(stored, stored.inline)
-        local = self._local(stored)
-        if local is not None and local.is_file():
-            data = local.read_bytes()
-            if len(data) == stored.size and zlib.crc32(data) == stored.crc32:
-                return data
+        local = self._from_local(stored, lambda path: _read_whole(path, stored))
+        if local is not None:
+            return local
         try:
             return self._checked(stored, file_system_of(stored.path, self._configuration).read(stored.path))
         except FileNotFoundError as error:
@@ -77,11 +80,8 @@ class SnapshotReader:
         if not stored.path:
             target.write_bytes(self.read(stored))
             return
-        local = self._local(stored)
-        if local is not None and local.is_file() and local.stat().st_size == stored.size:
-            shutil.copyfile(local, target)
-            if _crc32_of(target) == stored.crc32:
-                return
+        if self._from_local(stored, lambda path: _copy_whole(path, stored, target)) is not None:
+            return
         try:
             size = file_system_of(stored.path, self._configuration).download(stored.path, target)
         except FileNotFoundError as error:
@@ -90,8 +90,21 @@ class SnapshotReader:
             target.unlink()
             raise self._broken(stored, size)
 
-    def _local(self, stored: StateBytes) -> Path | None:
-        return None if self._local_copies is None else self._local_copies(stored)
+    def _from_local(self, stored: StateBytes, take: Callable[[Path], T | None]) -> T | None:
+        """Take stored bytes from this host's copy. ``None``: it has none, or it is not what was written."""
+        path = None if self._local_copies is None else self._local_copies(stored)
+        if path is None:
+            return None
+        try:
+            taken = take(path)
+        except OSError as error:
+            _log.warning(
+                "the local copy %s of %s cannot be read: %s; reading %s", path, stored.path, error, stored.path
+            )
+            return None
+        if taken is None:
+            _log.warning("the local copy %s of %s is damaged; reading %s", path, stored.path, stored.path)
+        return taken
 
     def _checked(self, stored: StateBytes, data: bytes) -> bytes:
         if len(data) != stored.size or zlib.crc32(data) != stored.crc32:
@@ -114,6 +127,25 @@ class SnapshotReader:
             f"{stored.path or 'state in the metadata'} of {self._snapshot} is broken: {what}; restore from another "
             "checkpoint or savepoint"
         )
+
+
+def _open_whole(path: Path, stored: StateBytes) -> BinaryIO | None:
+    # Only who reads all of a file sees its checksum. So it is looked at here: for a copy there is another choice.
+    if path.stat().st_size != stored.size or _crc32_of(path) != stored.crc32:
+        return None
+    return path.open("rb")
+
+
+def _read_whole(path: Path, stored: StateBytes) -> bytes | None:
+    data = path.read_bytes()
+    return data if len(data) == stored.size and zlib.crc32(data) == stored.crc32 else None
+
+
+def _copy_whole(path: Path, stored: StateBytes, target: Path) -> Path | None:
+    if path.stat().st_size != stored.size:
+        return None
+    shutil.copyfile(path, target)
+    return target if _crc32_of(target) == stored.crc32 else None
 
 
 def _crc32_of(path: Path) -> int:

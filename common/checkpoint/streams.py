@@ -29,7 +29,18 @@ class SnapshotStreams(Protocol):
         ...
 
     def write_file(self, name: str, source: Path, *, shared: bool = False) -> StateBytes:
-        """Store the contents of a local file, never inline."""
+        """Store the contents of a local file, never inline.
+
+        :param source: nobody writes to it any more; it may be removed afterwards.
+        """
+        ...
+
+    def refer(self, stored: StateBytes, source: Path) -> None:
+        """The snapshot has a file that an earlier one has stored already.
+
+        :param source: the local file that was stored; nobody writes to it any more.
+        :raises MillstreamError: the checkpoint was aborted meanwhile.
+        """
         ...
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Final
 
+from millstream.common.config.collection_kind import list_of
 from millstream.common.config.duration import DURATION
 from millstream.common.config.memory_size import MEMORY_SIZE
 from millstream.common.config.option import Effect, option, optional
@@ -95,19 +96,19 @@ class CheckpointingOptions:
         "Whether a checkpoint holds only what changed since the one before.",
         former=("state.backend.incremental",),
     )
-    LOCAL_BACKUP_ENABLED: Final = option(
+    LOCAL_BACKUP_ENABLED: Final = optional(
         "execution.checkpointing.local-backup.enabled",
         BOOLEAN,
-        False,
-        "Whether each host keeps a copy of its tasks' state.",
-        effect=Effect.RESERVED,
+        "Whether each host keeps a copy of its tasks' checkpoints on its own disk. Unset: if "
+        "`execution.state-recovery.from-local` is on.",
     )
-    LOCAL_BACKUP_DIRS: Final = optional(
+    LOCAL_BACKUP_DIRS: Final = option(
         "execution.checkpointing.local-backup.dirs",
-        STRING,
-        "Directories of these copies.",
+        list_of(STRING, ",;"),
+        [],
+        "A TaskManager's directories for these copies, parted by commas; files are divided among them. Empty: those of "
+        "`io.tmp.dirs`.",
         former=("taskmanager.state.local.root-dirs",),
-        effect=Effect.RESERVED,
     )
     DATA_INLINE_THRESHOLD: Final = option(
         "execution.checkpointing.data-inline-threshold",

@@ -55,7 +55,6 @@ class StateOptions:
         False,
         "Whether a restarted task prefers the copy of its state on its own host.",
         former=("state.backend.local-recovery",),
-        effect=Effect.RESERVED,
     )
     CHANGELOG_ENABLED: Final = option(
         "state.changelog.enabled",

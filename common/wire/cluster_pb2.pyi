@@ -424,16 +424,18 @@ class RegisterJobMasterResponse(_message.Message):
     def __init__(self, resource_manager_id: _Optional[str] = ...) -> None: ...
 
 class DeclareRequiredResourcesRequest(_message.Message):
-    __slots__ = ("job_id", "job_master_id", "job_master_address", "slots")
+    __slots__ = ("job_id", "job_master_id", "job_master_address", "slots", "prefer_former_task_managers")
     JOB_ID_FIELD_NUMBER: _ClassVar[int]
     JOB_MASTER_ID_FIELD_NUMBER: _ClassVar[int]
     JOB_MASTER_ADDRESS_FIELD_NUMBER: _ClassVar[int]
     SLOTS_FIELD_NUMBER: _ClassVar[int]
+    PREFER_FORMER_TASK_MANAGERS_FIELD_NUMBER: _ClassVar[int]
     job_id: str
     job_master_id: str
     job_master_address: str
     slots: int
-    def __init__(self, job_id: _Optional[str] = ..., job_master_id: _Optional[str] = ..., job_master_address: _Optional[str] = ..., slots: _Optional[int] = ...) -> None: ...
+    prefer_former_task_managers: bool
+    def __init__(self, job_id: _Optional[str] = ..., job_master_id: _Optional[str] = ..., job_master_address: _Optional[str] = ..., slots: _Optional[int] = ..., prefer_former_task_managers: bool = ...) -> None: ...
 
 class DeclareRequiredResourcesResponse(_message.Message):
     __slots__ = ("slots_registered", "slots_free", "task_managers")

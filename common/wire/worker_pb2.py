@@ -27,7 +27,7 @@ from millstream.common.wire import failure_pb2 as millstream_dot_common_dot_wire
 from millstream.common.wire import graph_pb2 as millstream_dot_common_dot_wire_dot_graph__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#millstream/common/wire/worker.proto\x12\x0fmillstream.wire\x1a$millstream/common/wire/cluster.proto\x1a$millstream/common/wire/failure.proto\x1a\"millstream/common/wire/graph.proto\"\xa9\x03\n\rWorkerCommand\x12/\n\x07prepare\x18\x01 \x01(\x0b\x32\x1c.millstream.wire.PrepareSlotH\x00\x12(\n\x03run\x18\x02 \x01(\x0b\x32\x19.millstream.wire.RunTasksH\x00\x12-\n\x06\x63\x61ncel\x18\x03 \x01(\x0b\x32\x1b.millstream.wire.CancelTaskH\x00\x12\x42\n\x10operator_request\x18\x04 \x01(\x0b\x32&.millstream.wire.WorkerOperatorRequestH\x00\x12+\n\x04stop\x18\x05 \x01(\x0b\x32\x1b.millstream.wire.StopWorkerH\x00\x12K\n\x12trigger_checkpoint\x18\x06 \x01(\x0b\x32-.millstream.wire.TriggerTaskCheckpointRequestH\x00\x12\x45\n\x11notify_checkpoint\x18\x07 \x01(\x0b\x32(.millstream.wire.NotifyCheckpointRequestH\x00\x42\t\n\x07\x63ommand\"\xa8\x02\n\x0bPrepareSlot\x12,\n\x03job\x18\x01 \x01(\x0b\x32\x1f.millstream.wire.JobInformation\x12\x15\n\rallocation_id\x18\x02 \x01(\t\x12\x12\n\nslot_index\x18\x03 \x01(\x05\x12\x17\n\x0ftask_manager_id\x18\x04 \x01(\t\x12\x16\n\x0e\x64\x61ta_bind_host\x18\x05 \x01(\t\x12\x46\n\rconfiguration\x18\x06 \x03(\x0b\x32/.millstream.wire.PrepareSlot.ConfigurationEntry\x12\x11\n\tdata_host\x18\x07 \x01(\t\x1a\x34\n\x12\x43onfigurationEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\":\n\x08RunTasks\x12.\n\x05tasks\x18\x01 \x03(\x0b\x32\x1f.millstream.wire.TaskDeployment\" \n\nCancelTask\x12\x12\n\nattempt_id\x18\x01 \x01(\t\"e\n\x15WorkerOperatorRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\x03\x12\x12\n\nattempt_id\x18\x02 \x01(\t\x12\x13\n\x0boperator_id\x18\x03 \x01(\t\x12\x0f\n\x07payload\x18\x04 \x01(\x0c\"\x0c\n\nStopWorker\"\xdf\x03\n\x0bWorkerEvent\x12\x31\n\x08prepared\x18\x01 \x01(\x0b\x32\x1d.millstream.wire.SlotPreparedH\x00\x12\x39\n\ntask_state\x18\x02 \x01(\x0b\x32#.millstream.wire.TaskExecutionStateH\x00\x12\x31\n\x07metrics\x18\x03 \x01(\x0b\x32\x1e.millstream.wire.WorkerMetricsH\x00\x12\x44\n\x11operator_response\x18\x04 \x01(\x0b\x32\'.millstream.wire.WorkerOperatorResponseH\x00\x12-\n\x06\x66\x61iled\x18\x05 \x01(\x0b\x32\x1b.millstream.wire.SlotFailedH\x00\x12\x41\n\x0b\x61\x63knowledge\x18\x06 \x01(\x0b\x32*.millstream.wire.CheckpointAcknowledgementH\x00\x12\x35\n\x07\x64\x65\x63line\x18\x07 \x01(\x0b\x32\".millstream.wire.CheckpointDeclineH\x00\x12\x37\n\x0b\x65nd_of_data\x18\x08 \x01(\x0b\x32 .millstream.wire.EndOfDataReportH\x00\x42\x07\n\x05\x65vent\".\n\x0cSlotPrepared\x12\x11\n\tdata_port\x18\x01 \x01(\x05\x12\x0b\n\x03pid\x18\x02 \x01(\x05\"?\n\rWorkerMetrics\x12.\n\x05tasks\x18\x01 \x03(\x0b\x32\x1f.millstream.wire.AttemptMetrics\"L\n\x16WorkerOperatorResponse\x12\x12\n\nrequest_id\x18\x01 \x01(\x03\x12\x0f\n\x07payload\x18\x02 \x01(\x0c\x12\r\n\x05\x65rror\x18\x03 \x01(\t\";\n\nSlotFailed\x12-\n\x07\x66\x61ilure\x18\x01 \x01(\x0b\x32\x1c.millstream.wire.FailureInfob\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#millstream/common/wire/worker.proto\x12\x0fmillstream.wire\x1a$millstream/common/wire/cluster.proto\x1a$millstream/common/wire/failure.proto\x1a\"millstream/common/wire/graph.proto\"\xa9\x03\n\rWorkerCommand\x12/\n\x07prepare\x18\x01 \x01(\x0b\x32\x1c.millstream.wire.PrepareSlotH\x00\x12(\n\x03run\x18\x02 \x01(\x0b\x32\x19.millstream.wire.RunTasksH\x00\x12-\n\x06\x63\x61ncel\x18\x03 \x01(\x0b\x32\x1b.millstream.wire.CancelTaskH\x00\x12\x42\n\x10operator_request\x18\x04 \x01(\x0b\x32&.millstream.wire.WorkerOperatorRequestH\x00\x12+\n\x04stop\x18\x05 \x01(\x0b\x32\x1b.millstream.wire.StopWorkerH\x00\x12K\n\x12trigger_checkpoint\x18\x06 \x01(\x0b\x32-.millstream.wire.TriggerTaskCheckpointRequestH\x00\x12\x45\n\x11notify_checkpoint\x18\x07 \x01(\x0b\x32(.millstream.wire.NotifyCheckpointRequestH\x00\x42\t\n\x07\x63ommand\"\xc9\x02\n\x0bPrepareSlot\x12,\n\x03job\x18\x01 \x01(\x0b\x32\x1f.millstream.wire.JobInformation\x12\x15\n\rallocation_id\x18\x02 \x01(\t\x12\x12\n\nslot_index\x18\x03 \x01(\x05\x12\x17\n\x0ftask_manager_id\x18\x04 \x01(\t\x12\x16\n\x0e\x64\x61ta_bind_host\x18\x05 \x01(\t\x12\x46\n\rconfiguration\x18\x06 \x03(\x0b\x32/.millstream.wire.PrepareSlot.ConfigurationEntry\x12\x11\n\tdata_host\x18\x07 \x01(\t\x12\x1f\n\x17local_state_directories\x18\x08 \x03(\t\x1a\x34\n\x12\x43onfigurationEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\":\n\x08RunTasks\x12.\n\x05tasks\x18\x01 \x03(\x0b\x32\x1f.millstream.wire.TaskDeployment\" \n\nCancelTask\x12\x12\n\nattempt_id\x18\x01 \x01(\t\"e\n\x15WorkerOperatorRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\x03\x12\x12\n\nattempt_id\x18\x02 \x01(\t\x12\x13\n\x0boperator_id\x18\x03 \x01(\t\x12\x0f\n\x07payload\x18\x04 \x01(\x0c\"\x0c\n\nStopWorker\"\xdf\x03\n\x0bWorkerEvent\x12\x31\n\x08prepared\x18\x01 \x01(\x0b\x32\x1d.millstream.wire.SlotPreparedH\x00\x12\x39\n\ntask_state\x18\x02 \x01(\x0b\x32#.millstream.wire.TaskExecutionStateH\x00\x12\x31\n\x07metrics\x18\x03 \x01(\x0b\x32\x1e.millstream.wire.WorkerMetricsH\x00\x12\x44\n\x11operator_response\x18\x04 \x01(\x0b\x32\'.millstream.wire.WorkerOperatorResponseH\x00\x12-\n\x06\x66\x61iled\x18\x05 \x01(\x0b\x32\x1b.millstream.wire.SlotFailedH\x00\x12\x41\n\x0b\x61\x63knowledge\x18\x06 \x01(\x0b\x32*.millstream.wire.CheckpointAcknowledgementH\x00\x12\x35\n\x07\x64\x65\x63line\x18\x07 \x01(\x0b\x32\".millstream.wire.CheckpointDeclineH\x00\x12\x37\n\x0b\x65nd_of_data\x18\x08 \x01(\x0b\x32 .millstream.wire.EndOfDataReportH\x00\x42\x07\n\x05\x65vent\".\n\x0cSlotPrepared\x12\x11\n\tdata_port\x18\x01 \x01(\x05\x12\x0b\n\x03pid\x18\x02 \x01(\x05\"?\n\rWorkerMetrics\x12.\n\x05tasks\x18\x01 \x03(\x0b\x32\x1f.millstream.wire.AttemptMetrics\"L\n\x16WorkerOperatorResponse\x12\x12\n\nrequest_id\x18\x01 \x01(\x03\x12\x0f\n\x07payload\x18\x02 \x01(\x0c\x12\r\n\x05\x65rror\x18\x03 \x01(\t\";\n\nSlotFailed\x12-\n\x07\x66\x61ilure\x18\x01 \x01(\x0b\x32\x1c.millstream.wire.FailureInfob\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -39,25 +39,25 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_WORKERCOMMAND']._serialized_start=169
   _globals['_WORKERCOMMAND']._serialized_end=594
   _globals['_PREPARESLOT']._serialized_start=597
-  _globals['_PREPARESLOT']._serialized_end=893
-  _globals['_PREPARESLOT_CONFIGURATIONENTRY']._serialized_start=841
-  _globals['_PREPARESLOT_CONFIGURATIONENTRY']._serialized_end=893
-  _globals['_RUNTASKS']._serialized_start=895
-  _globals['_RUNTASKS']._serialized_end=953
-  _globals['_CANCELTASK']._serialized_start=955
-  _globals['_CANCELTASK']._serialized_end=987
-  _globals['_WORKEROPERATORREQUEST']._serialized_start=989
-  _globals['_WORKEROPERATORREQUEST']._serialized_end=1090
-  _globals['_STOPWORKER']._serialized_start=1092
-  _globals['_STOPWORKER']._serialized_end=1104
-  _globals['_WORKEREVENT']._serialized_start=1107
-  _globals['_WORKEREVENT']._serialized_end=1586
-  _globals['_SLOTPREPARED']._serialized_start=1588
-  _globals['_SLOTPREPARED']._serialized_end=1634
-  _globals['_WORKERMETRICS']._serialized_start=1636
-  _globals['_WORKERMETRICS']._serialized_end=1699
-  _globals['_WORKEROPERATORRESPONSE']._serialized_start=1701
-  _globals['_WORKEROPERATORRESPONSE']._serialized_end=1777
-  _globals['_SLOTFAILED']._serialized_start=1779
-  _globals['_SLOTFAILED']._serialized_end=1838
+  _globals['_PREPARESLOT']._serialized_end=926
+  _globals['_PREPARESLOT_CONFIGURATIONENTRY']._serialized_start=874
+  _globals['_PREPARESLOT_CONFIGURATIONENTRY']._serialized_end=926
+  _globals['_RUNTASKS']._serialized_start=928
+  _globals['_RUNTASKS']._serialized_end=986
+  _globals['_CANCELTASK']._serialized_start=988
+  _globals['_CANCELTASK']._serialized_end=1020
+  _globals['_WORKEROPERATORREQUEST']._serialized_start=1022
+  _globals['_WORKEROPERATORREQUEST']._serialized_end=1123
+  _globals['_STOPWORKER']._serialized_start=1125
+  _globals['_STOPWORKER']._serialized_end=1137
+  _globals['_WORKEREVENT']._serialized_start=1140
+  _globals['_WORKEREVENT']._serialized_end=1619
+  _globals['_SLOTPREPARED']._serialized_start=1621
+  _globals['_SLOTPREPARED']._serialized_end=1667
+  _globals['_WORKERMETRICS']._serialized_start=1669
+  _globals['_WORKERMETRICS']._serialized_end=1732
+  _globals['_WORKEROPERATORRESPONSE']._serialized_start=1734
+  _globals['_WORKEROPERATORRESPONSE']._serialized_end=1810
+  _globals['_SLOTFAILED']._serialized_start=1812
+  _globals['_SLOTFAILED']._serialized_end=1871
 # @@protoc_insertion_point(module_scope)

@@ -28,7 +28,7 @@ class WorkerCommand(_message.Message):
     def __init__(self, prepare: _Optional[_Union[PrepareSlot, _Mapping]] = ..., run: _Optional[_Union[RunTasks, _Mapping]] = ..., cancel: _Optional[_Union[CancelTask, _Mapping]] = ..., operator_request: _Optional[_Union[WorkerOperatorRequest, _Mapping]] = ..., stop: _Optional[_Union[StopWorker, _Mapping]] = ..., trigger_checkpoint: _Optional[_Union[_cluster_pb2.TriggerTaskCheckpointRequest, _Mapping]] = ..., notify_checkpoint: _Optional[_Union[_cluster_pb2.NotifyCheckpointRequest, _Mapping]] = ...) -> None: ...
 
 class PrepareSlot(_message.Message):
-    __slots__ = ("job", "allocation_id", "slot_index", "task_manager_id", "data_bind_host", "configuration", "data_host")
+    __slots__ = ("job", "allocation_id", "slot_index", "task_manager_id", "data_bind_host", "configuration", "data_host", "local_state_directories")
     class ConfigurationEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -43,6 +43,7 @@ class PrepareSlot(_message.Message):
     DATA_BIND_HOST_FIELD_NUMBER: _ClassVar[int]
     CONFIGURATION_FIELD_NUMBER: _ClassVar[int]
     DATA_HOST_FIELD_NUMBER: _ClassVar[int]
+    LOCAL_STATE_DIRECTORIES_FIELD_NUMBER: _ClassVar[int]
     job: _cluster_pb2.JobInformation
     allocation_id: str
     slot_index: int
@@ -50,7 +51,8 @@ class PrepareSlot(_message.Message):
     data_bind_host: str
     configuration: _containers.ScalarMap[str, str]
     data_host: str
-    def __init__(self, job: _Optional[_Union[_cluster_pb2.JobInformation, _Mapping]] = ..., allocation_id: _Optional[str] = ..., slot_index: _Optional[int] = ..., task_manager_id: _Optional[str] = ..., data_bind_host: _Optional[str] = ..., configuration: _Optional[_Mapping[str, str]] = ..., data_host: _Optional[str] = ...) -> None: ...
+    local_state_directories: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, job: _Optional[_Union[_cluster_pb2.JobInformation, _Mapping]] = ..., allocation_id: _Optional[str] = ..., slot_index: _Optional[int] = ..., task_manager_id: _Optional[str] = ..., data_bind_host: _Optional[str] = ..., configuration: _Optional[_Mapping[str, str]] = ..., data_host: _Optional[str] = ..., local_state_directories: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class RunTasks(_message.Message):
     __slots__ = ("tasks",)

@@ -102,7 +102,7 @@ class SubtaskCheckpoints:
         )
         services = self._services
         running = RunningCheckpoint(
-            checkpoint_id, snapshots, partial(services.storage.streams, options), services.executor
+            checkpoint_id, snapshots, partial(services.storage.streams, checkpoint_id, options), services.executor
         )
         self._write(running, metrics, finished=finished)
         return True

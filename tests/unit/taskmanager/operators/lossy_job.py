@@ -40,6 +40,9 @@ class MemoryStreams:
     def write_file(self, name: str, source: Any, *, shared: bool = False) -> StateBytes:
         raise AssertionError("operator state is in no file")
 
+    def refer(self, stored: StateBytes, source: Any) -> None:
+        raise AssertionError("operator state is in no file")
+
 
 class MemoryReader:
     def read(self, stored: StateBytes) -> bytes:

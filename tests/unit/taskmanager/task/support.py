@@ -184,7 +184,7 @@ class FakeStorage:
         self.error: BaseException | None = None
         self.made: list[FakeStreams] = []
 
-    def streams(self, options: CheckpointOptions) -> FakeStreams:
+    def streams(self, checkpoint_id: int, options: CheckpointOptions) -> FakeStreams:
         self.made.append(FakeStreams(self))
         return self.made[-1]
 
