@@ -45,6 +45,7 @@ from millstream.common.wire.worker_pb2 import (
 from millstream.taskmanager.checkpoint_declines import not_running, snapshot_too_large
 from millstream.taskmanager.garbage import TunedCollector
 from millstream.taskmanager.job_files import JobFiles
+from millstream.taskmanager.local_state.snapshot_copies import SnapshotCopies
 from millstream.taskmanager.network.environment import NetworkEnvironment
 from millstream.taskmanager.task.chain import Exchange, TaskServices
 from millstream.taskmanager.task.interrupt import UserCodeSection
@@ -175,7 +176,7 @@ class SlotWorker:
             clock=self._clock,
             configuration=configuration,
             section=UserCodeSection.of_this_thread(),
-            storage=ConfiguredStorage(configuration),
+            storage=ConfiguredStorage(configuration, _copies(command)),
             executor=self._executor,
             task_manager=f"{command.task_manager_id} @ {command.data_host or command.data_bind_host} (pid {pid})",
             inline=self._own_process,
@@ -316,6 +317,11 @@ class _Reports:
 
 def _first_directory(temporary_dirs: Sequence[str]) -> Path | None:
     return Path(os.path.abspath(temporary_dirs[0])) if temporary_dirs else None
+
+
+def _copies(command: PrepareSlot) -> SnapshotCopies | None:
+    directories = [Path(each) for each in command.local_state_directories]
+    return SnapshotCopies(directories) if directories else None
 
 
 def _slot_failure(error: BaseException) -> FailureInfo:

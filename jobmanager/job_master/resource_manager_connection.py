@@ -11,7 +11,7 @@ import logging
 from collections.abc import Callable
 from datetime import timedelta
 
-from millstream.common.config import ClusterOptions, Configuration
+from millstream.common.config import ClusterOptions, Configuration, StateOptions
 from millstream.common.errors import MillstreamError
 from millstream.common.ids import JobID, LeaderSessionId
 from millstream.common.rpc.gateways import ResourceManagerGateway
@@ -52,6 +52,8 @@ class ResourceManagerConnection:
         self._first_delay_s = configuration.get(ClusterOptions.REGISTRATION_INITIAL_TIMEOUT).total_seconds()
         self._longest_delay_s = configuration.get(ClusterOptions.REGISTRATION_ERROR_DELAY).total_seconds()
         self._on_resources = on_resources
+        # There the tasks' state is, if copies of it are kept on their hosts.
+        self._prefer_former = configuration.get(StateOptions.RECOVERY_FROM_LOCAL)
         self._slots = 0
         self._undeclared = False
         self._lost: str | None = None
@@ -179,6 +181,7 @@ class ResourceManagerConnection:
                     job_master_id=self._job_master_id,
                     job_master_address=self._rpc.address,
                     slots=self._slots,
+                    prefer_former_task_managers=self._prefer_former,
                 )
             )
             self._on_resources(

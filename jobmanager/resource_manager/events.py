@@ -115,11 +115,15 @@ class JobMasterRegistered:
 
 @dataclass(frozen=True, slots=True)
 class ResourcesDeclared:
-    """A job tells how many slots it wants in all."""
+    """A job tells how many slots it wants in all.
+
+    :ivar prefer_former: a slot in place of a lost one is best on the TaskManager where that was.
+    """
 
     job_id: JobID
     job_master_id: LeaderSessionId
     slots: int
+    prefer_former: bool = False
 
 
 @dataclass(frozen=True, slots=True)

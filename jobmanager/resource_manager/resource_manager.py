@@ -315,7 +315,11 @@ class ResourceManager:
         if registration is None:
             raise MillstreamError(f"the JobMaster of job {request.job_id} is not registered here; register again")
         registration.heartbeat()
-        self._handle(ResourcesDeclared(registration.job_id, registration.job_master_id, request.slots))
+        self._handle(
+            ResourcesDeclared(
+                registration.job_id, registration.job_master_id, request.slots, request.prefer_former_task_managers
+            )
+        )
         return pb.DeclareRequiredResourcesResponse(
             slots_registered=self._slots.slots_registered,
             slots_free=self._slots.slots_free,

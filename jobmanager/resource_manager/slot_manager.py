@@ -10,7 +10,7 @@ A slot is never asked for while an earlier request for it may still be carried o
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from millstream.common.ids import IdFactory, JobID, LeaderSessionId, ResourceId
 from millstream.jobmanager.resource_manager.actions import (
@@ -51,12 +51,18 @@ _LONGEST_RETRY_MS = 10_000
 
 @dataclass(slots=True)
 class _Job:
-    """A registered JobMaster and what it wants."""
+    """A registered JobMaster and what it wants.
+
+    :ivar former: TaskManagers where it has lost a slot, until it has as many as it wants again; only for a job that
+        would go back there.
+    """
 
     job_master_id: LeaderSessionId
     address: str
     required: int = 0
     lost: bool = False
+    prefer_former: bool = False
+    former: list[ResourceId] = field(default_factory=list)
 
 
 class SlotManager:
@@ -124,6 +130,7 @@ class SlotManager:
             case ResourcesDeclared():
                 if self.knows_job_master(event.job_id, event.job_master_id):
                     self._jobs[event.job_id].required = event.slots
+                    self._jobs[event.job_id].prefer_former = event.prefer_former
             case JobMasterLost():
                 if self.knows_job_master(event.job_id, event.job_master_id):
                     self._jobs[event.job_id].lost = True
@@ -161,10 +168,12 @@ class SlotManager:
             if job.lost:
                 continue
             for _ in range(job.required - has.get(job_id, 0)):
-                chosen = choose_slot(self._matching, self.task_managers.values(), job_id)
+                chosen = choose_slot(self._matching, self.task_managers.values(), job_id, job.former)
                 if chosen is None:
                     return
                 task_manager, slot = chosen
+                if task_manager.resource_id in job.former:
+                    job.former.remove(task_manager.resource_id)
                 allocation_id = self._ids.allocation_id()
                 slot.bind(SlotState.PENDING, allocation_id, job_id, self._next_revision())
                 self._actions.append(
@@ -177,6 +186,7 @@ class SlotManager:
                         job.address,
                     )
                 )
+            job.former.clear()
 
     def _next_revision(self) -> int:
         self.revision += 1
@@ -217,15 +227,21 @@ class SlotManager:
                 continue
             if report.allocation_id is None:
                 if slot.state in (SlotState.ALLOCATED, SlotState.IN_DOUBT):
-                    slot.release(self._next_revision())
+                    self._end_allocation(task_manager, slot)
             elif slot.state is not SlotState.ALLOCATED or slot.allocation_id != report.allocation_id:
                 slot.bind(SlotState.ALLOCATED, report.allocation_id, report.job_id, self._next_revision())
 
     def _slot_available(self, event: SlotAvailable) -> None:
         task_manager = self._task_manager(event.resource_id, event.session_id)
         slot = None if task_manager is None else task_manager.slots.get(event.slot_index)
-        if slot is not None and slot.allocation_id == event.allocation_id:
-            slot.release(self._next_revision())
+        if task_manager is not None and slot is not None and slot.allocation_id == event.allocation_id:
+            self._end_allocation(task_manager, slot)
+
+    def _end_allocation(self, task_manager: TaskManagerSlots, slot: TaskManagerSlot) -> None:
+        job = None if slot.job_id is None else self._jobs.get(slot.job_id)
+        if job is not None and job.prefer_former:
+            job.former.append(task_manager.resource_id)
+        slot.release(self._next_revision())
 
     def _request_accepted(self, event: SlotRequestAccepted) -> None:
         slot = self._requested_slot(event.resource_id, event)

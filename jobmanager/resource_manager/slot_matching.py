@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from enum import Enum
 
-from millstream.common.ids import JobID
+from millstream.common.ids import JobID, ResourceId
 from millstream.jobmanager.resource_manager.task_manager_slots import TaskManagerSlot, TaskManagerSlots
 
 __all__ = ["SlotMatching", "choose_slot"]
@@ -21,12 +21,19 @@ class SlotMatching(Enum):
 
 
 def choose_slot(
-    matching: SlotMatching, task_managers: Collection[TaskManagerSlots], job_id: JobID
+    matching: SlotMatching,
+    task_managers: Collection[TaskManagerSlots],
+    job_id: JobID,
+    preferred: Collection[ResourceId] = (),
 ) -> tuple[TaskManagerSlots, TaskManagerSlot] | None:
-    """Return a free slot and its TaskManager, ``None`` if there is no free one. The same state gives the same slot."""
+    """Return a free slot and its TaskManager, ``None`` if there is no free one. The same state gives the same slot.
+
+    :param preferred: TaskManagers that come before all others.
+    """
     candidates = [(task_manager, free) for task_manager in task_managers if (free := task_manager.free_slots())]
     if not candidates:
         return None
+    candidates = [each for each in candidates if each[0].resource_id in preferred] or candidates
 
     def rank(candidate: tuple[TaskManagerSlots, list[TaskManagerSlot]]) -> tuple[float, float, str]:
         task_manager, free = candidate

@@ -24,6 +24,7 @@ from millstream.taskmanager.checkpoint_declines import not_running
 from millstream.taskmanager.task_executor.allocated_slot import AllocatedSlot, CheckpointReport, WorkerLostError
 from millstream.taskmanager.task_executor.deadline import within
 from millstream.taskmanager.task_executor.job_master_connection import JobMasterConnection
+from millstream.taskmanager.task_executor.local_state_service import LocalStateService
 from millstream.taskmanager.task_executor.slot_table import SlotState, SlotTable
 from millstream.taskmanager.task_executor.task_table import CancelVerdict
 from millstream.taskmanager.task_executor.worker_failure import cancellation_failure, worker_died_failure
@@ -49,6 +50,7 @@ class SlotService:
 
     :param identity: how the TaskManager registers at a JobMaster (the job's id is filled in).
     :param on_slot_available: called with slot and allocation when a slot is free again.
+    :param local_state: looks after the copies that the jobs' workers keep; whoever made it closes it.
     """
 
     def __init__(
@@ -59,6 +61,7 @@ class SlotService:
         worker_pool: WorkerPool,
         identity: pb.RegisterTaskManagerRequest,
         on_slot_available: Callable[[int, AllocationId], None],
+        local_state: LocalStateService,
     ) -> None:
         self._rpc = rpc
         self._clock = clock
@@ -66,6 +69,7 @@ class SlotService:
         self._worker_pool = worker_pool
         self._identity = identity
         self._on_slot_available = on_slot_available
+        self._local_state = local_state
         self._slot_timeout_s = configuration.get(TaskManagerOptions.SLOT_TIMEOUT).total_seconds()
         self._table = SlotTable(configuration.get(TaskManagerOptions.NUM_TASK_SLOTS))
         self._slots: dict[AllocationId, AllocatedSlot] = {}
@@ -91,6 +95,7 @@ class SlotService:
         job_id, allocation_id = JobID(request.job_id), AllocationId(request.allocation_id)
         if not self._table.allocate(request.slot_index, job_id, allocation_id):
             return
+        self._local_state.job_is_here(job_id)
         job = self._connect(job_id, request.job_master_address, LeaderSessionId(request.job_master_id))
         slot = AllocatedSlot(request.slot_index, allocation_id, job_id, self._configuration, self)
         self._slots[allocation_id] = slot
@@ -190,6 +195,7 @@ class SlotService:
         job = self._job_led_by(request.job_master_id)
         if job is None:
             return
+        self._local_state.notify_checkpoint(job.job_id, request.checkpoint_id, completed=request.completed)
         for slot, attempt_ids in self._per_slot(job, request.attempt_ids)[0]:
             mine = pb.NotifyCheckpointRequest()
             mine.CopyFrom(request)
@@ -232,7 +238,7 @@ class SlotService:
         """A JobMaster says goodbye: its tasks end, its slots are free."""
         job = self._jobs.get(job_id)
         if job is not None and job.job_master_id == job_master_id:
-            self._on_job_lost(job, f"it has disconnected: {cause}")
+            self._on_job_lost(job, f"it has disconnected: {cause}", may_return=False)
 
     # ------------------------------------------------------------------ the end
 
@@ -310,6 +316,7 @@ class SlotService:
             await slot.take_worker(self._worker_pool)
             information = await self._in_slot_timeout(job.job_information())
             command = self._prepare_command(slot, information)
+            command.local_state_directories.extend(await self._local_state.directories_of(information))
             prepared = await within(_PREPARE_TIMEOUT_S, slot.prepare(command))
             offer = pb.SlotOffer(
                 allocation_id=slot.allocation_id,
@@ -396,7 +403,7 @@ class SlotService:
             )
         return job
 
-    def _on_job_lost(self, job: JobMasterConnection, reason: str) -> None:
+    def _on_job_lost(self, job: JobMasterConnection, reason: str, *, may_return: bool = True) -> None:
         if self._jobs.get(job.job_id) is not job:
             return
         _log.info("Job %s has no JobMaster any more (%s); what it has here ends", job.job_id, reason)
@@ -404,7 +411,7 @@ class SlotService:
         job.abandon()
         self._part_from(job)
         for slot in [slot for slot in self._slots.values() if slot.job_id == job.job_id]:
-            self._release(slot.allocation_id, "its JobMaster is lost")
+            self._release(slot.allocation_id, "its JobMaster is lost", may_return=may_return)
 
     def _fail(self, slot: AllocatedSlot, failure: FailureInfo, grace_s: float = _STOP_GRACE_S) -> None:
         """A slot is lost by a fault on this side: tell the JobMaster once for all tasks in it, and free it."""
@@ -424,15 +431,21 @@ class SlotService:
                     failure=failure,
                 )
             )
-        self._release(slot.allocation_id, "its worker is lost", grace_s)
+        self._release(slot.allocation_id, "its worker is lost", grace_s, may_return=True)
 
-    def _release(self, allocation_id: AllocationId, cause: str, grace_s: float = _STOP_GRACE_S) -> None:
+    def _release(
+        self, allocation_id: AllocationId, cause: str, grace_s: float = _STOP_GRACE_S, *, may_return: bool = False
+    ) -> None:
+        """End an allocation.
+
+        :param may_return: its job did not want that and may get another slot here.
+        """
         if self._table.begin_release(allocation_id):
             slot = self._slots[allocation_id]
             _log.info("Slot %d of job %s is released: %s", slot.index, slot.job_id, cause)
-            self._in_background(self._finish_release(slot, grace_s))
+            self._in_background(self._finish_release(slot, grace_s, may_return=may_return))
 
-    async def _finish_release(self, slot: AllocatedSlot, grace_s: float) -> None:
+    async def _finish_release(self, slot: AllocatedSlot, grace_s: float, *, may_return: bool) -> None:
         serving = self._serving.pop(slot.allocation_id, None)
         if serving is not None and not serving.done():
             serving.cancel()
@@ -443,6 +456,8 @@ class SlotService:
             _log.error("the %s of slot %d does not end, though it was killed", slot.worker_description, slot.index)
         del self._slots[slot.allocation_id]
         self._table.released(slot.allocation_id)
+        if not self._table.allocations_of(slot.job_id):
+            self._local_state.job_has_left(slot.job_id, may_return=may_return)
         job = self._jobs.get(slot.job_id)
         if job is not None:
             job.tasks.slot_lost(slot.allocation_id)

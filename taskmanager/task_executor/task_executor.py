@@ -19,6 +19,7 @@ from millstream.common.ids import AllocationId, IdFactory, JobID, ResourceId
 from millstream.common.rpc.gateways import TaskExecutorGateway
 from millstream.common.rpc.service import RpcService
 from millstream.common.wire import cluster_pb2 as pb
+from millstream.taskmanager.task_executor.local_state_service import LocalStateService
 from millstream.taskmanager.task_executor.resource_manager_connection import ResourceManagerConnection
 from millstream.taskmanager.task_executor.slot_service import SlotService
 from millstream.taskmanager.worker.handle import WorkerPool
@@ -60,6 +61,7 @@ class TaskExecutor:
         self._session_id = ids.leader_session_id()
         self._host = host
         self._number_of_slots = configuration.get(TaskManagerOptions.NUM_TASK_SLOTS)
+        self._local_state = LocalStateService(configuration)
         self._slots = SlotService(
             rpc,
             clock,
@@ -73,6 +75,7 @@ class TaskExecutor:
                 pid=os.getpid(),
             ),
             self._on_slot_available,
+            self._local_state,
         )
         self._resource_manager = ResourceManagerConnection(
             rpc, resource_manager_address, configuration, self._registration, self._fatal
@@ -102,6 +105,7 @@ class TaskExecutor:
             self,
             self._session_id,
         )
+        self._local_state.start()
         self._starting_pool = asyncio.ensure_future(self._start_pool())
         self._resource_manager.start()
 
@@ -216,4 +220,5 @@ class TaskExecutor:
             self._starting_pool.cancel()
             await asyncio.gather(self._starting_pool, return_exceptions=True)
         await self._worker_pool.close()
+        await self._local_state.close()
         self._rpc.unregister(self.endpoint)

@@ -70,6 +70,40 @@ def test_free_slots_go_to_the_job_that_wants_them() -> None:
     assert (request.resource_id, request.job_master_address) == (TM_2, "address")
 
 
+@pytest.mark.parametrize("matching", list(SlotMatching))
+@pytest.mark.parametrize(("prefer_former", "expected"), [(True, TM_2), (False, TM_1)])
+def test_a_lost_slot_is_replaced_where_it_was_if_the_job_would_go_back_there(
+    matching: SlotMatching, prefer_former: bool, expected: ResourceId
+) -> None:
+    manager = _manager(matching)
+    manager.handle(_task_manager(TM_2, 1))
+    manager.handle(JobMasterRegistered(JOB_1, JM, "address"))
+    (request,) = _requests(manager.handle(ResourcesDeclared(JOB_1, JM, 1, prefer_former)))
+    manager.handle(SlotRequestAccepted(TM_2, request.allocation_id))
+    manager.handle(_task_manager(TM_1, 2 if matching is SlotMatching.SPREAD_EVENLY else 1))
+    (again,) = _requests(manager.handle(SlotAvailable(TM_2, S, 0, request.allocation_id)))
+    assert again.resource_id == expected
+
+
+def test_a_job_goes_elsewhere_if_there_is_no_slot_where_it_was() -> None:
+    manager = _manager()
+    manager.handle(_task_manager(TM_2, 1))
+    manager.handle(JobMasterRegistered(JOB_1, JM, "address"))
+    (first,) = _requests(manager.handle(ResourcesDeclared(JOB_1, JM, 1, prefer_former=True)))
+    manager.handle(SlotRequestAccepted(TM_2, first.allocation_id))
+    manager.handle(_task_manager(TM_1, 1))
+    (again,) = _requests(manager.handle(SlotAvailable(TM_2, S, 0, first.allocation_id)))
+    # Its worker cannot be started a second time.
+    (elsewhere,) = _requests(manager.handle(SlotRequestRefused(TM_2, again.allocation_id, in_doubt=False)))
+    assert elsewhere.resource_id == TM_1
+    # It has what it wants: what it wants later has nothing to do with the slot that was lost.
+    manager.handle(SlotRequestAccepted(TM_1, elsewhere.allocation_id))
+    manager.handle(RetryDelayOver(TM_2, S, 0))
+    manager.handle(TaskManagerRegistered(TM_1, S, (SlotReport(0, elsewhere.allocation_id, JOB_1), SlotReport(1))))
+    (more,) = _requests(manager.handle(ResourcesDeclared(JOB_1, JM, 2, prefer_former=True)))
+    assert more.resource_id == TM_1
+
+
 def test_declaring_is_idempotent() -> None:
     manager = _manager()
     manager.handle(_task_manager(TM_1, 4))
