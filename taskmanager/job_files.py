@@ -11,7 +11,6 @@ import hashlib
 import logging
 import os
 import re
-import shutil
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,11 +20,13 @@ from millstream.common.config import LocalOptions, TaskManagerOptions
 from millstream.common.errors import MillstreamError
 from millstream.common.wire.graph_pb2 import Artifact
 from millstream.taskmanager.import_path import add_to_import_path, remove_from_import_path
+from millstream.taskmanager.owned_directory import OwnedDirectory
 
 __all__ = ["ArtifactError", "JobFiles"]
 
 _log = logging.getLogger(__name__)
 
+_PREFIX = "millstream-job-"
 _UNSAFE = re.compile(r"[^A-Za-z0-9_.+-]")
 
 
@@ -41,7 +42,7 @@ class JobFiles:
 
     def __init__(self, own_process: bool = False) -> None:
         self._own_process = own_process
-        self._directory: Path | None = None
+        self._directory: OwnedDirectory | None = None
         self._entries: list[str] = []
         self._former_working_directory: str | None = None
 
@@ -57,11 +58,8 @@ class JobFiles:
         """
         entries: list[str] = []
         if artifacts:
-            parent = temporary_dirs[0] if temporary_dirs else None
-            if parent is not None:
-                parent = os.path.abspath(parent)
-                os.makedirs(parent, exist_ok=True)
-            self._directory = Path(tempfile.mkdtemp(prefix="millstream-job-", dir=parent))
+            parent = os.path.abspath(temporary_dirs[0]) if temporary_dirs else tempfile.gettempdir()
+            self._directory = OwnedDirectory(Path(parent), _PREFIX)
         for index, artifact in enumerate(artifacts):
             _check_sum(artifact)
             if artifact.kind == "archive":
@@ -111,7 +109,7 @@ class JobFiles:
     def _job_directory(self) -> Path:
         if self._directory is None:
             raise ArtifactError("there is no directory for the job's files")
-        return self._directory
+        return self._directory.path
 
     def remove(self) -> None:
         """Go back to the former working directory, take the entries off the path, and delete the files."""
@@ -125,7 +123,10 @@ class JobFiles:
         remove_from_import_path(entries)
         if self._directory is not None:
             directory, self._directory = self._directory, None
-            shutil.rmtree(directory, onerror=_report_leftover)
+            try:
+                directory.remove()
+            except OSError as error:
+                _log.warning("the job's temporary files in %s could not all be deleted: %s", directory.path, error)
 
 
 def _check_sum(artifact: Artifact) -> None:
@@ -135,7 +136,3 @@ def _check_sum(artifact: Artifact) -> None:
             f"the job's file {artifact.name!r} is damaged: its SHA-256 is {digest}, "
             f"the client had {artifact.sha256 or 'none'}. Submit the job again"
         )
-
-
-def _report_leftover(_function: object, path: str, _error: object) -> None:
-    _log.warning("the job's temporary file %s could not be deleted", path)

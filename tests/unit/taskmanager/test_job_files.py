@@ -45,6 +45,24 @@ def test_functions_find_what_archives_hold_by_relative_paths(tmp_path: Path) -> 
     assert list(tmp_path.iterdir()) == []
 
 
+def test_what_a_killed_worker_left_is_removed_by_the_next(tmp_path: Path) -> None:
+    first = JobFiles(own_process=True)
+    left, alive = tmp_path / "millstream-job-of-the-dead", tmp_path / "millstream-job-unfinished"
+    (left / "0").mkdir(parents=True)
+    (left / "owner.lock").touch()  # nobody holds it
+    alive.mkdir()  # its owner has not come so far as to lock it
+    try:
+        first.install([archive("d")], [], [str(tmp_path)])
+        second = JobFiles(own_process=False)
+        second.install([], [], [str(tmp_path)])
+        second.remove()
+        assert Path("d/data.txt").is_file()
+        assert not left.exists()
+        assert alive.exists()
+    finally:
+        first.remove()
+
+
 def test_a_relative_directory_for_temporary_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as context:
         context.chdir(tmp_path)
