@@ -8,12 +8,26 @@ Everything here is used from the slot's event loop only, so there are no locks.
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from millstream.common.records import Element, Marker, RecordBatch
+from millstream.common.records import CheckpointBarrier, Element, Marker, RecordBatch
 
-__all__ = ["ChannelInfo", "ExchangeError", "InputGate", "PartitionLostError", "ResultWriter"]
+__all__ = [
+    "BarrierListener",
+    "ChannelInfo",
+    "Chunks",
+    "ExchangeError",
+    "InputGate",
+    "PartitionLostError",
+    "Recorded",
+    "ResultWriter",
+    "UnderWay",
+]
+
+Chunks = Sequence["bytes | memoryview"]
+"""A part of a channel's stream of bytes, in pieces."""
 
 
 class ExchangeError(Exception):
@@ -35,12 +49,60 @@ class ChannelInfo:
     :ivar edge_id: the JobEdge.
     :ivar producer_subtask: index of the producing subtask.
     :ivar local: both ends are in this slot.
+    :ivar in_line: barriers never overtake what is in this channel.
     """
 
     input_index: int
     edge_id: str
     producer_subtask: int
     local: bool
+    in_line: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class UnderWay:
+    """What of one channel belongs to a checkpoint.
+
+    :ivar overtaken: it was still at the producer, and comes after what was at the consumer already. Where one of the
+        two ends has no meaning: an element may begin in the one part and end in the other.
+    """
+
+    edge_id: str
+    producer_subtask: int
+    consumer_subtask: int
+    overtaken: bool
+    chunks: Chunks
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What came through one channel before its barrier.
+
+    :ivar error: why it cannot be kept.
+    """
+
+    chunks: Chunks
+    error: Exception | None = None
+
+
+class BarrierListener(Protocol):
+    """Hears of barriers as soon as they reach the worker, whatever the task does then. Must not poll the gate."""
+
+    def on_announced(self, channel: int, barrier: CheckpointBarrier) -> None:
+        """A barrier is on its way, in line."""
+        ...
+
+    def on_overtaking(self, channel: int, barrier: CheckpointBarrier, before: Chunks) -> None:
+        """A barrier has overtaken what its producer had queued.
+
+        :param before: what waits here that was sent before it. If the task takes nothing from the channel until it has
+            answered, this is all that it has not processed and the producer has not kept.
+        """
+        ...
+
+    def on_recorded(self, channel: int, checkpoint_id: int) -> None:
+        """The barrier, or the end of the channel, has come in line to where it can be seen."""
+        ...
 
 
 class InputGate(Protocol):
@@ -81,6 +143,25 @@ class InputGate(Protocol):
         """Let all channels go on."""
         ...
 
+    def listen(self, listener: BarrierListener) -> None:
+        """Tell this one of barriers from now on, beginning with those that have come."""
+        ...
+
+    def record(self, checkpoint_id: int, channels: Collection[int]) -> list[int]:
+        """Keep what these channels hold, and what comes, up to the barrier of a checkpoint; drops other recordings.
+
+        :return: the channels whose barrier or end is there already. Of the others the listener is told.
+        """
+        ...
+
+    def recorded(self) -> dict[int, Recorded]:
+        """Return what was kept, by channel."""
+        ...
+
+    def stop_recording(self) -> None:
+        """Keep nothing any more, and forget what was kept."""
+        ...
+
     def close(self) -> None:
         """Let go of the channels and their buffers; producers are told that nobody reads any more."""
         ...
@@ -100,6 +181,31 @@ class ResultWriter(Protocol):
 
     def broadcast(self, marker: Marker) -> None:
         """Put a marker after all that was emitted before, on every subpartition."""
+        ...
+
+    def overtake(self, barrier: CheckpointBarrier) -> list[UnderWay]:
+        """Send a barrier ahead of all that is queued; return what it has overtaken.
+
+        Where barriers stay in line this is :meth:`broadcast`.
+
+        :raises RecordSerializationError: what was overtaken cannot be kept.
+        """
+        ...
+
+    def announce(self, barrier: CheckpointBarrier) -> None:
+        """Put a barrier in line as :meth:`broadcast` does, and tell the consumers at once that it is on its way."""
+        ...
+
+    def expedite(self, checkpoint_id: int) -> list[UnderWay]:
+        """Let the announced barrier overtake what is still before it, where it still waits; return that."""
+        ...
+
+    async def wait_sent(self, checkpoint_id: int) -> None:
+        """Return when the announced barrier waits nowhere any more."""
+        ...
+
+    def hurry(self, on: bool) -> None:
+        """Have several times the room for now: a barrier waits until what was begun is done."""
         ...
 
     @property

@@ -72,18 +72,24 @@ class OperatorSubtaskState(_message.Message):
     def __init__(self, keyed: _Optional[_Iterable[_Union[KeyedStateHandle, _Mapping]]] = ..., operator: _Optional[_Iterable[_Union[OperatorStateHandle, _Mapping]]] = ...) -> None: ...
 
 class ChannelStateHandle(_message.Message):
-    __slots__ = ("edge_id", "producer_subtask", "consumer_subtask", "overtaken_output", "bytes")
+    __slots__ = ("edge_id", "producer_subtask", "consumer_subtask", "overtaken_output", "bytes", "offset", "length", "rescaled")
     EDGE_ID_FIELD_NUMBER: _ClassVar[int]
     PRODUCER_SUBTASK_FIELD_NUMBER: _ClassVar[int]
     CONSUMER_SUBTASK_FIELD_NUMBER: _ClassVar[int]
     OVERTAKEN_OUTPUT_FIELD_NUMBER: _ClassVar[int]
     BYTES_FIELD_NUMBER: _ClassVar[int]
+    OFFSET_FIELD_NUMBER: _ClassVar[int]
+    LENGTH_FIELD_NUMBER: _ClassVar[int]
+    RESCALED_FIELD_NUMBER: _ClassVar[int]
     edge_id: str
     producer_subtask: int
     consumer_subtask: int
     overtaken_output: bool
     bytes: StateBytes
-    def __init__(self, edge_id: _Optional[str] = ..., producer_subtask: _Optional[int] = ..., consumer_subtask: _Optional[int] = ..., overtaken_output: bool = ..., bytes: _Optional[_Union[StateBytes, _Mapping]] = ...) -> None: ...
+    offset: int
+    length: int
+    rescaled: bool
+    def __init__(self, edge_id: _Optional[str] = ..., producer_subtask: _Optional[int] = ..., consumer_subtask: _Optional[int] = ..., overtaken_output: bool = ..., bytes: _Optional[_Union[StateBytes, _Mapping]] = ..., offset: _Optional[int] = ..., length: _Optional[int] = ..., rescaled: bool = ...) -> None: ...
 
 class TaskSnapshot(_message.Message):
     __slots__ = ("operators", "channels", "finished")

@@ -12,11 +12,12 @@ from typing import Final
 
 from millstream.taskmanager.network.frames import ProtocolError
 
-__all__ = ["MAX_ELEMENT_SIZE", "BlockAssembler", "element_header"]
+__all__ = ["HEADER_SIZE", "MAX_ELEMENT_SIZE", "BlockAssembler", "element_header"]
 
 MAX_ELEMENT_SIZE: Final = 2**32 - 1
 
 _HEADER: Final = struct.Struct(">IB")
+HEADER_SIZE: Final = _HEADER.size
 
 
 def element_header(kind: int, size: int) -> bytes:
@@ -81,6 +82,17 @@ class BlockAssembler:
         :raises IndexError: there is none.
         """
         return self._elements.popleft()
+
+    def pending(self) -> list[bytes | memoryview]:
+        """Return the bytes that were fed and not taken, the begin of an element included."""
+        chunks: list[bytes | memoryview] = []
+        for kind, body in self._elements:
+            chunks.append(element_header(kind, len(body)))
+            chunks.append(body)
+        if self._header:
+            chunks.append(self._header)
+            chunks.extend(self._parts)
+        return chunks
 
     def end(self) -> None:
         """The channel has ended.

@@ -13,6 +13,7 @@ from typing import Final, Protocol
 from millstream.taskmanager.network.connection import Connection
 from millstream.taskmanager.network.credit_receiver import CreditViolationError
 from millstream.taskmanager.network.frames import (
+    Announcement,
     CloseChannel,
     Consumed,
     Credit,
@@ -39,6 +40,13 @@ class RemoteReader(Protocol):
         """A buffer came.
 
         :raises CreditViolationError: the producer had no credit.
+        """
+        ...
+
+    def on_barrier(self, element: bytes, overtakes: bool) -> None:
+        """A barrier comes: with this, ahead of what waits at the producer, or in line.
+
+        :raises ProtocolError: it is none.
         """
         ...
 
@@ -191,6 +199,10 @@ class ConsumerConnection:
             for request in self._requests:
                 self._send(request)
             self._requests.clear()
+        elif isinstance(frame, Announcement):
+            reader = self._readers.get(self._known(frame.channel))
+            if reader is not None:
+                reader.on_barrier(frame.element, frame.overtakes)
         elif isinstance(frame, PartitionFailed):
             reader = self._readers.pop(self._known(frame.channel), None)
             if reader is not None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
+from itertools import islice
 
 __all__ = ["CreditSender", "OutgoingBuffer"]
 
@@ -76,6 +77,27 @@ class CreditSender:
     def flush(self) -> None:
         """All that waits now is to go, full buffer or not."""
         self._flush_left = self._pending
+
+    @property
+    def chunks(self) -> list[bytes | memoryview]:
+        """All that waits, in order."""
+        return list(self._chunks)
+
+    def holds(self, chunk: bytes) -> bool:
+        """This very chunk waits, and no part of it has gone."""
+        return any(each is chunk for each in self._chunks)
+
+    def take_out(self, chunk: bytes) -> list[bytes | memoryview] | None:
+        """Remove a chunk; return what waits before it. ``None``: it, or a part of it, has gone."""
+        for index, each in enumerate(self._chunks):
+            if each is chunk:
+                before = list(islice(self._chunks, index))
+                del self._chunks[index]
+                self._pending -= len(chunk)
+                if self._flush_left > sum(map(len, before)):
+                    self._flush_left -= len(chunk)
+                return before
+        return None
 
     def add_credit(self, credit: int) -> None:
         """The receiver has reserved ``credit`` more buffers."""

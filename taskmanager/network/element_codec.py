@@ -10,7 +10,7 @@ import pickle
 import struct
 import sys
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Final, cast
 
 from millstream.common.records import (
@@ -24,17 +24,33 @@ from millstream.common.records import (
     Watermark,
     WatermarkStatus,
 )
-from millstream.taskmanager.network.block_assembler import MAX_ELEMENT_SIZE, element_header
+from millstream.taskmanager.network.block_assembler import HEADER_SIZE, MAX_ELEMENT_SIZE, element_header
 from millstream.taskmanager.network.frames import ProtocolError
 from millstream.taskmanager.network.typed_serializer import BlockSerializer, Deserialize
-from millstream.taskmanager.network.value_serializer import RecordSerializationError, deserialize_values
+from millstream.taskmanager.network.value_serializer import (
+    RecordSerializationError,
+    ValueSerializer,
+    deserialize_values,
+)
 
-__all__ = ["decode_element", "encode_block", "encode_marker"]
+__all__ = [
+    "BARRIER_KIND",
+    "END_OF_PARTITION_KIND",
+    "barrier_id",
+    "decode_barrier_element",
+    "decode_element",
+    "encode_block",
+    "encode_elements",
+    "encode_marker",
+]
 
 _BATCH: Final = 0  # no timestamps
 _BATCH_TIMESTAMPS: Final = 1  # each record has one
 _BATCH_SOME_TIMESTAMPS: Final = 2  # some are None
 _WATERMARK, _STATUS, _BARRIER, _LATENCY, _END_OF_DATA, _END_OF_PARTITION = 16, 17, 18, 19, 20, 21
+
+BARRIER_KIND: Final = _BARRIER
+END_OF_PARTITION_KIND: Final = _END_OF_PARTITION
 
 _U32: Final = struct.Struct(">I")
 _I64: Final = struct.Struct(">q")
@@ -98,6 +114,42 @@ def encode_marker(marker: Marker) -> bytes:
     else:
         kind, body = _END_OF_PARTITION, b""
     return element_header(kind, len(body)) + body
+
+
+def encode_elements(elements: Iterable[Element]) -> list[bytes]:
+    """Return the chunks of elements of a channel in the same slot, where they are not encoded otherwise.
+
+    They are pickled whatever the edge's type is: :func:`decode_element` can tell.
+
+    :raises RecordSerializationError: a record cannot be serialised.
+    """
+    serializer = ValueSerializer()
+    chunks: list[bytes] = []
+    for element in elements:
+        if isinstance(element, RecordBatch):
+            if element.values:
+                chunks += encode_block(element.values, element.timestamps, serializer)
+        else:
+            chunks.append(encode_marker(element))
+    return chunks
+
+
+def barrier_id(body: bytes | memoryview) -> int:
+    """Return the checkpoint of a barrier's body."""
+    number: int = _BARRIER_BODY.unpack_from(body)[0]
+    return number
+
+
+def decode_barrier_element(element: bytes) -> CheckpointBarrier:
+    """Return the barrier that :func:`encode_marker` encoded.
+
+    :raises ProtocolError: it is none.
+    """
+    if len(element) < HEADER_SIZE or element[HEADER_SIZE - 1] != _BARRIER:
+        raise ProtocolError(f"an element of {len(element)} bytes is no barrier")
+    barrier = decode_element(_BARRIER, memoryview(element)[HEADER_SIZE:])
+    assert isinstance(barrier, CheckpointBarrier)  # its kind says so
+    return barrier
 
 
 def _decode_batch(kind: int, body: memoryview, deserialize: Deserialize) -> RecordBatch:

@@ -9,7 +9,7 @@ import socket
 from collections.abc import Callable
 from typing import Any, Final
 
-from millstream.common.config import Configuration, TaskManagerOptions
+from millstream.common.config import CheckpointingOptions, Configuration, TaskManagerOptions
 from millstream.common.graph.edge_type import EdgeType
 from millstream.common.wire.graph_pb2 import JobEdge, ResultPartitionDeployment, TaskDeployment
 from millstream.taskmanager.exchange import ChannelInfo, ExchangeError, InputGate, ResultWriter
@@ -25,7 +25,7 @@ from millstream.taskmanager.network.partition_registry import PartitionKey, Part
 from millstream.taskmanager.network.partitioners import create_partitioner
 from millstream.taskmanager.network.producer_connection import ProducerConnection, ServedPartition
 from millstream.taskmanager.network.remote_subpartition import RemoteSubpartition
-from millstream.taskmanager.network.result_writer import PartitionWriter
+from millstream.taskmanager.network.result_writer import PartitionEdge, PartitionWriter
 from millstream.taskmanager.network.typed_serializer import create_deserializer, create_serializer
 
 __all__ = ["NetworkEnvironment"]
@@ -33,6 +33,7 @@ __all__ = ["NetworkEnvironment"]
 _log = logging.getLogger(__name__)
 
 _CLOSE_TIMEOUT_S: Final = 2.0
+_POINTWISE: Final = frozenset({"FORWARD", "RESCALE"})
 
 
 class NetworkEnvironment:
@@ -66,6 +67,9 @@ class NetworkEnvironment:
         self._exclusive: int = max(1, configuration.get(TaskManagerOptions.BUFFERS_PER_CHANNEL))
         self._floating: int = configuration.get(TaskManagerOptions.FLOATING_BUFFERS_PER_GATE)
         self._backoff_s: float = configuration.get(TaskManagerOptions.REQUEST_BACKOFF_INITIAL_MS) / 1000
+        # Behind a pointwise edge the order of event time is that of one producer's subtask, which cannot be had again
+        # when records under way go to other subtasks.
+        self._pointwise_in_line: bool = not configuration.get(CheckpointingOptions.UNALIGNED_FORCED)
         longest_backoff_s: float = configuration.get(TaskManagerOptions.REQUEST_BACKOFF_MAX_MS) / 1000
         self._registry: PartitionRegistry[ServedPartition] = PartitionRegistry(
             total_backoff(self._backoff_s, longest_backoff_s)
@@ -113,7 +117,9 @@ class NetworkEnvironment:
         remote = deployment.subpartitions - len(local)
         pool = (remote * self._exclusive + self._floating) * self._segment_size
         name = f"Result partition of edge {edge.edge_id}, producer subtask {subtask_index}"
-        writer = PartitionWriter(name, partitioner, pool)
+        consumers = list(deployment.consumer_subtasks) or list(range(deployment.subpartitions))
+        whose = PartitionEdge(edge.edge_id, subtask_index, consumers, self._in_line(edge))
+        writer = PartitionWriter(name, whose, partitioner, pool)
         serializer, sizer = create_serializer(self._edge_type(edge)), BlockSizer(self._segment_size)
         subpartitions: list[LocalSubpartition | RemoteSubpartition] = [
             LocalSubpartition(index, writer)
@@ -143,6 +149,7 @@ class NetworkEnvironment:
                 gate.edge.edge_id,
                 channel.producer_subtask,
                 channel.producer_allocation_id == self._allocation_id,
+                self._in_line(gate.edge),
             )
             for gate in task.inputs
             for channel in gate.channels
@@ -170,6 +177,11 @@ class NetworkEnvironment:
             remote.open(self._connection_to(host, port))
         self._gates = {gate_ for gate_ in self._gates if not gate_.is_closed} | {result}
         return result
+
+    def _in_line(self, edge: JobEdge) -> bool:
+        """Barriers never overtake on this edge. All subtasks that read a broadcast must have seen the same of it."""
+        kind = edge.partitioner.kind
+        return kind == "BROADCAST" or (kind in _POINTWISE and self._pointwise_in_line)
 
     def _edge_type(self, edge: JobEdge) -> EdgeType | None:
         if not edge.type_info:

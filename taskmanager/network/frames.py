@@ -13,6 +13,7 @@ from typing import Final, TypeAlias
 
 __all__ = [
     "PROTOCOL_VERSION",
+    "Announcement",
     "Challenge",
     "CloseChannel",
     "Consumed",
@@ -36,6 +37,7 @@ PROOF_SIZE: Final = 32
 
 _MAGIC: Final = b"MSDP"
 _MAX_TEXT: Final = 4096
+_MAX_BARRIER: Final = 64 << 10
 _HEADER: Final = struct.Struct(">IB")
 _DATA: Final = struct.Struct(">IBII")
 _HELLO: Final = struct.Struct(f">4sHI{NONCE_SIZE}s")
@@ -43,6 +45,7 @@ _CHALLENGE: Final = struct.Struct(f">{NONCE_SIZE}s{PROOF_SIZE}s")
 _REQUEST: Final = struct.Struct(">IIIHH")
 _CHANNEL: Final = struct.Struct(">I")
 _CHANNEL_AND_COUNT: Final = struct.Struct(">II")
+_ANNOUNCEMENT: Final = struct.Struct(">I?")
 _DATA_OVERHEAD: Final = _DATA.size - _HEADER.size
 
 
@@ -136,12 +139,36 @@ class Consumed:
     channel: int
 
 
+@dataclass(frozen=True, slots=True)
+class Announcement:
+    """A barrier comes on the channel; needs no credit.
+
+    :ivar overtakes: it comes with this, ahead of what the producer had queued; else in line.
+    :ivar element: the barrier, as it would stand in the channel's stream.
+    """
+
+    channel: int
+    overtakes: bool
+    element: bytes
+
+
 Frame: TypeAlias = (
-    Hello | Challenge | Proof | Refused | RequestPartition | Data | Credit | CloseChannel | PartitionFailed | Consumed
+    Hello
+    | Challenge
+    | Proof
+    | Refused
+    | RequestPartition
+    | Data
+    | Credit
+    | CloseChannel
+    | PartitionFailed
+    | Consumed
+    | Announcement
 )
 
 _HELLO_TYPE, _CHALLENGE_TYPE, _PROOF_TYPE, _REFUSED_TYPE = 1, 2, 3, 4
 _REQUEST_TYPE, _DATA_TYPE, _CREDIT_TYPE, _CLOSE_TYPE, _FAILED_TYPE, _CONSUMED_TYPE = 5, 6, 7, 8, 9, 10
+_ANNOUNCEMENT_TYPE = 11
 
 # Least and greatest length of each type's body; the greatest of DATA depends on the buffer size.
 _BODY_SIZES: Final[dict[int, tuple[str, int, int]]] = {
@@ -155,6 +182,7 @@ _BODY_SIZES: Final[dict[int, tuple[str, int, int]]] = {
     _CLOSE_TYPE: ("CLOSE_CHANNEL", _CHANNEL.size, _CHANNEL.size),
     _FAILED_TYPE: ("PARTITION_FAILED", _CHANNEL.size, _CHANNEL.size + _MAX_TEXT),
     _CONSUMED_TYPE: ("CONSUMED", _CHANNEL.size, _CHANNEL.size),
+    _ANNOUNCEMENT_TYPE: ("ANNOUNCEMENT", _ANNOUNCEMENT.size, _ANNOUNCEMENT.size + _MAX_BARRIER),
 }
 
 
@@ -192,6 +220,8 @@ def encode_frame(frame: Frame) -> bytes:
         kind, body = _CLOSE_TYPE, _CHANNEL.pack(frame.channel)
     elif isinstance(frame, PartitionFailed):
         kind, body = _FAILED_TYPE, _CHANNEL.pack(frame.channel) + _text(frame.reason)
+    elif isinstance(frame, Announcement):
+        kind, body = _ANNOUNCEMENT_TYPE, _ANNOUNCEMENT.pack(frame.channel, frame.overtakes) + frame.element
     else:
         kind, body = _CONSUMED_TYPE, _CHANNEL.pack(frame.channel)
     return _HEADER.pack(len(body), kind) + body
@@ -226,6 +256,9 @@ def _decode_body(kind: int, body: memoryview) -> Frame:
         reason = _decode_text(body[_CHANNEL.size :], "reason in PARTITION_FAILED")
         (channel,) = _CHANNEL.unpack_from(body)
         return PartitionFailed(channel, reason)
+    if kind == _ANNOUNCEMENT_TYPE:
+        channel, overtakes = _ANNOUNCEMENT.unpack_from(body)
+        return Announcement(channel, overtakes, bytes(body[_ANNOUNCEMENT.size :]))
     if kind == _HELLO_TYPE:
         magic, version, buffer_size, nonce = _HELLO.unpack_from(body)
         if magic != _MAGIC:

@@ -7,17 +7,19 @@ import time
 from collections import deque
 from typing import Protocol
 
-from millstream.common.records import Element, EndOfPartition
+from millstream.common.records import CheckpointBarrier, Element, EndOfPartition
+from millstream.taskmanager.exchange import Chunks
 from millstream.taskmanager.network.block_assembler import BlockAssembler
+from millstream.taskmanager.network.channel_recorder import ChannelRecorder
 from millstream.taskmanager.network.consumer_connection import ConsumerConnection
 from millstream.taskmanager.network.credit_receiver import CreditReceiver, Grant
-from millstream.taskmanager.network.element_codec import decode_element
+from millstream.taskmanager.network.element_codec import decode_barrier_element, decode_element, encode_elements
 from millstream.taskmanager.network.frames import ProtocolError
 from millstream.taskmanager.network.local_subpartition import LocalSubpartition
 from millstream.taskmanager.network.partition_registry import PartitionKey, PartitionRegistry, Request
 from millstream.taskmanager.network.producer_connection import ServedPartition
 from millstream.taskmanager.network.typed_serializer import Deserialize
-from millstream.taskmanager.network.value_serializer import deserialize_values
+from millstream.taskmanager.network.value_serializer import RecordSerializationError, deserialize_values
 
 __all__ = ["GateListener", "LocalInputChannel", "RemoteInputChannel"]
 
@@ -34,6 +36,14 @@ class GateListener(Protocol):
         """Channel ``index`` may have an element."""
         ...
 
+    def on_barrier(self, index: int, barrier: CheckpointBarrier, overtakes: bool, before: Chunks) -> None:
+        """A barrier comes on channel ``index``: with this, behind what is ``before``, or in line."""
+        ...
+
+    def on_recorded(self, index: int, recorder: ChannelRecorder) -> None:
+        """The recording of channel ``index`` is complete."""
+        ...
+
     def on_failed(self, index: int, reason: str) -> None:
         """Channel ``index`` will give nothing more, before its end."""
         ...
@@ -46,7 +56,7 @@ class GateListener(Protocol):
 class LocalInputChannel:
     """Reads a queue of the same slot."""
 
-    __slots__ = ("_finished", "_gate", "_index", "_key", "_queue", "_request", "_subpartition")
+    __slots__ = ("_finished", "_gate", "_index", "_key", "_queue", "_recorder", "_request", "_subpartition")
 
     def __init__(self, index: int, gate: GateListener, key: PartitionKey, subpartition: int) -> None:
         self._index = index
@@ -55,6 +65,7 @@ class LocalInputChannel:
         self._subpartition = subpartition
         self._queue: LocalSubpartition | None = None
         self._request: Request[ServedPartition] | None = None
+        self._recorder: ChannelRecorder | None = None
         self._finished = False
 
     def open(self, registry: PartitionRegistry[ServedPartition]) -> None:
@@ -80,7 +91,24 @@ class LocalInputChannel:
         element = queue.take()
         if isinstance(element, EndOfPartition):
             self._finished = True
+        if self._recorder is not None:
+            self._record(element)
         return element
+
+    def record(self, recorder: ChannelRecorder | None) -> None:
+        """Keep what is taken from now on; what the queue holds when its barrier overtakes it, its producer keeps."""
+        self._recorder = recorder
+
+    def _record(self, element: Element) -> None:
+        recorder = self._recorder
+        assert recorder is not None  # asked before
+        try:
+            recorder.feed(encode_elements((element,)))
+        except RecordSerializationError as error:
+            recorder.fail(error)
+        if recorder.complete:
+            self._recorder = None
+            self._gate.on_recorded(self._index, recorder)
 
     def has_more(self) -> bool:
         """:meth:`take` may give something."""
@@ -98,6 +126,13 @@ class LocalInputChannel:
     def on_data(self) -> None:
         """The producer has put an element."""
         self._gate.on_data(self._index)
+
+    def on_barrier(self, barrier: CheckpointBarrier, overtakes: bool) -> None:
+        """The producer has put a barrier."""
+        if overtakes and self._recorder is not None and self._recorder.checkpoint_id == barrier.checkpoint_id:
+            self._recorder.end()
+            self._recorder = None
+        self._gate.on_barrier(self._index, barrier, overtakes, ())
 
     def on_failed(self, reason: str) -> None:
         """The producer has failed, or never came."""
@@ -120,6 +155,7 @@ class RemoteInputChannel:
         "_gate",
         "_index",
         "_key",
+        "_recorder",
         "_subpartition",
     )
 
@@ -146,6 +182,7 @@ class RemoteInputChannel:
         self._buffers: deque[bytes] = deque()
         self._connection: ConsumerConnection | None = None
         self._channel = -1
+        self._recorder: ChannelRecorder | None = None
         self._closed = False
 
     def open(self, connection: ConsumerConnection) -> None:
@@ -201,7 +238,18 @@ class RemoteInputChannel:
             self._connection.consumed(self._channel)
         self._free()
 
+    def record(self, recorder: ChannelRecorder | None) -> None:
+        """Keep what waits and what comes."""
+        if recorder is not None and recorder.feed(self._waiting()):
+            recorder = None
+        self._recorder = recorder
+
+    def _waiting(self) -> list[bytes | memoryview]:
+        """All that came and was not taken."""
+        return [*self._assembler.pending(), *self._buffers]
+
     def _free(self) -> None:
+        self._recorder = None
         self._buffers.clear()
         self._gate.on_grants(self._credits.close_channel(self._index))
 
@@ -212,9 +260,24 @@ class RemoteInputChannel:
         grants = self._credits.on_buffer(self._index, backlog)
         self._gate.bytes_in += len(payload)
         self._buffers.append(payload)
+        recorder = self._recorder
+        if recorder is not None and recorder.feed((payload,)):
+            self._recorder = None
+            self._gate.on_recorded(self._index, recorder)
         if grants:
             self._gate.on_grants(grants)
         self._gate.on_data(self._index)
+
+    def on_barrier(self, element: bytes, overtakes: bool) -> None:
+        """A barrier comes over the connection, ahead of what the producer had queued, or it will."""
+        if self._closed:
+            return
+        barrier = decode_barrier_element(element)
+        recorder = self._recorder
+        if overtakes and recorder is not None and recorder.checkpoint_id == barrier.checkpoint_id:
+            recorder.end()
+            self._recorder = None
+        self._gate.on_barrier(self._index, barrier, overtakes, self._waiting() if overtakes else ())
 
     def on_failed(self, reason: str) -> None:
         """Nothing more will come."""

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING
 
-from millstream.common.records import Element, EndOfPartition
-from millstream.taskmanager.exchange import ChannelInfo, PartitionLostError
+from millstream.common.records import CheckpointBarrier, Element, EndOfPartition
+from millstream.taskmanager.exchange import BarrierListener, ChannelInfo, Chunks, PartitionLostError, Recorded
+from millstream.taskmanager.network.channel_recorder import ChannelRecorder
 from millstream.taskmanager.network.credit_receiver import Grant
 from millstream.taskmanager.network.input_channel import LocalInputChannel, RemoteInputChannel
 from millstream.taskmanager.network.wakeup import Wakeup
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
 __all__ = ["TaskInputGate"]
 
@@ -34,6 +35,9 @@ class TaskInputGate:
         self._closed = False
         self._woken = False
         self._changed = Wakeup()
+        self._listener: BarrierListener | None = None
+        self._unheard: list[tuple[int, CheckpointBarrier, bool, Chunks]] = []
+        self._recorders: dict[int, ChannelRecorder] = {}
 
     def open(self, channels: Sequence[LocalInputChannel | RemoteInputChannel]) -> None:
         """Give it its channels, one for each of the infos."""
@@ -93,10 +97,33 @@ class TaskInputGate:
         if self._ready:
             self._changed.notify()
 
+    def listen(self, listener: BarrierListener) -> None:
+        self._listener = listener
+        unheard, self._unheard = self._unheard, []
+        for each in unheard:
+            self.on_barrier(*each)
+
+    def record(self, checkpoint_id: int, channels: Collection[int]) -> list[int]:
+        self.stop_recording()
+        for index in channels:
+            recorder = self._recorders[index] = ChannelRecorder(checkpoint_id)
+            self._channels[index].record(recorder)
+        return [index for index, recorder in self._recorders.items() if recorder.complete]
+
+    def recorded(self) -> dict[int, Recorded]:
+        return {index: Recorded(recorder.chunks, recorder.error) for index, recorder in self._recorders.items()}
+
+    def stop_recording(self) -> None:
+        for index in self._recorders:
+            self._channels[index].record(None)
+        self._recorders.clear()
+
     def close(self) -> None:
         if self._closed:
             return
         self._closed = True
+        self.stop_recording()
+        self._listener = None
         for index, channel in enumerate(self._channels):
             if not self._finished[index]:
                 channel.close()
@@ -117,6 +144,20 @@ class TaskInputGate:
         if index not in self._blocked:
             self._ready.append(index)
             self._changed.notify()
+
+    def on_barrier(self, index: int, barrier: CheckpointBarrier, overtakes: bool, before: Chunks) -> None:
+        if self._closed:
+            return
+        if self._listener is None:
+            self._unheard.append((index, barrier, overtakes, before))
+        elif overtakes:
+            self._listener.on_overtaking(index, barrier, before)
+        else:
+            self._listener.on_announced(index, barrier)
+
+    def on_recorded(self, index: int, recorder: ChannelRecorder) -> None:
+        if self._listener is not None:
+            self._listener.on_recorded(index, recorder.checkpoint_id)
 
     def on_failed(self, index: int, reason: str) -> None:
         if self._finished[index] or self._closed:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections import deque
+from itertools import islice
 from typing import Any, Final, Protocol
 
-from millstream.common.records import Element, EndOfPartition, Marker, RecordBatch
+from millstream.common.records import CheckpointBarrier, Element, EndOfPartition, Marker, RecordBatch
+from millstream.taskmanager.network.element_codec import encode_elements
 from millstream.taskmanager.network.subpartition import SubpartitionOwner
 
 __all__ = ["LocalReader", "LocalSubpartition"]
 
 _MOST_BATCHES: Final = 8
 _MOST_RECORDS: Final = 1024
+_OVERDRAFT: Final = 8
 _ENOUGH_RECORDS: Final = 128  # smaller batches are put together, for a consumer's work per batch
 
 
@@ -22,6 +25,10 @@ class LocalReader(Protocol):
         """There is an element to take."""
         ...
 
+    def on_barrier(self, barrier: CheckpointBarrier, overtakes: bool) -> None:
+        """A barrier comes: with this, ahead of what is queued, or in line."""
+        ...
+
     def on_failed(self, reason: str) -> None:
         """Nothing will come any more."""
         ...
@@ -30,7 +37,7 @@ class LocalReader(Protocol):
 class LocalSubpartition:
     """Queue between two tasks of one slot."""
 
-    __slots__ = ("_batch", "_failed", "_index", "_owner", "_queue", "_reader", "_records")
+    __slots__ = ("_batch", "_failed", "_index", "_owner", "_queue", "_reader", "_records", "_unsaid")
 
     def __init__(self, index: int, owner: SubpartitionOwner) -> None:
         self._index = index
@@ -39,6 +46,7 @@ class LocalSubpartition:
         self._records = 0
         self._batch: RecordBatch | None = None  # being put together
         self._reader: LocalReader | None = None
+        self._unsaid: list[tuple[CheckpointBarrier, bool]] = []  # barriers that came before the reader
         self._failed = False
 
     # ------------------------------------------------------------ producer
@@ -67,6 +75,43 @@ class LocalSubpartition:
     def full(self) -> bool:
         return self._records >= _MOST_RECORDS or len(self._queue) >= _MOST_BATCHES
 
+    @property
+    def overdrawn(self) -> bool:
+        return self._records >= _MOST_RECORDS * _OVERDRAFT or len(self._queue) >= _MOST_BATCHES * _OVERDRAFT
+
+    def overtake(self, barrier: CheckpointBarrier) -> list[bytes]:
+        if self._failed:
+            return []
+        self.flush()
+        self._say(barrier, overtakes=True)
+        # Encoded now: once the consumer has a batch it may do with it what it likes.
+        return encode_elements(self._queue)
+
+    def announce(self, barrier: CheckpointBarrier) -> None:
+        self.add_marker(barrier)
+        self._say(barrier, overtakes=False)
+
+    def expedite(self, checkpoint_id: int) -> list[bytes]:
+        for index, element in enumerate(self._queue):
+            if isinstance(element, CheckpointBarrier) and element.checkpoint_id == checkpoint_id:
+                del self._queue[index]
+                self._say(element, overtakes=True)
+                return encode_elements(islice(self._queue, index))
+        return []
+
+    def holds_barrier(self, checkpoint_id: int) -> bool:
+        return any(
+            isinstance(element, CheckpointBarrier) and element.checkpoint_id == checkpoint_id for element in self._queue
+        )
+
+    def _say(self, barrier: CheckpointBarrier, *, overtakes: bool) -> None:
+        if self._failed:
+            return
+        if self._reader is None:
+            self._unsaid.append((barrier, overtakes))
+        else:
+            self._reader.on_barrier(barrier, overtakes)
+
     def fail(self, reason: str) -> None:
         if not self._failed:
             self._failed = True
@@ -93,6 +138,9 @@ class LocalSubpartition:
         self._reader = reader
         if self._queue:
             reader.on_data()
+        for barrier, overtakes in self._unsaid:
+            reader.on_barrier(barrier, overtakes)
+        self._unsaid.clear()
         return True
 
     def has_element(self) -> bool:
@@ -110,6 +158,8 @@ class LocalSubpartition:
             self._records -= len(element.values)
         elif isinstance(element, EndOfPartition):
             self._owner.on_consumed(self._index)
+        elif isinstance(element, CheckpointBarrier):
+            self._owner.on_barrier_left()
         if was_full and not self.full:
             self._owner.on_room()
         return element

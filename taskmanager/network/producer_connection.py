@@ -14,6 +14,7 @@ from typing import Final
 
 from millstream.taskmanager.network.connection import Connection
 from millstream.taskmanager.network.frames import (
+    Announcement,
     CloseChannel,
     Consumed,
     Credit,
@@ -212,7 +213,12 @@ class ProducerConnection:
         hello = self._handshake.peer
         assert hello is not None  # requests are taken only after the handshake
         channel = frame.channel
-        subpartition.attach(lambda: self._enqueue(channel), frame.credit, hello.buffer_size)
+
+        def announce(element: bytes, overtakes: bool) -> None:
+            # At once, even if the socket is paused: behind the buffers that were handed to it, ahead of all others.
+            self.connection.send(Announcement(channel, overtakes, element))
+
+        subpartition.attach(lambda: self._enqueue(channel), frame.credit, hello.buffer_size, announce)
 
     def _on_consumed(self, frame: Consumed) -> None:
         subpartition = self._release(self._known(frame.channel, frame))

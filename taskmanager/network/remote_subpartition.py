@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from millstream.common.records import EndOfPartition, Marker, RecordBatch
+from millstream.common.records import CheckpointBarrier, EndOfPartition, Marker, RecordBatch
 from millstream.taskmanager.network.block_sizer import BlockSizer
 from millstream.taskmanager.network.credit_sender import CreditSender, OutgoingBuffer
 from millstream.taskmanager.network.element_codec import encode_block, encode_marker
@@ -20,6 +20,8 @@ class RemoteSubpartition:
     """Collects records to blocks of about a buffer, and queues the blocks' bytes."""
 
     __slots__ = (
+        "_announce",
+        "_barrier",
         "_dead",
         "_index",
         "_notify",
@@ -28,6 +30,7 @@ class RemoteSubpartition:
         "_serializer",
         "_sizer",
         "_timestamps",
+        "_unsaid",
         "_values",
         "consumed",
         "requested",
@@ -50,6 +53,9 @@ class RemoteSubpartition:
         self._values: list[Any] = []
         self._timestamps: list[int | None] | None = None
         self._notify: Callable[[], None] | None = None  # tells the connection that there is something to send
+        self._announce: Callable[[bytes, bool], None] | None = None
+        self._unsaid: list[tuple[bytes, bool]] = []  # barriers that were to be announced before a consumer came
+        self._barrier: tuple[int, bytes] | None = None  # announced, and waits: its checkpoint and chunk
         self._dead = False
         self.requested = False
         """A consumer has come for it."""
@@ -83,6 +89,48 @@ class RemoteSubpartition:
         else:
             self._wake()
 
+    def overtake(self, barrier: CheckpointBarrier) -> list[bytes | memoryview]:
+        if self._dead:
+            return []
+        self._encode_rest()
+        overtaken = self._sender.chunks
+        self._sender.flush()
+        self._say(encode_marker(barrier), overtakes=True)
+        self._wake()
+        return overtaken
+
+    def announce(self, barrier: CheckpointBarrier) -> None:
+        if self._dead:
+            return
+        self._encode_rest()
+        element = encode_marker(barrier)
+        self._queue(element)
+        self._barrier = barrier.checkpoint_id, element
+        self._say(element, overtakes=False)
+        self.flush()
+
+    def expedite(self, checkpoint_id: int) -> list[bytes | memoryview]:
+        waiting = self._barrier
+        if self._dead or waiting is None or waiting[0] != checkpoint_id:
+            return []
+        self._barrier = None
+        element = waiting[1]
+        before = self._sender.take_out(element)
+        if before is None:
+            return []  # on its way
+        self._owner.on_queued(-len(element))
+        self._say(element, overtakes=True)
+        return before
+
+    def holds_barrier(self, checkpoint_id: int) -> bool:
+        return self._barrier is not None and self._barrier[0] == checkpoint_id and not self._dead
+
+    def _say(self, element: bytes, *, overtakes: bool) -> None:
+        if self._announce is None:
+            self._unsaid.append((element, overtakes))
+        else:
+            self._announce(element, overtakes)
+
     def flush(self) -> None:
         if self._dead:
             return
@@ -98,6 +146,8 @@ class RemoteSubpartition:
         """Drop everything. The connection, not this, tells the consumer."""
         if not self._dead:
             self._dead = True
+            self._barrier = None
+            self._owner.on_barrier_left()
             self._values = []
             self._timestamps = None
             self._owner.on_queued(-self._sender.pending_bytes)
@@ -140,15 +190,27 @@ class RemoteSubpartition:
 
     # ------------------------------------------------------------ connection
 
-    def attach(self, notify: Callable[[], None], credit: int, buffer_size: int) -> None:
+    def attach(
+        self,
+        notify: Callable[[], None],
+        credit: int,
+        buffer_size: int,
+        announce: Callable[[bytes, bool], None],
+    ) -> None:
         """A consumer has come.
 
         :param notify: called when there is something to send.
         :param credit: its first grant.
         :param buffer_size: the most bytes that it takes in a buffer.
+        :param announce: tells it of a barrier at once, behind the buffers that were taken to be sent; told too
+            whether the barrier overtakes.
         """
         self.requested = True
         self._notify = notify
+        self._announce = announce
+        for element, overtakes in self._unsaid:
+            announce(element, overtakes)
+        self._unsaid.clear()
         self._sender.limit_buffer_size(buffer_size)
         self.add_credit(credit)
 
@@ -168,16 +230,19 @@ class RemoteSubpartition:
         buffer = self._sender.next_buffer()
         self._owner.on_queued(-buffer.size)
         self._owner.on_sent(buffer.size)
+        if self._barrier is not None and not self._sender.holds(self._barrier[1]):
+            self._barrier = None
+            self._owner.on_barrier_left()
         return buffer
 
     def on_consumed(self) -> None:
         """The consumer has taken everything."""
         self.consumed = True
-        self._notify = None
+        self._notify = self._announce = None
         self._owner.on_consumed(self._index)
 
     def on_consumer_gone(self, reason: str) -> None:
         """The consumer reads no more, before the end."""
-        self._notify = None
+        self._notify = self._announce = None
         self.fail(reason)
         self._owner.on_consumer_gone(self._index, reason)

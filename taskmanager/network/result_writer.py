@@ -7,25 +7,42 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from millstream.common.records import CheckpointBarrier, EndOfData, EndOfPartition, Marker, RecordBatch
-from millstream.taskmanager.exchange import ExchangeError, PartitionLostError
+from millstream.taskmanager.exchange import Chunks, ExchangeError, PartitionLostError, UnderWay
 from millstream.taskmanager.network.local_subpartition import LocalSubpartition
 from millstream.taskmanager.network.partitioners import Partitioner
 from millstream.taskmanager.network.remote_subpartition import RemoteSubpartition
 from millstream.taskmanager.network.wakeup import Wakeup
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
-__all__ = ["PartitionWriter"]
+__all__ = ["PartitionEdge", "PartitionWriter"]
+
+_OVERDRAFT = 8
+
+
+@dataclass(frozen=True, slots=True)
+class PartitionEdge:
+    """Whose partition it is.
+
+    :ivar consumers: which subtask reads each subpartition.
+    :ivar in_line: barriers never overtake.
+    """
+
+    edge_id: str
+    producer_subtask: int
+    consumers: Sequence[int]
+    in_line: bool
 
 
 class PartitionWriter:
     """Implements :class:`millstream.taskmanager.exchange.ResultWriter`."""
 
-    def __init__(self, name: str, partitioner: Partitioner, most_queued_bytes: int) -> None:
+    def __init__(self, name: str, edge: PartitionEdge, partitioner: Partitioner, most_queued_bytes: int) -> None:
         """
         :param name: the partition, for messages.
         :param most_queued_bytes: :attr:`has_room` is false while more waits for credit.
@@ -34,8 +51,11 @@ class PartitionWriter:
         self.records_out = 0
         self.serialize_ns = 0
         self._name = name
+        self._edge = edge
         self._partitioner = partitioner
+        self._usual_most_queued = most_queued_bytes
         self._most_queued = most_queued_bytes
+        self._hurried = False
         self._queued = 0
         self._subpartitions: Sequence[LocalSubpartition | RemoteSubpartition] = ()
         self._locals: list[LocalSubpartition] = []
@@ -43,6 +63,7 @@ class PartitionWriter:
         self._failure: Exception | None = None
         self._closed = False
         self._changed = Wakeup()
+        self._barrier_left = Wakeup()
         self._release: Callable[[str], None] = lambda _: None
 
     def open(
@@ -76,12 +97,55 @@ class PartitionWriter:
         if isinstance(marker, (CheckpointBarrier, EndOfData, EndOfPartition)):
             self.flush()
 
+    def overtake(self, barrier: CheckpointBarrier) -> list[UnderWay]:
+        if self._edge.in_line:
+            self.broadcast(barrier)
+            return []
+        if self._failure is not None or self._closed:
+            return []
+        return self._under_way([each.overtake(barrier) for each in self._subpartitions])
+
+    def announce(self, barrier: CheckpointBarrier) -> None:
+        if self._edge.in_line:
+            self.broadcast(barrier)
+        elif self._failure is None and not self._closed:
+            for subpartition in self._subpartitions:
+                subpartition.announce(barrier)
+
+    def expedite(self, checkpoint_id: int) -> list[UnderWay]:
+        if self._edge.in_line or self._failure is not None or self._closed:
+            return []
+        return self._under_way([each.expedite(checkpoint_id) for each in self._subpartitions])
+
+    async def wait_sent(self, checkpoint_id: int) -> None:
+        while (
+            not self._edge.in_line
+            and self._failure is None
+            and not self._closed
+            and any(each.holds_barrier(checkpoint_id) for each in self._subpartitions)
+        ):
+            await self._barrier_left.wait()
+
+    def _under_way(self, parts: Iterable[Chunks]) -> list[UnderWay]:
+        edge = self._edge
+        return [
+            UnderWay(edge.edge_id, edge.producer_subtask, consumer, True, chunks)
+            for consumer, chunks in zip(edge.consumers, parts, strict=True)
+            if chunks
+        ]
+
+    def hurry(self, on: bool) -> None:
+        self._hurried = on
+        self._most_queued = self._usual_most_queued * (_OVERDRAFT if on else 1)
+        if on:
+            self._changed.notify()
+
     @property
     def has_room(self) -> bool:
         if self._queued >= self._most_queued or self._failure is not None:
             return False
-        for subpartition in self._locals:  # noqa: SIM110  # asked between batches: a generator costs more
-            if subpartition.full:
+        for subpartition in self._locals:  # asked between batches: a generator costs more
+            if subpartition.full and (not self._hurried or subpartition.overdrawn):
                 return False
         return True
 
@@ -128,6 +192,9 @@ class PartitionWriter:
     def on_room(self) -> None:
         self._changed.notify()
 
+    def on_barrier_left(self) -> None:
+        self._barrier_left.notify()
+
     def on_consumed(self, index: int) -> None:
         self._consumed.add(index)
         self._changed.notify()
@@ -142,6 +209,7 @@ class PartitionWriter:
         if self._failure is None:
             self._failure = error
         self._changed.notify()
+        self._barrier_left.notify()
 
     def _raise_failure(self) -> None:
         if self._failure is not None:
@@ -156,3 +224,4 @@ class PartitionWriter:
             if index not in self._consumed:
                 subpartition.fail(reason)
         self._changed.notify()
+        self._barrier_left.notify()

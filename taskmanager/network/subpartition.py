@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from millstream.common.records import Marker, RecordBatch
+from millstream.common.records import CheckpointBarrier, Marker, RecordBatch
+from millstream.taskmanager.exchange import Chunks
 
 __all__ = ["Subpartition", "SubpartitionOwner"]
 
@@ -26,6 +27,10 @@ class SubpartitionOwner(Protocol):
 
     def on_consumed(self, index: int) -> None:
         """The consumer of subpartition ``index`` has taken everything."""
+        ...
+
+    def on_barrier_left(self) -> None:
+        """A barrier that was announced may wait no more."""
         ...
 
     def on_consumer_gone(self, index: int, reason: str) -> None:
@@ -51,6 +56,22 @@ class Subpartition(Protocol):
     @property
     def full(self) -> bool:
         """It holds as much as it should."""
+        ...
+
+    def overtake(self, barrier: CheckpointBarrier) -> Chunks:
+        """Send a barrier ahead of all that is held; return what it has overtaken."""
+        ...
+
+    def announce(self, barrier: CheckpointBarrier) -> None:
+        """Append a barrier, and tell the consumer at once."""
+        ...
+
+    def expedite(self, checkpoint_id: int) -> Chunks:
+        """Send an announced barrier ahead of what is before it, if it still waits; return that."""
+        ...
+
+    def holds_barrier(self, checkpoint_id: int) -> bool:
+        """The announced barrier still waits."""
         ...
 
     def fail(self, reason: str) -> None:
