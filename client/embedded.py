@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import importlib
 import logging
 import os
 import threading
@@ -116,7 +117,10 @@ def close_all() -> None:
     _clusters.close()
 
 
-atexit.register(close_all)
+# Before the threads of executors end, which a cluster needs to close: it still deletes files of checkpoints. What atexit
+# calls comes after that.
+importlib.import_module("concurrent.futures.thread")  # whose own end was registered earlier, and so comes later
+getattr(threading, "_register_atexit", atexit.register)(close_all)
 
 
 def cluster_for(job_graph: JobGraph, configuration: Configuration) -> MiniCluster:

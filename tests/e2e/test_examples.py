@@ -10,6 +10,8 @@ import sys
 from collections import Counter
 from pathlib import Path
 
+import pytest
+
 _EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
@@ -31,6 +33,14 @@ def test_hello_world_prints_every_running_count(tmp_path: Path) -> None:
         for word, times in Counter(["to", "be", "or", "not", "to", "be", "that", "is", "the", "question"]).items()
         for count in range(1, times + 1)
     )
+
+
+@pytest.mark.parametrize("failure", ["raise", "kill"])
+def test_exactly_once_loses_and_repeats_nothing_and_leaves_no_checkpoint_behind(failure: str, tmp_path: Path) -> None:
+    printed = _run(tmp_path, "exactly_once.py", "--orders", "600", "--fail", failure, "--directory", "orders")
+    assert re.match(r"600 lines in \d+ files, after 1 restart\(s\)", printed)
+    assert "Each order is there once, with the right sum." in printed
+    assert not list((tmp_path / "orders" / "checkpoints").iterdir())
 
 
 def test_highest_temperature_tells_one_per_sensor_and_window(tmp_path: Path) -> None:
