@@ -27,10 +27,11 @@ A *segment* holds entries of one state and one key group (:mod:`.segment_encoder
 The namespaces are a column as well: either there is none, or a list of namespaces and one of how many entries each has,
 in this order. Each column begins with a chunk whose flag is one of the tags below, which says what follows. Numbers and
 texts are packed by the columns of :mod:`millstream.taskmanager.network.columns`, whose bytes are a part of this format.
-Lists of list state, dicts of map state and the stamped pairs of state with a time to live are taken apart into columns
-of elements. So are records: instances of one dataclass, named tuple or kind of row, by fields, beside a schema: the
-record's class and its fields' names and types. A schema is found by its id, the first bytes of a hash of its JSON, so
-that segments can be copied from file to file undecoded.
+Windows of time are written as their bounds, timers of windows as two columns. Lists of list state, dicts of map state
+and the stamped pairs of state with a time to live are taken apart into columns of elements. So are records: instances
+of one dataclass, named tuple or kind of row, by fields, beside a schema: the record's class and its fields' names and
+types. A schema is found by its id, the first bytes of a hash of its JSON, so that segments can be copied from file to
+file undecoded.
 
 Entries of a state are unique by namespace and key, but list and map state may come in parts: lists of the same key are
 joined in the order in which they come, dicts are united.
@@ -67,6 +68,7 @@ __all__ = [
     "TRAILER",
     "VERSION",
     "EntryBlock",
+    "EntryBlocks",
     "Footer",
     "GroupIndex",
     "RecordSchema",
@@ -108,6 +110,7 @@ class Tag:
     MAPS: Final = 7  # then the columns of lengths, of all keys and of all values
     PAIRS: Final = 8  # then the columns of first and of second halves
     NOTHING: Final = 9  # all are None
+    WINDOWS: Final = 10  # all are TimeWindow; then the columns of their starts and of their ends
 
 
 @dataclass(slots=True)
@@ -122,6 +125,23 @@ class EntryBlock:
 
     state: str
     namespace: Hashable
+    keys: list[Any]
+    values: list[Any]
+
+
+@dataclass(slots=True)
+class EntryBlocks:
+    """Blocks of one state, one after the other.
+
+    :ivar namespaces: of the blocks.
+    :ivar counts: how many entries each block has, which is at least one.
+    :ivar keys: of all blocks.
+    :ivar values: of all blocks; as in :class:`EntryBlock`.
+    """
+
+    state: str
+    namespaces: list[Hashable]
+    counts: list[int]
     keys: list[Any]
     values: list[Any]
 

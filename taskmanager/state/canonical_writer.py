@@ -22,6 +22,7 @@ from millstream.taskmanager.state.canonical_format import (
     TRAILER,
     VERSION,
     EntryBlock,
+    EntryBlocks,
     Footer,
     GroupIndex,
     RecordSchema,
@@ -32,7 +33,7 @@ from millstream.taskmanager.state.stored_segment import StoredSegment
 
 __all__ = ["GroupEntries", "write_canonical"]
 
-GroupEntries = tuple[int, Iterable[EntryBlock | StoredSegment]]
+GroupEntries = tuple[int, Iterable[EntryBlock | EntryBlocks | StoredSegment]]
 """A key group and what is in it. Blocks of one state are best given one after the other."""
 
 _SEGMENT_ENTRIES: Final = 32_768
@@ -101,7 +102,7 @@ class _CanonicalWriter:
         checksum = zlib.crc32(place, zlib.crc32(footer, zlib.crc32(header)))
         return footer + TRAILER.pack(self._offset, len(footer), checksum, MAGIC)
 
-    def _frames(self, entries: Iterable[EntryBlock | StoredSegment]) -> Iterator[bytes]:
+    def _frames(self, entries: Iterable[EntryBlock | EntryBlocks | StoredSegment]) -> Iterator[bytes]:
         gathered: _Gathered | None = None
         for block in entries:
             if gathered is not None and (
@@ -179,14 +180,18 @@ class _Gathered:
         self.keys: list[Any] = []
         self.values: list[Any] = []
 
-    def add(self, block: EntryBlock) -> None:
+    def add(self, block: EntryBlock | EntryBlocks) -> None:
         count = len(block.keys)
         if len(block.values) != count:
             raise ValueError(f"a block of state {self.state!r} has {count} keys and {len(block.values)} values")
         if not count:
             return
-        self.namespaces.append(block.namespace)
-        self.counts.append(count)
+        if isinstance(block, EntryBlocks):
+            self.namespaces += block.namespaces
+            self.counts += block.counts
+        else:
+            self.namespaces.append(block.namespace)
+            self.counts.append(count)
         if self.keys:
             self.keys += block.keys
             self.values += block.values
@@ -199,9 +204,21 @@ class _Gathered:
         if count <= _SEGMENT_ENTRIES:
             yield self.namespaces, self.counts, self.keys, self.values
             return
-        for start in range(0, count, _SEGMENT_ENTRIES):  # one block, so one namespace
-            keys = self.keys[start : start + _SEGMENT_ENTRIES]
-            yield self.namespaces, [len(keys)], keys, self.values[start : start + _SEGMENT_ENTRIES]
+        for start in range(0, count, _SEGMENT_ENTRIES):
+            end = min(start + _SEGMENT_ENTRIES, count)
+            yield *self._counted(start, end), self.keys[start:end], self.values[start:end]
+
+    def _counted(self, start: int, end: int) -> tuple[list[Hashable], list[int]]:
+        """The namespaces of some of the entries, and how many of those each has."""
+        namespaces: list[Hashable] = []
+        counts: list[int] = []
+        last = 0
+        for namespace, count in zip(self.namespaces, self.counts, strict=True):
+            first, last = last, last + count
+            if first < end and start < last:
+                namespaces.append(namespace)
+                counts.append(min(last, end) - max(first, start))
+        return namespaces, counts
 
 
 def _snappy() -> Any:

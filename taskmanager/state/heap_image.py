@@ -7,16 +7,18 @@ one has lists of its own.
 from __future__ import annotations
 
 import gc
+from collections import Counter
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from millstream.common.errors import MillstreamError
 from millstream.common.key_groups import KeyGroupRange, key_groups
 from millstream.common.stable_hash import UnsupportedKeyTypeError
 from millstream.common.typeinfo.type_hints import type_of_value
-from millstream.taskmanager.state.canonical_format import TIMERS, EntryBlock, StateMeta, timers_meta
+from millstream.taskmanager.state.canonical_format import TIMERS, EntryBlock, EntryBlocks, StateMeta, timers_meta
 from millstream.taskmanager.state.canonical_writer import GroupEntries, write_canonical
 from millstream.taskmanager.state.heap_table import HeapTable
 from millstream.taskmanager.state.held_values import held_values, weight
@@ -67,40 +69,47 @@ class ImageTable:
             pairs.append((namespace, list(by_key), values))
         return ImageTable(self.meta, (), tuple(pairs), self.trim)
 
-    def blocks(self, max_parallelism: int) -> Iterator[tuple[int, EntryBlock]]:
-        """The entries, divided by key group."""
+    def blocks(self, max_parallelism: int) -> Iterator[tuple[int, EntryBlock | EntryBlocks]]:
+        """The entries, divided by key group: one block for each."""
         if self.queue is not None:
-            yield from self._divided(*_timers(self.queue), max_parallelism)
-        for namespace, by_key in self.namespaces:
-            yield from self._divided(namespace, list(by_key), list(by_key.values()), max_parallelism)
-        for namespace, keys, values in self.pairs:
-            yield from self._divided(namespace, keys, values, max_parallelism)
-
-    def _divided(
-        self, namespace: Hashable, keys: list[Any], values: list[Any], max_parallelism: int
-    ) -> Iterator[tuple[int, EntryBlock]]:
+            runs = [_timers(self.queue)]
+        else:
+            runs = [(namespace, list(by_key), list(by_key.values())) for namespace, by_key in self.namespaces]
+            runs += self.pairs
         if self.trim is not None:
-            trimmed = list(map(self.trim, values))
-            keys = [key for key, value in zip(keys, trimmed, strict=True) if value is not None]
-            values = [value for value in trimmed if value is not None]
-        divided: dict[int, tuple[list[Any], list[Any]]] = {}
-        for key, value, group in zip(keys, values, self._key_groups(keys, max_parallelism), strict=True):
-            try:
-                group_keys, group_values = divided[group]
-            except KeyError:
-                divided[group] = [key], [value]
-            else:
-                group_keys.append(key)
-                group_values.append(value)
+            runs = [(namespace, *_trimmed(keys, values, self.trim)) for namespace, keys, values in runs]
+        # Divided at once and not run by run: most runs, say windows, have a few keys of each group, or one key at all.
+        if len(runs) == 1:
+            ((_, keys, values),) = runs
+        else:
+            keys = list(chain.from_iterable(keys for _, keys, _ in runs))
+            values = list(chain.from_iterable(values for _, _, values in runs))
+        groups = self._key_groups(keys, max_parallelism)
         name = self.meta.name
+        divided: dict[int, tuple[list[Any], list[Any]]] = {group: ([], []) for group in dict.fromkeys(groups)}
+        put = {group: (keys.append, values.append) for group, (keys, values) in divided.items()}
+        for key, value, group in zip(keys, values, groups, strict=True):
+            put_key, put_value = put[group]
+            put_key(key)
+            put_value(value)
+        if len(runs) == 1:
+            for group, (group_keys, group_values) in divided.items():
+                yield group, EntryBlock(name, runs[0][0], group_keys, group_values)
+            return
+        counted = _counted([(namespace, len(keys)) for namespace, keys, _ in runs], groups)
         for group, (group_keys, group_values) in divided.items():
-            yield group, EntryBlock(name, namespace, group_keys, group_values)
+            yield group, EntryBlocks(name, *counted[group], group_keys, group_values)
 
     def _key_groups(self, keys: list[Any], max_parallelism: int) -> list[int]:
         if self.meta.kind == TIMERS and self.meta.namespaced:
             keys = [entry[0] for entry in keys]
         try:
-            return key_groups(keys, max_parallelism)
+            # The same keys come up in window after window; equal ones are in one group, whatever their types.
+            distinct = list(dict.fromkeys(keys)) if self.meta.namespaced else keys
+            groups = key_groups(distinct, max_parallelism)
+            if len(distinct) == len(keys):
+                return groups
+            return list(map(dict(zip(distinct, groups, strict=True)).__getitem__, keys))
         except UnsupportedKeyTypeError as error:
             raise MillstreamError(f"state {self.meta.name!r} cannot be divided by key: {error}") from error
 
@@ -152,7 +161,7 @@ class HeapImage:
         )
 
     def _groups(self) -> Iterator[GroupEntries]:
-        by_group: dict[int, list[EntryBlock | StoredSegment]] = {
+        by_group: dict[int, list[EntryBlock | EntryBlocks | StoredSegment]] = {
             group: list(segments) for group, segments in self.stored.items()
         }
         for table in self.tables:
@@ -160,7 +169,7 @@ class HeapImage:
                 by_group.setdefault(group, []).append(block)
         for group in sorted(by_group):
             if group not in self.key_groups:
-                key = next((block.keys[0] for block in by_group[group] if isinstance(block, EntryBlock)), None)
+                key = next((block.keys[0] for block in by_group[group] if not isinstance(block, StoredSegment)), None)
                 raise MillstreamError(
                     f"the key {key!r} belongs to key group {group}, and this subtask owns {self.key_groups.start} to "
                     f"{self.key_groups.end}: its records came here without key_by(). What is reinterpreted as a keyed "
@@ -195,6 +204,31 @@ def _timers(queue: TimerQueue) -> tuple[Hashable, list[Any], list[Any]]:
         entries += bucket
         times += [time] * len(bucket)
     return None, entries, times
+
+
+def _trimmed(keys: list[Any], values: list[Any], trim: Callable[[Any], Any]) -> tuple[list[Any], list[Any]]:
+    trimmed = list(map(trim, values))
+    left = [key for key, value in zip(keys, trimmed, strict=True) if value is not None]
+    return left, [value for value in trimmed if value is not None]
+
+
+def _counted(runs: list[tuple[Hashable, int]], groups: list[int]) -> dict[int, tuple[list[Hashable], list[int]]]:
+    """Return for each group the namespaces that it has entries in, and how many.
+
+    :param runs: namespaces, and how many of the entries are in each.
+    :param groups: of the entries.
+    """
+    counted: dict[int, tuple[list[Hashable], list[int]]] = {group: ([], []) for group in dict.fromkeys(groups)}
+    begin = 0
+    for namespace, size in runs:
+        end = begin + size
+        counts = {groups[begin]: 1} if size == 1 else Counter(groups[begin:end])
+        for group, count in counts.items():
+            group_namespaces, group_counts = counted[group]
+            group_namespaces.append(namespace)
+            group_counts.append(count)
+        begin = end
+    return counted
 
 
 @contextmanager

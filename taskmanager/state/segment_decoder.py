@@ -28,6 +28,7 @@ from millstream.common.typeinfo import (
 )
 from millstream.common.types.row import new_rows
 from millstream.common.types.row_kind import RowKind
+from millstream.datastream.window.time_window import TimeWindow
 from millstream.taskmanager.network.columns.column import MISFIT, ChunkReader
 from millstream.taskmanager.network.columns.number_columns import FloatColumn, IntegerColumn
 from millstream.taskmanager.network.columns.text_columns import TextColumn
@@ -136,11 +137,18 @@ class SegmentDecoder:
         else:
             namespaces = self._take(chunks, pool, 0, None, None)
             counts = self._take(chunks, pool, len(namespaces), None, None)
-        keys = self._take(chunks, pool, count, None, None)
+        keys = self._take_keys(chunks, pool, count)
         values = self._take_state(chunks, pool, count)
         if not len(keys) == len(values) == count == sum(counts):
             raise ValueError(f"{count} entries have {len(keys)} keys and {len(values)} values")
         return namespaces, counts, keys, values
+
+    def _take_keys(self, chunks: ChunkReader, pool: _Columns, count: int) -> list[Any]:
+        if chunks.peek() != Tag.PAIRS:
+            return self._take(chunks, pool, count, None, None)
+        chunks.take()
+        keys = self._take(chunks, pool, count, None, None)
+        return list(zip(keys, self._take(chunks, pool, count, None, None), strict=True))
 
     def _take_state(self, chunks: ChunkReader, pool: _Columns, count: int) -> list[Any]:
         tag = chunks.peek()
@@ -193,6 +201,9 @@ class SegmentDecoder:
             values = list(self._floats.unpack_dense(chunks, count))
         elif tag == Tag.TEXTS:
             values = list(self._texts.unpack_dense(chunks, count))
+        elif tag == Tag.WINDOWS:
+            starts = self._take(chunks, pool, count, None, None)
+            values = list(map(TimeWindow, starts, self._take(chunks, pool, count, None, None)))
         else:
             raise ValueError(f"there are columns of a kind ({tag}) that this version does not know")
         return values if convert is None else list(map(convert, values))

@@ -16,7 +16,7 @@ import struct
 import weakref
 from collections.abc import Callable, Hashable, Sequence
 from itertools import chain
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from typing import Any, Final
 
 import cloudpickle
@@ -25,10 +25,11 @@ from millstream.common.errors import MillstreamError
 from millstream.common.typeinfo import TypeInformation
 from millstream.common.types import Row
 from millstream.common.types.row_kind import RowKind
+from millstream.datastream.window.time_window import TimeWindow
 from millstream.taskmanager.network.columns.column import MISFIT, ChunkWriter
 from millstream.taskmanager.network.columns.number_columns import FloatColumn, IntegerColumn
 from millstream.taskmanager.network.columns.text_columns import TextColumn
-from millstream.taskmanager.state.canonical_format import RecordSchema, StateMeta, Tag
+from millstream.taskmanager.state.canonical_format import TIMERS, RecordSchema, StateMeta, Tag
 from millstream.taskmanager.state.record_classes import DATACLASS, field_getter, import_class, record_kind
 from millstream.taskmanager.state.state_pickle import dump_state
 from millstream.taskmanager.state.type_form import TypeForm, class_name, form_of
@@ -39,6 +40,8 @@ ROW: Final = "row"
 _NONE: Final = type(None)
 _ATOMS: Final = frozenset({str, int, float, bytes, bool, tuple, _NONE})
 _LONG_VALUE: Final = 256  # bytes: hashing longer ones costs more than it saves
+_start_of: Final = attrgetter("start")
+_end_of: Final = attrgetter("end")
 _DEEPEST: Final = 8
 """So many records inside one another are taken apart; a list linked by its nodes is not."""
 
@@ -90,9 +93,10 @@ class SegmentEncoder:
         if len(namespaces) == 1 and namespaces[0] is None:
             out.add(Tag.NOTHING, b"")
         else:
-            self._pack_pooled(list(namespaces), pool, out)
+            if not self._pack_windows(namespaces, out):
+                self._pack_pooled(list(namespaces), pool, out)
             self._pack_numbers(Tag.INTEGERS, self._integers, counts, out)
-        self._pack(keys, pool, out, records=False)
+        self._pack_keys(keys, pool, out)
         if whole:
             self._pack_pooled(values, pool, out)
         else:
@@ -104,6 +108,15 @@ class SegmentEncoder:
         except Exception as error:
             raise self._unpicklable(namespaces, keys, values, error) from error
         return [struct.pack("<Q", len(pooled)), pooled, out.finish(0, len(keys))]
+
+    def _pack_keys(self, keys: list[Any], pool: _Pool, out: ChunkWriter) -> None:
+        if self._meta.kind == TIMERS and self._meta.namespaced:
+            out.add(Tag.PAIRS, b"")
+            self._pack(list(map(itemgetter(0), keys)), pool, out, records=False)
+            keys = list(map(itemgetter(1), keys))
+            if self._pack_windows(keys, out):
+                return
+        self._pack(keys, pool, out, records=False)
 
     def _pack_state(self, values: list[Any], pool: _Pool, out: ChunkWriter) -> None:
         kind, form = self._meta.kind, self._meta.value_type
@@ -183,6 +196,17 @@ class SegmentEncoder:
         except MISFIT:  # say, an int with more digits than Python writes as text
             out.undo(mark)
             return False
+        return True
+
+    def _pack_windows(self, values: Sequence[Any], out: ChunkWriter) -> bool:
+        if set(map(type, values)) != {TimeWindow}:
+            return False
+        mark = out.mark()
+        out.add(Tag.WINDOWS, b"")
+        for bounds in (list(map(_start_of, values)), list(map(_end_of, values))):
+            if not self._pack_numbers(Tag.INTEGERS, self._integers, bounds, out):
+                out.undo(mark)
+                return False
         return True
 
     @staticmethod

@@ -17,7 +17,15 @@ from millstream.common.errors import MillstreamError
 from millstream.common.key_groups import KeyGroupRange
 from millstream.common.types import Row
 from millstream.common.types.row_kind import RowKind
-from millstream.taskmanager.state.canonical_format import OPERATOR, EntryBlock, StateMeta, queue_name, timers_meta
+from millstream.datastream.window.time_window import TimeWindow
+from millstream.taskmanager.state.canonical_format import (
+    OPERATOR,
+    EntryBlock,
+    EntryBlocks,
+    StateMeta,
+    queue_name,
+    timers_meta,
+)
 from millstream.taskmanager.state.canonical_reader import CanonicalReader
 from millstream.taskmanager.state.canonical_writer import write_canonical
 from tests.unit.taskmanager.state.snapshots import ALL, entries_of, file_of
@@ -91,7 +99,11 @@ HOMOGENEOUS = st.one_of(
     st.builds(Point, st.integers()),
 )
 KEYS = st.one_of(st.integers(), st.text(max_size=4), st.tuples(st.integers(), st.text(max_size=2)), st.none())
-NAMESPACES = st.one_of(st.none(), st.tuples(st.integers(0, 3), st.integers(0, 3)))
+NAMESPACES = st.one_of(
+    st.none(),
+    st.tuples(st.integers(0, 3), st.integers(0, 3)),
+    st.builds(TimeWindow, st.integers(), st.integers()),
+)
 
 
 def _metas() -> list[StateMeta]:
@@ -192,6 +204,17 @@ def test_lists_and_maps_may_come_in_parts_and_large_blocks_in_segments() -> None
     assert [(entry[2], entry[3], entry[4]) for entry in entries_of(data)] == [(("w", 1), key, key * 2) for key in keys]
 
 
+def test_large_blocks_of_several_namespaces_are_cut_between_and_inside_them() -> None:
+    counts = [1, 40_000, 2, 30_000]
+    windows = [TimeWindow(number, number + 5) for number in range(4)]
+    keys = list(range(sum(counts)))
+    blocks = EntryBlocks("value", list(windows), counts, keys, [-key for key in keys])
+    data = b"".join(write_canonical(_metas(), ALL, 128, [(5, [blocks, EntryBlock("value", None, ["k"], [0])])]))
+    of_each = [window for window, count in zip(windows, counts, strict=True) for _ in range(count)]
+    expected = [(window, key, -key) for window, key in zip(of_each, keys, strict=True)]
+    assert [(entry[2], entry[3], entry[4]) for entry in entries_of(data)] == [*expected, (None, "k", 0)]
+
+
 def test_a_range_of_key_groups_is_read_without_the_rest() -> None:
     blocks = [(group, EntryBlock("value", None, [group], [f"value {group}"])) for group in range(128)]
     data = bytearray(file_of(_metas(), blocks))
@@ -269,6 +292,9 @@ def _of_version_1() -> tuple[list[StateMeta], list[tuple[int, EntryBlock]]]:
         (4, EntryBlock("value ttl", None, ["v"], [(Pair(1, reading), 1_700_000_000_000)])),
         (4, EntryBlock("own", None, [0], [[1, {2}, b"3", "text\0"]])),
         (5, EntryBlock(metas[-1].name, None, [("k", window), ("l", window)], [999, 1999])),
+        (6, EntryBlock("value", TimeWindow(0, 1000), ["a", "b"], [(1, 2), (3, 4)])),
+        (6, EntryBlock("value", TimeWindow(1000, 2000), ["a"], [(5, 6)])),
+        (7, EntryBlock(metas[-1].name, None, [("k", TimeWindow(0, 1000)), (9, TimeWindow(-5, 2000))], [999, 1999])),
     ]
     return metas, blocks
 
