@@ -258,6 +258,8 @@ class JobMaster:
                 if action.resource_id in self._task_managers:
                     self._task_managers[action.resource_id].free(action.allocation_ids, action.cause)
             case SetTimer():
+                if action.kind is TimerKind.RESTART:
+                    self._say_why_it_restarts(action.delay_ms)
                 self._cancel_timer(action.kind)
                 self._timers[action.kind] = asyncio.get_running_loop().call_later(
                     action.delay_ms / 1000, self._timer_fired, action.kind
@@ -277,6 +279,19 @@ class JobMaster:
     def _timer_fired(self, kind: TimerKind) -> None:
         del self._timers[kind]
         self._handle(TimerFired(kind))
+
+    def _say_why_it_restarts(self, delay_ms: int) -> None:
+        """A job that fails again and again must not do so in silence: the next failure may be the same."""
+        failure = next(iter(self._history), None)
+        if failure is not None:
+            logger.warning(
+                "Job %s (%s) failed and restarts in %.1f s (restart %d): %s",
+                self._graph.job_name,
+                self.job_id,
+                delay_ms / 1000,
+                self._graph.restarts + 1,
+                first_line(failure),
+            )
 
     def _cancel_timer(self, kind: TimerKind) -> None:
         timer = self._timers.pop(kind, None)

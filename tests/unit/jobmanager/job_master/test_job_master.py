@@ -113,7 +113,7 @@ def test_a_failure_reaches_the_details() -> None:
     _run(story)
 
 
-def test_a_failed_job_restarts_in_its_slots() -> None:
+def test_a_failed_job_restarts_in_its_slots(caplog: pytest.LogCaptureFixture) -> None:
     def behaviour(task: TaskDeployment) -> str:
         return "FAILED" if task.vertex.name == "source" and task.attempt_number == 0 else "FINISHED"
 
@@ -130,6 +130,9 @@ def test_a_failed_job_restarts_in_its_slots() -> None:
         assert {task.attempt_id for task in first.tasks}.isdisjoint(task.attempt_id for task in second.tasks)
 
     _run(story)
+    (said,) = (record.getMessage() for record in caplog.records if record.levelname == "WARNING")
+    assert "restarts in 0.0 s (restart 1)" in said
+    assert said.endswith("boom | task 'source (1/1)'")
 
 
 def test_cancel() -> None:
