@@ -24,8 +24,10 @@ hypothesis.settings.register_profile("local", deadline=None)
 hypothesis.settings.register_profile("ci", deadline=None, derandomize=True)
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "local")
 
-# The settings of whoever runs the tests are not the tests' own; processes that tests start inherit this.
-for _name in [name for name in os.environ if name.startswith("MILLSTREAM_")]:
+# The settings of whoever runs the tests are not the tests' own; processes that tests start inherit this. Two are for
+# the tests: the seed of a run that is to be repeated, and that all cases are to be tried where some will do.
+_FOR_TESTS = {"MILLSTREAM_TEST_SEED", "MILLSTREAM_ALL_CASES"}
+for _name in [name for name in os.environ if name.startswith("MILLSTREAM_") and name not in _FOR_TESTS]:
     del os.environ[_name]
 
 # How long after its timeout a test that has not ended is interrupted again, and again.

@@ -7,6 +7,7 @@ time is out of order by less than the watermarks allow for.
 from __future__ import annotations
 
 import asyncio
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from heapq import heapify, heappop, heapreplace
@@ -50,10 +51,14 @@ def event(number: int) -> Event:
 
 
 class PacedSource(Source):
-    """The numbers from 0, by residue in as many splits as may ever be needed; at a pace until a file says hurry."""
+    """The numbers from 0, by residue in as many splits as may ever be needed; at a pace until a file says hurry.
 
-    def __init__(self, count: int, per_second: float, hurry: str) -> None:
+    :param held_back: so many of them come only then.
+    """
+
+    def __init__(self, count: int, per_second: float, hurry: str, held_back: int = 0) -> None:
         self._count = count
+        self._held_back = held_back
         self._per_second = per_second
         self._hurry = hurry
 
@@ -63,16 +68,21 @@ class PacedSource(Source):
 
     def create_reader(self, context: SourceReaderContext) -> SourceReader:
         mine = range(context.index_of_subtask, SPLITS, context.parallelism)
-        return _PacedReader([(split, split) for split in mine], self._count, self._per_second, self._hurry)
+        return _PacedReader(
+            [(split, split) for split in mine], self._count, self._per_second, self._hurry, self._held_back
+        )
 
 
 class _PacedReader(SourceReader):
     """Its state is pairs of the next number of a split, and the split."""
 
-    def __init__(self, splits: Sequence[tuple[int, int]], count: int, per_second: float, hurry: str) -> None:
+    def __init__(
+        self, splits: Sequence[tuple[int, int]], count: int, per_second: float, hurry: str, held_back: int
+    ) -> None:
         self._splits = list(splits)
         heapify(self._splits)
         self._count = count
+        self._held_back = held_back
         self._per_second = per_second
         self._hurry = hurry
         self._hurrying = False
@@ -86,12 +96,17 @@ class _PacedReader(SourceReader):
         if not self._splits:
             return InputStatus.END_OF_INPUT
         room = self._room()
+        held_from = sys.maxsize if self._hurrying or not self._held_back else self._count - self._held_back
+        if self._splits[0][0] >= held_from:
+            return InputStatus.NOTHING_AVAILABLE
         if room < len(self._splits):
             return InputStatus.NOTHING_AVAILABLE
         numbers: list[int] = []
         # The one that is behind comes first: the watermark must not make its records late.
         while self._splits and len(numbers) < room:
             number, split = self._splits[0]
+            if number >= held_from:
+                break
             if number < self._count:
                 numbers.append(number)
                 heapreplace(self._splits, (number + SPLITS, split))
