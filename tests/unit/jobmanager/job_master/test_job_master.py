@@ -71,6 +71,21 @@ def test_a_job_runs_to_its_end_and_gives_its_slots_back() -> None:
     _run(story)
 
 
+@pytest.mark.parametrize(("from_local", "expected"), [("true", "tm-2"), ("false", "tm-1")])
+def test_a_killed_workers_tasks_stay_on_their_host_if_their_state_does(from_local: str, expected: str) -> None:
+    async def story(cluster: FakeCluster) -> None:
+        former = await cluster.task_executor("tm-2", behaviour=run_for_ever)
+        job = await cluster.submit(_word_count(1, {**RESTARTS, "execution.state-recovery.from-local": from_local}))
+        await until(lambda: job.details().task_counts.get("RUNNING") == 2)
+        other = await cluster.task_executor("tm-1", behaviour=run_for_ever)
+        allocation = former.deployments[0].tasks[0].allocation_id
+        await former.kill_worker(allocation)
+        await until(lambda: len(former.deployments) + len(other.deployments) == 2)
+        assert ("tm-1" if other.deployments else "tm-2") == expected
+
+    _run(story)
+
+
 def test_a_job_that_came_first_waits_for_its_task_managers() -> None:
     async def story(cluster: FakeCluster) -> None:
         job = await cluster.submit(_word_count())

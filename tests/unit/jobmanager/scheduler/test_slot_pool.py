@@ -96,6 +96,21 @@ def test_a_group_gets_its_old_slot_back_else_one_near_by() -> None:
     assert pool.slot_of(_group(1)) == _slot("c", "tm-2", 1)
 
 
+def test_groups_that_lost_their_slots_go_back_to_their_task_managers_whatever_the_order_of_the_offers() -> None:
+    pool = SlotPool()
+    pool.requirement = 3
+    for slot in (_slot("a", "tm-1"), _slot("b", "tm-2"), _slot("c", "tm-3")):
+        pool.offer(slot, 0)
+    pool.assign(map(_group, range(3)))
+    pool.remove(AllocationId("a"))
+    pool.remove(AllocationId("c"))
+    # Of the two that come, one is on a TaskManager that nobody has been on: it is for whom there is no better one.
+    for slot in (_slot("d", "tm-0"), _slot("e", "tm-3")):
+        pool.offer(slot, 0)
+    assert pool.assign(map(_group, range(3)))
+    assert [str(slot.allocation_id) for slot in map(pool.slot_of, map(_group, range(3))) if slot] == ["d", "b", "e"]
+
+
 def test_idle_slots_expire() -> None:
     pool = SlotPool()
     pool.requirement = 2
