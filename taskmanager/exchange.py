@@ -186,7 +186,7 @@ class ResultWriter(Protocol):
     def overtake(self, barrier: CheckpointBarrier) -> list[UnderWay]:
         """Send a barrier ahead of all that is queued; return what it has overtaken.
 
-        Where barriers stay in line this is :meth:`broadcast`.
+        Where barriers stay in line this is :meth:`announce`.
 
         :raises RecordSerializationError: what was overtaken cannot be kept.
         """

@@ -7,13 +7,15 @@ import logging
 import random
 import socket
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 
 from millstream.common.config import CheckpointingOptions, Configuration, TaskManagerOptions
 from millstream.common.graph.edge_type import EdgeType
-from millstream.common.wire.graph_pb2 import JobEdge, ResultPartitionDeployment, TaskDeployment
+from millstream.common.wire.graph_pb2 import JobEdge, JobVertex, ResultPartitionDeployment, TaskDeployment
 from millstream.taskmanager.exchange import ChannelInfo, ExchangeError, InputGate, ResultWriter
 from millstream.taskmanager.network.block_sizer import BlockSizer
+from millstream.taskmanager.network.channel_replay import ChannelReplay, ReplayEdge
 from millstream.taskmanager.network.connection import Connection
 from millstream.taskmanager.network.consumer_connection import ConsumerConnection
 from millstream.taskmanager.network.credit_receiver import CreditReceiver
@@ -22,7 +24,7 @@ from millstream.taskmanager.network.input_channel import LocalInputChannel, Remo
 from millstream.taskmanager.network.input_gate import TaskInputGate
 from millstream.taskmanager.network.local_subpartition import LocalSubpartition
 from millstream.taskmanager.network.partition_registry import PartitionKey, PartitionRegistry, total_backoff
-from millstream.taskmanager.network.partitioners import create_partitioner
+from millstream.taskmanager.network.partitioners import Partitioner, create_partitioner
 from millstream.taskmanager.network.producer_connection import ProducerConnection, ServedPartition
 from millstream.taskmanager.network.remote_subpartition import RemoteSubpartition
 from millstream.taskmanager.network.result_writer import PartitionEdge, PartitionWriter
@@ -178,10 +180,41 @@ class NetworkEnvironment:
         self._gates = {gate_ for gate_ in self._gates if not gate_.is_closed} | {result}
         return result
 
+    def create_replay(self, task: TaskDeployment) -> ChannelReplay:
+        """Return what gives a restored task the elements that were under way to it."""
+        edges: dict[str, ReplayEdge] = {}
+        index = 0
+        for gate in task.inputs:
+            channels: dict[int, int] = {}
+            for channel in gate.channels:
+                channels[channel.producer_subtask] = index
+                index += 1
+            edges[gate.edge.edge_id] = ReplayEdge(
+                channels,
+                create_deserializer(self._edge_type(gate.edge)),
+                partial(self._replay_partitioner, gate.edge, task.vertex)
+                if gate.edge.partitioner.kind in ("HASH", "CUSTOM")
+                else None,
+            )
+        return ChannelReplay(edges, task.subtask_index)
+
+    def _replay_partitioner(self, edge: JobEdge, consumer: JobVertex) -> Partitioner:
+        deployment = ResultPartitionDeployment(
+            edge=edge,
+            subpartitions=consumer.parallelism,
+            consumer_parallelism=consumer.parallelism,
+            consumer_max_parallelism=consumer.max_parallelism,
+        )
+        return create_partitioner(deployment, self._load_payload, self._random, (), self._inline)
+
     def _in_line(self, edge: JobEdge) -> bool:
-        """Barriers never overtake on this edge. All subtasks that read a broadcast must have seen the same of it."""
+        """Barriers never overtake on this edge.
+
+        All subtasks that read a broadcast must have seen the same of it; and a split that is under way is for a reader
+        that may not be there after a restore.
+        """
         kind = edge.partitioner.kind
-        return kind == "BROADCAST" or (kind in _POINTWISE and self._pointwise_in_line)
+        return kind in ("BROADCAST", "SPLITS") or (kind in _POINTWISE and self._pointwise_in_line)
 
     def _edge_type(self, edge: JobEdge) -> EdgeType | None:
         if not edge.type_info:

@@ -99,16 +99,14 @@ class PartitionWriter:
 
     def overtake(self, barrier: CheckpointBarrier) -> list[UnderWay]:
         if self._edge.in_line:
-            self.broadcast(barrier)
+            self.announce(barrier)
             return []
         if self._failure is not None or self._closed:
             return []
         return self._under_way([each.overtake(barrier) for each in self._subpartitions])
 
     def announce(self, barrier: CheckpointBarrier) -> None:
-        if self._edge.in_line:
-            self.broadcast(barrier)
-        elif self._failure is None and not self._closed:
+        if self._failure is None and not self._closed:
             for subpartition in self._subpartitions:
                 subpartition.announce(barrier)
 

@@ -34,6 +34,7 @@ _RESULTS = " results"
 _MAX_RESPONSE_RECORDS = 2_000
 _MAX_RESPONSE_BYTES = 8 * 1024 * 1024
 _LONG_POLL_S = 0.1
+_OVERDRAFT = 8
 _FAREWELL_S = 2.0
 """How long to wait for the acknowledgement of the last results; the client may be content and gone."""
 
@@ -58,7 +59,7 @@ class CollectSinkOperator(Operator):
         self.infos = (context.info,)
         self._info = context.info
         self._timeout_s = context.fetch_timeout_s
-        self._capacity = max(1, spec.max_buffered_records)
+        self._usual_capacity = self._capacity = max(1, spec.max_buffered_records)
         self._attempt = context.task.attempt_id
         self._states = context.state
         self._checkpointing = context.checkpointing
@@ -112,6 +113,11 @@ class CollectSinkOperator(Operator):
 
     async def wait_room(self) -> None:
         await self._wait(lambda: len(self._buffer) < self._capacity)
+
+    def hurry(self, on: bool) -> None:
+        self._capacity = self._usual_capacity * (_OVERDRAFT if on else 1)
+        if on:
+            self._changed.set()
 
     async def wait_consumed(self) -> None:
         # The task has come to its end for good, even if its input was only stopped: no further checkpoint is needed.

@@ -19,6 +19,10 @@ class Outlet(Protocol):
         """Return when there is room; raises what makes that impossible."""
         ...
 
+    def hurry(self, on: bool) -> None:
+        """Have several times the room for now, so that the task soon comes to where a checkpoint can be taken."""
+        ...
+
     async def wait_consumed(self) -> None:
         """After the end of the data: return when all of it has been taken."""
         ...

@@ -15,6 +15,7 @@ from millstream.common.graph.operator_spec import LegacySourceSpec, SourceSpec
 from millstream.common.key_groups import KeyGroupRange
 from millstream.common.wire.graph_pb2 import OperatorNode, ResultPartitionDeployment, TaskDeployment
 from millstream.taskmanager.exchange import InputGate, ResultWriter
+from millstream.taskmanager.network.channel_replay import ChannelReplay
 from millstream.taskmanager.operators.collect_sink import CollectSinkOperator
 from millstream.taskmanager.operators.conversion_operator import ConversionOperator
 from millstream.taskmanager.operators.fused import fusable, is_lazy
@@ -47,6 +48,8 @@ class Exchange(Protocol):
     ) -> ResultWriter: ...
 
     def create_input_gate(self, task: TaskDeployment) -> InputGate: ...
+
+    def create_replay(self, task: TaskDeployment) -> ChannelReplay: ...
 
 
 @dataclass(frozen=True, slots=True)

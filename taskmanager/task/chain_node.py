@@ -81,14 +81,20 @@ class Targets:
 
 
 class ChainNode:
-    """Drives one operator."""
+    """Drives one operator.
 
-    __slots__ = ("_section", "_sizer", "opened", "operator", "targets")
+    :ivar interrupted: stop between two pieces of a batch: something waits that must not wait for the whole of it.
+    :ivar rest: what was not processed then.
+    """
+
+    __slots__ = ("_section", "_sizer", "interrupted", "opened", "operator", "rest", "targets")
 
     def __init__(self, operator: Operator, section: UserCodeSection) -> None:
         self.operator = operator
         self.targets = Targets()
         self.opened = False
+        self.interrupted = False
+        self.rest: RecordBatch | None = None
         self._section = section
         self._sizer = BatchSizer()
 
@@ -125,6 +131,9 @@ class ChainNode:
         targets = self.targets
         start = 0
         while start < total:
+            if self.interrupted and start:
+                self.rest = _slice(batch, start, total)
+                return
             limit = sizer.limit
             if start == 0 and total <= limit:
                 part = batch

@@ -13,9 +13,9 @@ from typing import Any
 
 import cloudpickle
 
-from millstream.common.records import Marker, RecordBatch
+from millstream.common.records import CheckpointBarrier, Marker, RecordBatch
 from millstream.common.stable_hash import UnsupportedKeyTypeError
-from millstream.taskmanager.exchange import ExchangeError, ResultWriter
+from millstream.taskmanager.exchange import ExchangeError, ResultWriter, UnderWay
 from millstream.taskmanager.network.partitioners import PartitionerFunctionError
 from millstream.taskmanager.network.value_serializer import RecordSerializationError
 from millstream.taskmanager.operators.operator import NO_RECORD, FailureSite, OperatorInfo
@@ -82,6 +82,31 @@ class EdgeOutput:
         """Send a marker after all that was emitted."""
         self._guarded(self.writer.broadcast, marker, [])
         self._dirty = True
+
+    def overtake(self, barrier: CheckpointBarrier) -> list[UnderWay]:
+        """Send a barrier ahead of all that is queued; return what it has overtaken."""
+        return self._kept(lambda: self.writer.overtake(barrier))
+
+    def announce(self, barrier: CheckpointBarrier) -> None:
+        """Send a barrier after all that was emitted, and say so ahead of it."""
+        self._guarded(self.writer.announce, barrier, [])
+
+    def expedite(self, checkpoint_id: int) -> list[UnderWay]:
+        """Let the announced barrier overtake what is still before it; return that."""
+        return self._kept(lambda: self.writer.expedite(checkpoint_id))
+
+    async def wait_sent(self, checkpoint_id: int) -> None:
+        """Return when the announced barrier waits nowhere any more."""
+        await self.writer.wait_sent(checkpoint_id)
+
+    def hurry(self, on: bool) -> None:
+        """See :class:`~millstream.taskmanager.operators.outlet.Outlet`."""
+        self.writer.hurry(on)
+
+    def _kept(self, call: Callable[[], list[UnderWay]]) -> list[UnderWay]:
+        kept: list[UnderWay] = []
+        self._guarded(lambda _none: kept.extend(call()), None, [])
+        return kept
 
     def idle(self) -> None:
         """The task has nothing to do: what it has made should not wait for more."""

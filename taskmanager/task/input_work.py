@@ -5,10 +5,12 @@ Its data ends when each producer has said so; barriers come behind that, until t
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 
+from millstream.common.errors import MillstreamError
 from millstream.common.records import (
     CheckpointBarrier,
+    Element,
     EndOfData,
     EndOfPartition,
     Marker,
@@ -53,6 +55,28 @@ class InputWork:
         self._valve = WatermarkValve(len(gate.channels))
         self._ends = InputEnds(len(gate.channels))
 
+    async def replay(self, elements: Iterable[tuple[int, Element]]) -> None:
+        """Process what was under way when the checkpoint was taken that the task goes on from."""
+        head = self._chain.head.nodes[0]
+        channels = self._gate.channels
+        pending = iter(elements)
+        while True:
+            try:
+                given = next(pending, None)
+            except MillstreamError:
+                raise
+            except Exception as error:
+                raise UserCodeError(FailureSite(self._chain.infos[0], "deserialize"), error) from error
+            if given is None:
+                return
+            channel, element = given
+            if isinstance(element, RecordBatch):
+                self._times.records_in += len(element.values)
+                await self._loop.drain(head.process(element, second=channels[channel].input_index == 1))
+            else:
+                await self._on_marker(channel, element)
+            await self._loop.breathe()
+
     async def run(self) -> None:
         """Return when all channels have ended and the task may end."""
         gate, loop, times, driver = self._gate, self._loop, self._times, self._driver
@@ -63,6 +87,9 @@ class InputWork:
         while True:
             if letters:
                 await driver.answer()
+            if driver.rest is not None:
+                await self._process_rest(driver.rest)
+                continue
             try:
                 given = poll()
             except ExchangeError:
@@ -87,9 +114,21 @@ class InputWork:
                     await loop.drain(head.process(element, second=True))
                 else:
                     await loop.drain(head.process(element))
+                if head.rest is not None:  # interrupted, by a letter
+                    driver.rest, head.rest = (channel, head.rest), None
             else:
                 await self._on_marker(channel, element)
             await loop.breathe()
+
+    async def _process_rest(self, rest: tuple[int, RecordBatch]) -> None:
+        """Go on with a batch that was interrupted."""
+        channel, batch = rest
+        head, driver = self._chain.head.nodes[0], self._driver
+        driver.rest = None
+        await self._loop.drain(head.process(batch, second=self._gate.channels[channel].input_index == 1))
+        if head.rest is not None:
+            driver.rest, head.rest = (channel, head.rest), None
+        await self._loop.breathe()
 
     async def _on_marker(self, channel: int, marker: Marker) -> None:
         if isinstance(marker, Watermark):

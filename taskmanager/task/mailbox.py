@@ -10,10 +10,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from millstream.common.records import CheckpointBarrier
 from millstream.common.wire.checkpoint_pb2 import CheckpointOptions
+from millstream.taskmanager.exchange import Chunks
 from millstream.taskmanager.network.wakeup import Wakeup
 
-__all__ = ["CheckpointNotice", "CheckpointTrigger", "Letter", "Mailbox"]
+__all__ = ["AlignmentTimeout", "CheckpointNotice", "CheckpointTrigger", "Letter", "Mailbox", "OvertakingBarrier"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +34,26 @@ class CheckpointNotice:
     completed: bool
 
 
-Letter: TypeAlias = "CheckpointTrigger | CheckpointNotice"
+@dataclass(frozen=True, slots=True)
+class OvertakingBarrier:
+    """A barrier has come ahead of its channel's data.
+
+    :ivar before: what waits in the channel that was sent before it.
+    """
+
+    channel: int
+    barrier: CheckpointBarrier
+    before: Chunks
+
+
+@dataclass(frozen=True, slots=True)
+class AlignmentTimeout:
+    """The barriers of a checkpoint have been in line for too long."""
+
+    barrier: CheckpointBarrier
+
+
+Letter: TypeAlias = "CheckpointTrigger | CheckpointNotice | OvertakingBarrier | AlignmentTimeout"
 
 
 class Mailbox:

@@ -4,19 +4,52 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from concurrent.futures import Future
 
+from millstream.common.checkpoint.streams import StateReader
+from millstream.common.wire.checkpoint_pb2 import ChannelStateHandle
 from millstream.common.wire.graph_pb2 import TaskDeployment
+from millstream.taskmanager.network.channel_replay import ChannelReplay
 from millstream.taskmanager.operators.operator import OperatorInfo
 from millstream.taskmanager.task.chain import Chain, TaskServices
 from millstream.taskmanager.task.operator_failures import state_failure
 
-__all__ = ["restore_states"]
+__all__ = ["read_channels", "restore_states"]
 
 _log = logging.getLogger(__name__)
 
 _READERS_END_S = 10.0
 """How long a task that ends waits for the threads that read its state."""
+
+
+async def read_channels(deployment: TaskDeployment, services: TaskServices) -> ChannelReplay:
+    """Read, in a thread, what was under way to the task.
+
+    :raises MillstreamError: it cannot be read.
+    """
+    replay = services.exchange.create_replay(deployment)
+    handles = deployment.restore.channels
+    if handles:
+        reader = services.storage.reader(deployment.restore.checkpoint_id)
+        parts = await asyncio.wrap_future(services.executor.submit(_read_parts, handles, reader))
+        for handle, data in zip(handles, parts, strict=True):
+            replay.add(handle, data)
+    return replay
+
+
+def _read_parts(handles: Sequence[ChannelStateHandle], reader: StateReader) -> list[bytes]:
+    whole: dict[str, bytes] = {}  # a task's channels are in one file
+    parts: list[bytes] = []
+    for handle in handles:
+        path = handle.bytes.path
+        data = whole.get(path) if path else None
+        if data is None:
+            data = reader.read(handle.bytes)
+            if path:
+                whole[path] = data
+        parts.append(data[handle.offset : handle.offset + handle.length])
+    return parts
 
 
 async def restore_states(chain: Chain, deployment: TaskDeployment, services: TaskServices) -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
+import zlib
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future
 
 from millstream.common.errors import MillstreamError
-from millstream.common.wire.checkpoint_pb2 import OperatorSubtaskState
+from millstream.common.wire.checkpoint_pb2 import ChannelStateHandle, OperatorSubtaskState, StateBytes
+from millstream.taskmanager.exchange import UnderWay
 from millstream.taskmanager.operators.operator import OperatorInfo
 from millstream.taskmanager.state.operator_states import RunningOperatorSnapshot
 from millstream.taskmanager.task.operator_failures import state_failure
@@ -24,6 +26,7 @@ class RunningCheckpoint:
     """The snapshots of a task's operators, on their way to the storage.
 
     :ivar checkpoint_id: the checkpoint that they belong to.
+    :ivar settling: what is written is not known yet; nothing is being written.
     """
 
     def __init__(
@@ -35,22 +38,23 @@ class RunningCheckpoint:
     ) -> None:
         """:param open_streams: called in a thread, once."""
         self.checkpoint_id = checkpoint_id
+        self.settling = False
         self._snapshots = snapshots
         self._open_streams = open_streams
         self._executor = executor
         self._streams: TaskStreams | None = None
         self._lock = threading.Lock()
         self._discarded = False
-        self._futures: list[Future[OperatorSubtaskState]] = []
+        self._futures: list[Future[OperatorSubtaskState] | Future[StateBytes]] = []
 
     async def write(self) -> dict[str, OperatorSubtaskState]:
         """Write all in threads; return the state of each operator, by its id.
 
         :raises Exception: one of them could not be written; the others are given up.
         """
-        for _, snapshot in self._snapshots:
-            self._futures.append(self._executor.submit(self._write_one, snapshot))
-        waiting = [asyncio.wrap_future(future) for future in self._futures]
+        futures = [self._executor.submit(self._write_one, snapshot) for _, snapshot in self._snapshots]
+        self._futures.extend(futures)
+        waiting = [asyncio.wrap_future(future) for future in futures]
         if waiting:
             await asyncio.wait(waiting, return_when=asyncio.FIRST_EXCEPTION)
         states: dict[str, OperatorSubtaskState] = {}
@@ -71,14 +75,49 @@ class RunningCheckpoint:
             raise failed
         return states
 
+    async def write_channels(self, under_way: Sequence[UnderWay]) -> list[ChannelStateHandle]:
+        """Write what was under way, in a thread; return where it is.
+
+        :raises Exception: it could not be written; everything is given up.
+        """
+        if not under_way:
+            return []
+        chunks = [chunk for each in under_way for chunk in each.chunks]
+        future = self._executor.submit(lambda: self._open().write("channels", chunks))
+        self._futures.append(future)
+        try:
+            stored = await asyncio.wrap_future(future)
+        except Exception:
+            self.discard()
+            raise
+        handles: list[ChannelStateHandle] = []
+        offset = 0
+        for each in under_way:
+            length = sum(map(len, each.chunks))
+            handles.append(
+                ChannelStateHandle(
+                    edge_id=each.edge_id,
+                    producer_subtask=each.producer_subtask,
+                    consumer_subtask=each.consumer_subtask,
+                    overtaken_output=each.overtaken,
+                    bytes=stored if stored.path else _inline(stored, offset, length),
+                    offset=offset if stored.path else 0,
+                    length=length,
+                )
+            )
+            offset += length
+        return handles
+
     def _write_one(self, snapshot: RunningOperatorSnapshot) -> OperatorSubtaskState:
+        return snapshot.write(self._open())
+
+    def _open(self) -> TaskStreams:
         with self._lock:
             if self._discarded:
                 raise MillstreamError(f"checkpoint {self.checkpoint_id} is not wanted any more")
             if self._streams is None:
                 self._streams = self._open_streams()
-            streams = self._streams
-        return snapshot.write(streams)
+            return self._streams
 
     def discard(self) -> None:
         """Give up what was not written, and delete what was."""
@@ -100,3 +139,8 @@ class RunningCheckpoint:
                 streams.abort()
             except (MillstreamError, OSError) as error:
                 _log.warning("files of checkpoint %d, which was given up, are left: %s", self.checkpoint_id, error)
+
+
+def _inline(stored: StateBytes, offset: int, length: int) -> StateBytes:
+    part = stored.inline[offset : offset + length]
+    return StateBytes(inline=part, size=length, crc32=zlib.crc32(part))

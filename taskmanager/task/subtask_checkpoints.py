@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from time import perf_counter_ns
 from typing import TypeVar
@@ -23,10 +24,12 @@ from millstream.common.wire.checkpoint_pb2 import (
     TaskSnapshot,
 )
 from millstream.common.wire.cluster_pb2 import CheckpointAcknowledgement, CheckpointDecline
+from millstream.taskmanager.exchange import UnderWay
 from millstream.taskmanager.operators.operator import CheckpointInfo, FailureSite, OperatorInfo, TaskInfo
 from millstream.taskmanager.state.operator_states import RunningOperatorSnapshot
 from millstream.taskmanager.state.snapshot import CANONICAL, SnapshotOptions
 from millstream.taskmanager.task.chain import Chain, TaskServices
+from millstream.taskmanager.task.input_under_way import KeptInput
 from millstream.taskmanager.task.operator_failures import state_failure
 from millstream.taskmanager.task.running_checkpoint import RunningCheckpoint
 from millstream.taskmanager.task.source_driver import SourceDriver
@@ -43,6 +46,18 @@ _log = logging.getLogger(__name__)
 
 _WRITERS_END_S = 5.0
 """How long a task that ends waits for the threads that write for it, once they were told to give up."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Flow:
+    """What is to be known of a checkpoint besides its operators' state.
+
+    :ivar deadline_ms: when barriers have been in line for long enough, by the job's clock.
+    """
+
+    kept: asyncio.Future[KeptInput] | None
+    overtaken: list[UnderWay]
+    deadline_ms: int | None
 
 
 class SubtaskCheckpoints:
@@ -62,13 +77,26 @@ class SubtaskCheckpoints:
 
     # ---------------------------------------------------------------- the pause
 
+    @property
+    def subtask_index(self) -> int:
+        """Whose checkpoints they are."""
+        return self._task.subtask_index
+
     def take(
-        self, barrier: CheckpointBarrier, options: CheckpointOptions, arrival: Arrival, *, final: bool, finished: bool
+        self,
+        barrier: CheckpointBarrier,
+        options: CheckpointOptions,
+        arrival: Arrival,
+        *,
+        final: bool,
+        finished: bool,
+        kept: asyncio.Future[KeptInput] | None = None,
     ) -> bool:
         """Take a checkpoint now, and send its barrier on. False: it was declined.
 
         :param final: the task takes no further input if the checkpoint is complete.
         :param finished: it has processed all of its input.
+        :param kept: of an unaligned checkpoint: gives what of the input belongs to it, in time.
         :raises Exception: not the checkpoint, but the task itself cannot go on.
         """
         began = perf_counter_ns()
@@ -79,10 +107,24 @@ class SubtaskCheckpoints:
         try:
             self._prepare(CheckpointInfo(checkpoint_id, barrier.timestamp, savepoint=savepoint, final=final))
         except Exception as error:  # noqa: BLE001  # the checkpoint fails with it, the task does not
-            self._fail(checkpoint_id, error)
+            self.fail(checkpoint_id, error)
             return False
-        for edge in self._chain.edges:
-            edge.broadcast(barrier)
+        overtaken: list[UnderWay] = []
+        # Aligned as long as that goes: what is late is let out of the line, by this task's clock.
+        timed = kept is None and options.aligned_timeout_ms > 0 and not savepoint
+        try:
+            for edge in self._chain.edges:
+                if kept is not None:
+                    overtaken += edge.overtake(barrier)
+                elif timed:
+                    edge.announce(barrier)
+                else:
+                    edge.broadcast(barrier)
+        except UserCodeError as error:
+            if kept is None:
+                raise
+            self.fail(checkpoint_id, error)  # what waits in the queues cannot be stored; it can still be processed
+            return False
         try:
             self._start_snapshots(self._snapshot_options(checkpoint_id, options, savepoint=savepoint), snapshots)
         except BaseException as error:  # the same; an interrupt is raised again
@@ -90,7 +132,7 @@ class SubtaskCheckpoints:
                 snapshot.discard()
             if not isinstance(error, Exception):
                 raise
-            self._fail(checkpoint_id, error)
+            self.fail(checkpoint_id, error)
             return False
         pause = perf_counter_ns() - began
         metrics = SubtaskCheckpointMetrics(
@@ -99,12 +141,14 @@ class SubtaskCheckpoints:
             alignment_ms=arrival.alignment_ns // 1_000_000,
             start_delay_ms=arrival.start_delay_ms,
             bytes_processed=arrival.bytes_processed,
+            unaligned=kept is not None,
         )
         services = self._services
         running = RunningCheckpoint(
             checkpoint_id, snapshots, partial(services.storage.streams, checkpoint_id, options), services.executor
         )
-        self._write(running, metrics, finished=finished)
+        deadline = barrier.timestamp + options.aligned_timeout_ms if timed else None
+        self._write(running, metrics, _Flow(kept, overtaken, deadline), finished=finished)
         return True
 
     def _prepare(self, checkpoint: CheckpointInfo) -> None:
@@ -144,25 +188,29 @@ class SubtaskCheckpoints:
 
     # ---------------------------------------------------------------- the writing
 
-    def _write(self, running: RunningCheckpoint, metrics: SubtaskCheckpointMetrics, *, finished: bool) -> None:
+    def _write(
+        self, running: RunningCheckpoint, metrics: SubtaskCheckpointMetrics, flow: _Flow, *, finished: bool
+    ) -> None:
         checkpoint_id = running.checkpoint_id
         self._running[checkpoint_id] = running
         writer = asyncio.get_running_loop().create_task(
-            self._write_out(running, metrics, finished=finished), name=f"checkpoint {checkpoint_id}"
+            self._write_out(running, metrics, flow, finished=finished), name=f"checkpoint {checkpoint_id}"
         )
         self._writers[checkpoint_id] = writer
         writer.add_done_callback(lambda _: self._writers.pop(checkpoint_id, None))
 
     async def _write_out(
-        self, running: RunningCheckpoint, metrics: SubtaskCheckpointMetrics, *, finished: bool
+        self, running: RunningCheckpoint, metrics: SubtaskCheckpointMetrics, flow: _Flow, *, finished: bool
     ) -> None:
         began = perf_counter_ns()
         checkpoint_id = running.checkpoint_id
         try:
             states = await running.write()
+            under_way = await self._settle(running, metrics, flow)
+            channels = await running.write_channels(under_way)
         except Exception as error:  # noqa: BLE001  # the checkpoint fails with it, the task does not
             if self._running.pop(checkpoint_id, None) is not None:
-                self._fail(checkpoint_id, error)
+                self.fail(checkpoint_id, error)
             return
         if self._running.pop(checkpoint_id, None) is None:
             return  # given up meanwhile
@@ -173,7 +221,34 @@ class SubtaskCheckpoints:
             size = sum(handle.bytes.size for handle in state.operator)
             metrics.checkpointed_size += size
             metrics.full_size += size
-        self.acknowledge(checkpoint_id, TaskSnapshot(operators=states, finished=finished), metrics)
+        size = sum(channel.length for channel in channels)
+        metrics.bytes_persisted = size
+        metrics.checkpointed_size += size
+        metrics.full_size += size
+        self.acknowledge(checkpoint_id, TaskSnapshot(operators=states, channels=channels, finished=finished), metrics)
+
+    async def _settle(
+        self, running: RunningCheckpoint, metrics: SubtaskCheckpointMetrics, flow: _Flow
+    ) -> list[UnderWay]:
+        """Wait until it is known what was under way."""
+        running.settling = True
+        under_way = flow.overtaken
+        if flow.kept is not None:
+            kept = await flow.kept
+            if kept.error is not None:
+                raise kept.error
+            metrics.alignment_ms = kept.alignment_ns // 1_000_000
+            under_way = [*kept.channels, *under_way]
+        if flow.deadline_ms is not None:
+            for edge in self._chain.edges:
+                late_in_s = max(0, flow.deadline_ms - self._services.clock.now_ms()) / 1000
+                try:
+                    await asyncio.wait_for(edge.wait_sent(running.checkpoint_id), late_in_s)
+                except asyncio.TimeoutError:  # not the builtin in Python 3.10
+                    metrics.unaligned = True
+                    under_way += edge.expedite(running.checkpoint_id)
+        running.settling = False
+        return under_way
 
     def acknowledge(self, checkpoint_id: int, snapshot: TaskSnapshot, metrics: SubtaskCheckpointMetrics) -> None:
         """Report that the task's part is stored."""
@@ -189,7 +264,7 @@ class SubtaskCheckpoints:
         """The checkpoint is not wanted any more: write nothing more for it, and report nothing."""
         running = self._running.pop(checkpoint_id, None)
         if running is not None:
-            running.discard()
+            self._discard(running)
 
     def give_up_before(self, checkpoint_id: int) -> None:
         """A checkpoint is complete, so no earlier one is wanted."""
@@ -209,7 +284,7 @@ class SubtaskCheckpoints:
         running = list(self._running.values())
         self._running.clear()
         for each in running:
-            each.discard()
+            self._discard(each)
         writers = list(self._writers.values())
         if writers:
             _, left = await asyncio.wait(writers, timeout=_WRITERS_END_S)
@@ -221,7 +296,13 @@ class SubtaskCheckpoints:
                     ", ".join(str(each.checkpoint_id) for each in running),
                 )
 
-    def _fail(self, checkpoint_id: int, error: Exception) -> None:
+    def _discard(self, running: RunningCheckpoint) -> None:
+        running.discard()
+        if running.settling:
+            self._writers[running.checkpoint_id].cancel()
+
+    def fail(self, checkpoint_id: int, error: Exception) -> None:
+        """Report that the task cannot take a checkpoint because of this."""
         failure = build_failure(error, self._task, self._services.clock.now_ms())
         _log.info("checkpoint %d of task %s failed: %s", checkpoint_id, self._task.task_name, first_line(failure))
         self._report_decline(checkpoint_id, failure)

@@ -25,14 +25,14 @@ from millstream.taskmanager.exchange import InputGate
 from millstream.taskmanager.operators.operator import TaskInfo
 from millstream.taskmanager.task.alarm import Alarm
 from millstream.taskmanager.task.chain import Chain, TaskServices, build_chain
-from millstream.taskmanager.task.checkpoint_driver import CheckpointDriver
+from millstream.taskmanager.task.checkpoint_driver import UNALIGNED, CheckpointDriver
 from millstream.taskmanager.task.closing import close_operators
 from millstream.taskmanager.task.final_checkpoint import FinalCheckpoint
 from millstream.taskmanager.task.input_work import InputWork
 from millstream.taskmanager.task.interrupt import TaskInterrupted
 from millstream.taskmanager.task.legacy_source import LegacySource
 from millstream.taskmanager.task.mailbox import CheckpointNotice, CheckpointTrigger, Mailbox
-from millstream.taskmanager.task.restoring import restore_states
+from millstream.taskmanager.task.restoring import read_channels, restore_states
 from millstream.taskmanager.task.source_driver import SourceDriver
 from millstream.taskmanager.task.source_work import SourceWork
 from millstream.taskmanager.task.subtask_checkpoints import SubtaskCheckpoints
@@ -86,6 +86,7 @@ class Task:
             required=services.checkpointing and services.configuration.get(CheckpointingOptions.AFTER_TASKS_FINISH)
         )
         self._gate: InputGate | None = None
+        self._driver: CheckpointDriver | None = None
         self._asyncio_task: asyncio.Task[None] | None = None
         self._begun = False
         self._closing = False
@@ -110,6 +111,8 @@ class Task:
             self._answer_late(checkpoint_id)
         else:
             self._mailbox.put(CheckpointTrigger(checkpoint_id, options))
+            if options.alignment == UNALIGNED or options.aligned_timeout_ms:
+                self._loop.hurry(True)
 
     def notify_checkpoint(self, checkpoint_id: int, completed: bool) -> None:
         """A checkpoint is complete, or was given up."""
@@ -190,11 +193,18 @@ class Task:
         restore = self._deployment.restore
         await restore_states(chain, self._deployment, self._services)
         self._open_operators(with_source=not restore.finished)
-        self._report_state(self._state.run())
         self._times.resume()
+        driver = self._driver = self._create_driver()
+        inputs: InputWork | None = None
+        if self._gate is not None and chain.source is None:
+            inputs = InputWork(self._gate, chain, self._loop, self._times, driver, self._end_data)
+            if restore.channels:
+                # No checkpoint begins before all tasks run, so none meets what is left of an earlier one.
+                await inputs.replay(await read_channels(self._deployment, self._services))
+        self._report_state(self._state.run())
         if restore.finished:
             self._loop.silence_alarms()  # what they were set for has been done
-        await self._work(read=not restore.finished)
+        await self._work(driver, inputs, read=not restore.finished)
         await self._finish()
 
     def _open_operators(self, *, with_source: bool) -> None:
@@ -210,13 +220,26 @@ class Task:
             source.opened = True
             self._call_source(source, "open", source.open)
 
-    async def _work(self, *, read: bool) -> None:
+    def _create_driver(self) -> CheckpointDriver:
+        services, gate = self._services, self._gate
+        driver = CheckpointDriver(
+            self._chain,
+            self._loop,
+            self._mailbox,
+            self._checkpoints,
+            self._final,
+            gate,
+            services.clock,
+            services.section,
+        )
+        if gate is not None:
+            gate.listen(driver)
+        return driver
+
+    async def _work(self, driver: CheckpointDriver, inputs: InputWork | None, *, read: bool) -> None:
         """Process the input, and wait for the checkpoint that makes it final."""
         services, chain = self._services, self._chain
         source, gate = chain.source, self._gate
-        driver = CheckpointDriver(
-            chain, self._loop, self._mailbox, self._checkpoints, self._final, gate, services.clock, services.section
-        )
         if source is not None:
             if read and isinstance(source, LegacySource):
                 source.start()
@@ -224,8 +247,8 @@ class Task:
                 source, chain.head, self._loop, self._times, driver, self._mailbox, services.section, self._end_data
             )
             await work.run(read=read)
-        elif gate is not None:
-            await InputWork(gate, chain, self._loop, self._times, driver, self._end_data).run()
+        elif inputs is not None:
+            await inputs.run()
 
     async def _end_data(self, drained: bool) -> None:
         """There is no more input.
@@ -300,6 +323,8 @@ class Task:
                 section.cancelling = False
         for edge in chain.edges:
             self._quietly("its output", edge.close)
+        if self._driver is not None:
+            self._driver.close()
         if self._gate is not None:
             self._quietly("its input", self._gate.close)
         await self._checkpoints.close()

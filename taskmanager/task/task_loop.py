@@ -22,12 +22,14 @@ class TaskLoop:
     """Carries out what the chain is to do.
 
     :ivar held: alarms wait: the job may be about to stop where it is.
+    :ivar hurried: what was begun is to be done soon.
     """
 
-    __slots__ = ("_awake", "_chain", "_ringing", "_times", "held")
+    __slots__ = ("_awake", "_chain", "_ringing", "_times", "held", "hurried")
 
     def __init__(self, chain: Chain, times: TaskTimes) -> None:
         self.held = False
+        self.hurried = False
         self._chain = chain
         self._times = times
         self._ringing: dict[Alarm, None] = {}
@@ -68,6 +70,19 @@ class TaskLoop:
             times.resume()
         if self._ringing and not self.held:
             await self.answer_alarms()
+
+    def hurry(self, on: bool) -> None:
+        """A barrier that has overtaken waits for the end of the piece under way: that must not wait for room for long,
+        and the batch it is of need not be done.
+        """
+        if on == self.hurried:
+            return
+        self.hurried = on
+        for outlet in self._chain.outlets:
+            outlet.hurry(on)
+        if self._chain.source is None:  # a source cannot take back what it gave
+            for node in self._chain.head.nodes:
+                node.interrupted = on
 
     # ---------------------------------------------------------------- alarms
 

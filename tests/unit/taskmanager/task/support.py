@@ -6,7 +6,7 @@ import asyncio
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -16,7 +16,7 @@ from millstream.common.checkpoint.memory_snapshot_streams import MemorySnapshotS
 from millstream.common.checkpoint.snapshot_reader import SnapshotReader
 from millstream.common.clock import ManualClock
 from millstream.common.config import Configuration
-from millstream.common.records import Element, EndOfPartition, Marker, RecordBatch
+from millstream.common.records import CheckpointBarrier, Element, EndOfPartition, Marker, RecordBatch
 from millstream.common.wire.checkpoint_pb2 import CheckpointOptions, StateBytes, TaskRestore
 from millstream.common.wire.cluster_pb2 import (
     CheckpointAcknowledgement,
@@ -33,7 +33,11 @@ from millstream.common.wire.graph_pb2 import (
     ResultPartitionDeployment,
     TaskDeployment,
 )
-from millstream.taskmanager.exchange import ChannelInfo
+from millstream.taskmanager.exchange import BarrierListener, ChannelInfo, Recorded, UnderWay
+from millstream.taskmanager.network.channel_recorder import ChannelRecorder
+from millstream.taskmanager.network.channel_replay import ChannelReplay, ReplayEdge
+from millstream.taskmanager.network.element_codec import encode_elements
+from millstream.taskmanager.network.value_serializer import deserialize_values
 from millstream.taskmanager.task.chain import TaskServices
 from millstream.taskmanager.task.interrupt import UserCodeSection
 from millstream.taskmanager.task.task import Task
@@ -57,6 +61,10 @@ class FakeWriter:
         self.consumed = asyncio.Event()
         self.consumed.set()
         self.waited = 0
+        self.hurried = False
+        self.overtaken: list[UnderWay] = []
+        self.sent = asyncio.Event()
+        self.sent.set()
         self._room = asyncio.Event()
 
     def emit(self, batch: RecordBatch) -> None:
@@ -73,13 +81,34 @@ class FakeWriter:
 
     @property
     def has_room(self) -> bool:
-        return self.untaken < self.capacity
+        return self.untaken < self.capacity * (8 if self.hurried else 1)
 
     async def wait_room(self) -> None:
         self.waited += 1
         while not self.has_room:
             self._room.clear()
             await self._room.wait()
+
+    def overtake(self, barrier: CheckpointBarrier) -> list[UnderWay]:
+        self.broadcast(barrier)
+        self.log.append("overtake")
+        return list(self.overtaken)
+
+    def announce(self, barrier: CheckpointBarrier) -> None:
+        self.broadcast(barrier)
+        self.log.append("announce")
+
+    def expedite(self, checkpoint_id: int) -> list[UnderWay]:
+        self.log.append("expedite")
+        return list(self.overtaken)
+
+    async def wait_sent(self, checkpoint_id: int) -> None:
+        await self.sent.wait()
+
+    def hurry(self, on: bool) -> None:
+        self.hurried = on
+        if on:
+            self._room.set()
 
     def take(self) -> None:
         self.untaken = 0
@@ -121,6 +150,8 @@ class FakeGate:
         self.closed = False
         self.bytes_in = 0
         self.deserialize_ns = 0
+        self.listener: BarrierListener | None = None
+        self.recorders: dict[int, ChannelRecorder] = {}
         self._available = asyncio.Event()
         self._woken = False
 
@@ -140,6 +171,10 @@ class FakeGate:
         del self.elements[index]
         if isinstance(given, BaseException):
             raise given
+        recorder = self.recorders.get(given[0])
+        if recorder is not None and recorder.feed(encode_elements((given[1],))):
+            assert self.listener is not None
+            self.listener.on_recorded(given[0], recorder.checkpoint_id)
         if isinstance(given[1], EndOfPartition):
             self.ended.add(given[0])
         return given
@@ -169,6 +204,19 @@ class FakeGate:
     def unblock_all(self) -> None:
         self.blocked.clear()
         self._available.set()
+
+    def listen(self, listener: BarrierListener) -> None:
+        self.listener = listener
+
+    def record(self, checkpoint_id: int, channels: Collection[int]) -> list[int]:
+        self.recorders = {index: ChannelRecorder(checkpoint_id) for index in channels}
+        return []
+
+    def recorded(self) -> dict[int, Recorded]:
+        return {index: Recorded(recorder.chunks, recorder.error) for index, recorder in self.recorders.items()}
+
+    def stop_recording(self) -> None:
+        self.recorders = {}
 
     def close(self) -> None:
         self.closed = True
@@ -335,6 +383,13 @@ class Harness:
 
     def create_input_gate(self, task: Any) -> FakeGate:
         return self.gate
+
+    def create_replay(self, task: Any) -> ChannelReplay:
+        edges: dict[str, ReplayEdge] = {}
+        for index, info in enumerate(self.gate.channels):
+            edge = edges.setdefault(info.edge_id, ReplayEdge({}, deserialize_values, None))
+            edge.channels[info.producer_subtask] = index
+        return ChannelReplay(edges, task.subtask_index)
 
     @property
     def state_names(self) -> list[str]:
