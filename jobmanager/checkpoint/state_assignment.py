@@ -112,14 +112,17 @@ def assign_channels(
     at the producer.
 
     If the consumer has another parallelism now, what was on its way to an old subtask goes to a new one that has the
-    same index, or begins anew from 0; over a HASH edge to all that own some of the old one's key groups now: each of
-    them takes the records of its own key groups, and drops the others; over a BROADCAST edge each new subtask gets
-    what was on its way to one of the old ones.
+    same index, or begins anew from 0; over a HASH edge to all that own some of the old one's key groups now, over a
+    CUSTOM edge to all: each of them takes the records that are its own now, and drops the others; over a
+    BROADCAST edge each new subtask gets what was on its way to one of the old ones.
+
+    Handles say whether the channels may be others now: if any parallelism, or the job itself, has changed.
 
     :raises StateRecoveryError: the job does not have an edge that elements were under way on.
     """
     edges = {edge.edge_id: edge for inputs in graph.inputs.values() for edge in inputs}
     parallelism = {state.operator_id: state.parallelism for state in metadata.operators}
+    rescaled = not _has_same_subtasks(metadata, graph)
     result: dict[ExecutionVertexID, list[ChannelStateHandle]] = {}
     for handle in metadata.channels:
         edge = edges.get(handle.edge_id)
@@ -132,7 +135,10 @@ def assign_channels(
         target = graph.job_vertices[VertexId(edge.target_vertex)]
         old = parallelism.get(target.job_vertex.operators[0].operator_id, target.parallelism)
         for consumer in _new_consumers(edge, target, old, handle.consumer_subtask):
-            result.setdefault(ExecutionVertexID(target.id, consumer), []).append(handle)
+            own = ChannelStateHandle()
+            own.CopyFrom(handle)
+            own.rescaled = rescaled
+            result.setdefault(ExecutionVertexID(target.id, consumer), []).append(own)
     return result
 
 
@@ -141,6 +147,8 @@ def _new_consumers(edge: JobEdge, target: ExecutionJobVertex, old: int, consumer
         return [consumer]
     if edge.partitioner.kind == "BROADCAST":
         return [index for index in range(target.parallelism) if index % old == consumer]
+    if edge.partitioner.kind == "CUSTOM":
+        return list(range(target.parallelism))
     if edge.partitioner.kind != "HASH":
         return [consumer % target.parallelism]
     before = KeyGroupRange.of_subtask(target.max_parallelism, old, consumer)

@@ -136,7 +136,7 @@ def encode_elements(elements: Iterable[Element]) -> list[bytes]:
 
 def barrier_id(body: bytes | memoryview) -> int:
     """Return the checkpoint of a barrier's body."""
-    number: int = _BARRIER_BODY.unpack_from(body)[0]
+    number: int = _I64.unpack_from(body)[0]
     return number
 
 
