@@ -9,18 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import pytest
-
 _TABLE = Path(__file__).with_name("pyflink_names.txt")
 _ITEM = re.compile(r"(\w+)(\((.*)\))?$")
-
-# What is not there yet. An entry stands for all that is below it; one that is there by now makes a test fail.
-MISSING: frozenset[str] = frozenset(
-    {
-        "datastream.connectors.file_system.FileSink.BulkFormatBuilder",
-        "datastream.connectors.file_system.StreamingFileSink.DefaultBulkFormatBuilder",
-    }
-)
 
 # Where a parameter has another name on purpose.
 OTHER_PARAMETERS: dict[str, str] = {
@@ -84,10 +74,6 @@ def _find(path: str) -> Any:
     raise LookupError(f"{path} is missing")
 
 
-def _is_missing(path: str) -> bool:
-    return any(path == entry or path.startswith(entry + ".") for entry in MISSING)
-
-
 def _complaint(found: Any, wanted: tuple[str, ...]) -> str:
     """Why something cannot be called with these parameters; empty: it can."""
     try:
@@ -128,8 +114,6 @@ def _complaint(found: Any, wanted: tuple[str, ...]) -> str:
 def test_everything_is_there() -> None:
     missing = []
     for member in ALL:
-        if _is_missing(member.path):
-            continue
         try:
             found = _find(member.path)
         except LookupError:
@@ -145,7 +129,7 @@ def test_everything_is_there() -> None:
 def test_everything_can_be_called_as_in_pyflink() -> None:
     wrong = []
     for member in ALL:
-        if member.parameters is None or _is_missing(member.path) or member.path in OTHER_PARAMETERS:
+        if member.parameters is None or member.path in OTHER_PARAMETERS:
             continue
         try:
             found = _find(member.path)
@@ -155,10 +139,3 @@ def test_everything_can_be_called_as_in_pyflink() -> None:
         if complaint:
             wrong.append(f"{member.path}({', '.join(member.parameters)}) {complaint}: {inspect.signature(found)}")
     assert wrong == []
-
-
-@pytest.mark.parametrize("path", sorted(MISSING))
-def test_what_is_said_to_be_missing_is(path: str) -> None:
-    assert any(member.path == path or member.path.startswith(path + ".") for member in ALL), "no such name"
-    with pytest.raises(LookupError):
-        _find(path)
