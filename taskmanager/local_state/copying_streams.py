@@ -109,7 +109,9 @@ class CopyingStreams:
     def _failed(self, error: OSError) -> None:
         if not self._given_up:
             self._given_up = True
-            _log.warning(
+            # Their directory is gone when the checkpoint is not wanted any more, which is nothing to worry about.
+            _log.log(
+                logging.INFO if isinstance(error, FileNotFoundError) else logging.WARNING,
                 "no copies of checkpoint %d are kept on this host: %s; a restart reads what is stored elsewhere",
                 self._checkpoint_id,
                 error,

@@ -33,6 +33,7 @@ def random_configuration(
         "state.backend.type": source.choice(["hashmap", "rocksdb"]),
         "state.backend.rocksdb.timer-service.factory": source.choice(["HEAP", "ROCKSDB"]),
         "pipeline.operator-chaining.enabled": source.choice(["true", "true", "false"]),
+        "state.backend.local-recovery": source.choice(["true", "false"]),
     }
     if unaligned is not None:
         settings["execution.checkpointing.unaligned.enabled"] = str(unaligned).lower()

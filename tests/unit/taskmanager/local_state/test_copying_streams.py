@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import logging
+import os
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -82,20 +84,51 @@ def test_a_file_of_an_earlier_checkpoint_has_a_copy_in_each_that_refers_to_it(tm
     assert storage.reader.read(stored) == b"x" * 5000
 
 
-def test_a_copy_that_cannot_be_written_costs_the_copy_only(
+def test_copies_whose_directory_is_removed_cost_the_copies_only(
     storage: Storage, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     first = storage.streams.write("keyed", [b"a" * 100_000])
     storage.copies.aborted(7)  # the directories are gone under its hands
     source = tmp_path / "file"
     source.write_bytes(b"x" * 500)
-    with caplog.at_level(logging.WARNING):
+    with caplog.at_level(logging.INFO):
         stored = [storage.streams.write("keyed", [b"y" * 200_000]), storage.streams.write_file("file", source)]
     assert len(caplog.records) == 1
     assert "no copies of checkpoint 7 are kept on this host" in caplog.text
     assert storage.local_files() == []
     assert [zlib.crc32(storage.reader.read(each)) for each in stored] == [each.crc32 for each in stored]
     assert storage.reader.read(first) == b"a" * 100_000
+
+
+def test_a_full_disk_costs_the_copy_only(
+    storage: Storage, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(SnapshotCopies, "keep", full)
+    with caplog.at_level(logging.WARNING):
+        stored = [storage.streams.write("keyed", [bytes([each]) * 200_000]) for each in range(3)]
+    assert len(caplog.records) == 1
+    assert "No space left on device" in caplog.text
+    assert storage.local_files() == []
+    assert [storage.reader.read(each)[0] for each in stored] == [0, 1, 2]
+
+
+def test_files_are_copied_where_they_cannot_be_linked(
+    storage: Storage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def other_disk(*_: object) -> None:
+        raise OSError(errno.EXDEV, "Invalid cross-device link")
+
+    monkeypatch.setattr(os, "link", other_disk)
+    source = tmp_path / "000012.sst"
+    source.write_bytes(b"x" * 5000)
+    stored = storage.streams.write_file("000012-sst", source, shared=True)
+    (copy,) = storage.local_files()
+    assert not copy.samefile(source)
+    storage.lose_remote(stored)
+    assert storage.reader.read(stored) == b"x" * 5000
 
 
 def test_there_is_no_place_for_copies(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
