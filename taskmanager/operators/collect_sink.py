@@ -65,6 +65,7 @@ class CollectSinkOperator(Operator):
         self._checkpointing = context.checkpointing
         self._buffer: list[Any] = []
         self._offset = 0
+        self._ready = False  # it knows from which number on it gives results
         self._restored_end = 0
         self._covered = 0  # results before this number are covered by a complete checkpoint
         self._ends: dict[int, int] = {}  # by checkpoint that is not complete yet: how many results it covers
@@ -87,6 +88,7 @@ class CollectSinkOperator(Operator):
         for offset, results in self._states.operator().items(_RESULTS) or ():
             self._offset, self._buffer = offset, list(results)
         self._restored_end = self._covered = self._offset + len(self._buffer)
+        self._ready = True
 
     def prepare_snapshot(self, checkpoint: CheckpointInfo) -> None:
         kept = (self._offset, list(self._buffer))
@@ -129,8 +131,10 @@ class CollectSinkOperator(Operator):
     async def handle_request(self, payload: bytes) -> bytes:
         """Answer a fetch; waits a moment for results if there are none.
 
-        :raises MillstreamError: the request makes no sense, or the results cannot be pickled.
+        :raises MillstreamError: the request makes no sense or comes too early, or the results cannot be pickled.
         """
+        if not self._ready:
+            raise MillstreamError(f"the results of {self._info.name!r} before this attempt are still being restored")
         if len(payload) < 8:
             raise MillstreamError(
                 "a fetch of results begins with 8 bytes, the number of results received; the attempt that gave them "

@@ -234,3 +234,12 @@ def test_each_result_comes_once_whatever_fails(actions: list[tuple[str, int]]) -
         assert len(results) <= covered
     assert results == list(range(job.position))
     job.loop.close()
+
+
+def test_a_client_that_asks_before_the_state_is_restored_is_not_told_to_begin_anew() -> None:
+    sink = CollectSinkOperator(CollectSinkSpec(1000), OperatorContext(OperatorInfo("results")))
+    request = (3).to_bytes(8, "big") + b"the attempt before"
+    with pytest.raises(MillstreamError, match="still being restored"):
+        asyncio.run(sink.handle_request(request))
+    sink.initialize_state()
+    asyncio.run(sink.handle_request(request))

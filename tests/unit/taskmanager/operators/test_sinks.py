@@ -295,9 +295,11 @@ def test_a_broken_str_fails_the_print() -> None:
 
 
 def _collect(capacity: int = 5, timeout: float = 60.0) -> CollectSinkOperator:
-    return CollectSinkOperator(
+    sink = CollectSinkOperator(
         CollectSinkSpec(capacity), OperatorContext(OperatorInfo("results"), fetch_timeout_s=timeout)
     )
+    sink.initialize_state()
+    return sink
 
 
 async def _fetch(sink: CollectSinkOperator, received: int) -> tuple[int, list[Any], bool]:
