@@ -1,7 +1,7 @@
 """A table of values by key as an operator works on it: a dict, whatever the state backend.
 
 With a backend in memory the dict is the table. With any other it has the values of the keys of the batch that is being
-processed: they are fetched before it, and kept after it.
+processed, and those of others as it happens: they are fetched before it, and kept after it.
 """
 
 from __future__ import annotations
@@ -29,17 +29,15 @@ class LoadedValues:
         self._name = name
         self._table = backend.value_table(name)
         self.in_memory = backend.in_memory
-        self.by_key: dict[Any, Any] = self._table.load(()) if self.in_memory else {}
+        self.by_key: dict[Any, Any] = self._table.load(())
 
     def fetch(self, keys: Collection[Any]) -> None:
-        """Get the values of these keys, and none other, into the dict. Only without a backend in memory."""
-        self.by_key.clear()
-        self.by_key.update(self._table.load(keys))
+        """Get the values of these keys into the dict. Only without a backend in memory."""
+        self._table.load(keys)
 
     def keep(self, keys: Collection[Any]) -> None:
         """Store what the dict says of these keys, which were fetched. Only without a backend in memory."""
-        self._table.store(self.by_key, keys)
-        self.by_key.clear()
+        self._table.store(keys)
 
     def pieces(self) -> Iterator[dict[Any, Any]]:
         """The values of all keys, in dicts of a bounded size if they are not in memory."""
@@ -48,7 +46,9 @@ class LoadedValues:
             return
         keys = self._backend.keys(self._name)
         for start in range(0, len(keys), MAX_BATCH_RECORDS):
-            yield self._table.load(keys[start : start + MAX_BATCH_RECORDS])
+            some = keys[start : start + MAX_BATCH_RECORDS]
+            self._table.load(some)
+            yield {key: self.by_key[key] for key in some}
 
     def clear(self) -> None:
         """Remove the values of all keys."""
@@ -57,4 +57,7 @@ class LoadedValues:
             return
         keys = self._backend.keys(self._name)
         for start in range(0, len(keys), MAX_BATCH_RECORDS):
-            self._table.store({}, keys[start : start + MAX_BATCH_RECORDS])
+            some = keys[start : start + MAX_BATCH_RECORDS]
+            for key in some:
+                self.by_key.pop(key, None)
+            self._table.store(some)

@@ -64,5 +64,5 @@ class HeapTable:
         """See :class:`KeyedTable`."""
         return self.of_namespace(None)
 
-    def store(self, values: dict[Any, Any], keys: Iterable[Any]) -> None:
+    def store(self, keys: Iterable[Any]) -> None:
         """See :class:`KeyedTable`: there is nothing to do."""

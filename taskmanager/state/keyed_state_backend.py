@@ -100,12 +100,12 @@ class KeyedTable(Protocol):
     def load(self, keys: Iterable[Any]) -> dict[Any, Any]:
         """Return a dict that has the values of these keys; those without a value are not in it.
 
-        With a backend in memory it is all there is, and always the same dict.
+        It is always the same dict. It may have values of other keys; with a backend in memory it has all.
         """
         ...
 
-    def store(self, values: dict[Any, Any], keys: Iterable[Any]) -> None:
-        """Keep what a dict that :meth:`load` returned says by now about these keys."""
+    def store(self, keys: Iterable[Any]) -> None:
+        """Keep what the dict says by now about these keys, which were loaded last."""
         ...
 
 

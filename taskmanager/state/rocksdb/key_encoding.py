@@ -22,7 +22,7 @@ import math
 import numbers
 import struct
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from millstream.common.types.row import Row
@@ -30,7 +30,7 @@ from millstream.datastream.window import CountWindow, GlobalWindow, TimeWindow
 from millstream.taskmanager.state.rocksdb.script_class_pickle import dump_object
 from millstream.taskmanager.state.state_pickle import load_state
 
-__all__ = ["decode_key", "encode_key"]
+__all__ = ["decode_key", "encode_key", "encode_numbers"]
 
 # The first byte of each encoding. 0 ends tuples and texts; 255 follows a 0 that belongs to a text.
 _NONE: Final = 0x01
@@ -70,6 +70,7 @@ _FRACTION: Final = 1
 _Encoding = tuple[bytes, bool]
 _POSITIVE_HEADS: Final = [bytes((_POSITIVE, size)) for size in range(_LONG)]
 _INVERTED: Final = bytes(255 - byte for byte in range(256))
+_MOST_QUICK: Final = (1 << 64) - 1
 _double: Final = struct.Struct(">d")
 
 
@@ -92,6 +93,17 @@ def _int(key: int) -> _Encoding:
     if size < _LONG:
         return _POSITIVE_HEADS[size] + key.to_bytes(size, "big") + b"\0", True
     return bytes((_POSITIVE,)) + _magnitude(key, _WHOLE), True
+
+
+def encode_numbers(numbers: Sequence[int], end: bytes) -> list[bytes] | None:
+    """Return what :func:`encode_key` makes of ints, with ``end`` behind each; ``None``: some are negative or huge."""
+    if min(numbers) < 0 or max(numbers) > _MOST_QUICK:
+        return None
+    heads, end = _POSITIVE_HEADS, b"\0" + end
+    return [
+        b"%b%b%b" % (heads[size := (number.bit_length() + 7) >> 3], number.to_bytes(size, "big"), end)
+        for number in numbers
+    ]
 
 
 def _magnitude(number: int, ending: int) -> bytes:

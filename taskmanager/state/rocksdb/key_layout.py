@@ -10,7 +10,7 @@ from collections.abc import Hashable, Sequence
 from typing import Any
 
 from millstream.common.key_groups import key_group, key_groups
-from millstream.taskmanager.state.rocksdb.key_encoding import decode_key, encode_key
+from millstream.taskmanager.state.rocksdb.key_encoding import decode_key, encode_key, encode_numbers
 from millstream.taskmanager.state.rocksdb.stored_value import originals_of
 
 __all__ = ["GROUP_SIZE", "KeyLayout", "Place", "group_start", "place_of"]
@@ -61,14 +61,26 @@ class KeyLayout:
         of_namespace, other = encode_key(namespace)
         return _GROUPS[group] + data + of_namespace, faithful and other
 
-    def prefixes(self, keys: Sequence[Any]) -> list[tuple[bytes, bool]]:
-        """Return the prefixes of keys without namespace, in less time than one by one."""
+    def prefixes(self, keys: Sequence[Any]) -> tuple[list[bytes], set[Any]]:
+        """Return the prefixes of keys without namespace, in less time than one by one, and which of the keys cannot be
+        made from theirs again.
+
+        :raises UnsupportedKeyTypeError: a key has no stable hash.
+        """
         groups = key_groups(keys, self._max_parallelism)
         end = _NO_NAMESPACE
-        return [
-            (_GROUPS[group] + data + end, faithful)
-            for group, (data, faithful) in zip(groups, map(encode_key, keys), strict=True)
-        ]
+        kinds = set(map(type, keys))
+        if kinds == {int}:
+            numbers = encode_numbers(keys, end)
+            if numbers is not None:
+                return [_GROUPS[group] + number for group, number in zip(groups, numbers, strict=True)], set()
+        prefixes = []
+        unlike = set()
+        for key, group, (data, faithful) in zip(keys, groups, map(encode_key, keys), strict=True):
+            prefixes.append(_GROUPS[group] + data + end)
+            if not faithful:
+                unlike.add(key)
+        return prefixes, unlike
 
 
 def place_of(data: bytes, value: bytes) -> tuple[Any, Hashable, int]:

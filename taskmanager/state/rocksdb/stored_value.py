@@ -19,6 +19,7 @@ from millstream.taskmanager.state.state_pickle import load_state
 
 __all__ = [
     "Pickled",
+    "decode_live",
     "decode_stored",
     "encode_live",
     "encode_stored",
@@ -40,6 +41,7 @@ _PLAIN: Final = frozenset(
     {bool, bytes, complex, dt.date, dt.datetime, dt.time, dt.timedelta, decimal.Decimal, float, int, str, type(None)}
     | {uuid.UUID}
 )
+_TAGGED: Final = frozenset({int, str, float, type(None), bool})
 _all_plain = _PLAIN.issuperset
 _LONG: Final = 512
 """Texts of more characters are kept as bytes, whose memory is counted."""
@@ -113,10 +115,12 @@ def encode_stored(stored: Any) -> bytes:
 
 def encode_live(value: Any) -> bytes:
     """Return the bytes on disk of a value that nobody else may change, without freezing it."""
-    kind = type(value)
-    if kind is int or kind is str or kind is float or value is None or kind is bool:
-        return encode_stored(value)
-    return b"\x0a" + dump_object(value)
+    return encode_stored(value) if type(value) in _TAGGED else b"\x0a" + dump_object(value)
+
+
+def decode_live(data: bytes) -> Any:
+    """Return the value of which :func:`encode_live` or :func:`encode_stored` made the bytes."""
+    return load_state(data[1:]) if data[0] == _PICKLE else thaw(decode_stored(data))
 
 
 def decode_stored(data: bytes) -> Any:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
-from itertools import islice
+from itertools import islice, repeat
 from typing import TYPE_CHECKING, Any
 
 from millstream.common.errors import MillstreamError
@@ -16,11 +16,11 @@ from millstream.taskmanager.state.keyed_state_backend import NoCurrentKeyError
 from millstream.taskmanager.state.rocksdb.column import Column
 from millstream.taskmanager.state.rocksdb.key_layout import KeyLayout, Place
 from millstream.taskmanager.state.rocksdb.stored_value import (
+    decode_live,
     decode_stored,
     encode_live,
     encode_stored,
     freeze,
-    thaw,
     with_originals,
 )
 from millstream.taskmanager.state.rocksdb.write_back import WriteBack
@@ -63,6 +63,7 @@ class ValueCache:
         "_namespaced",
         "_recent",
         "_size",
+        "_unlike",
         "_write_back",
         "batches",
         "changed",
@@ -88,8 +89,9 @@ class ValueCache:
         self.values: dict[Any, Any] = {}
         self.changed: set[Any] = set()
         self.live = live
-        self._decode = (lambda data: thaw(decode_stored(data))) if live else decode_stored
-        self._encoded: dict[Any, tuple[bytes, bool]] = {}
+        self._decode = decode_live if live else decode_stored
+        self._encoded: dict[Any, bytes] = {}
+        self._unlike: set[Any] = set()  # of those, what cannot be made from its key in the database again
         self._column = column
         self._layout = layout
         self._write_back = write_back
@@ -162,25 +164,33 @@ class ValueCache:
 
         :param absent: stands there for what there is none of; ``_ABSENT``: nothing does.
         """
-        missing = list(set(places).difference(self.values))
+        wanted = set(places)
+        missing = self._missing(wanted)
         if not missing:
             return
         if len(self.values) + len(missing) > self.most_entries:
             self.evict(len(missing))
+            missing = self._missing(wanted)  # some of what was there has gone
         values = self.values
         if self._column.is_empty:
             if absent is not _ABSENT:
                 values.update(dict.fromkeys(missing, absent))
             return
         decode = self._decode
-        encoded = self._encode_all(missing)
-        for place, data in zip(missing, self._column.get_many([each[0] for each in encoded]), strict=True):
+        encoded, unlike = self._encode_all(missing)
+        for place, data in zip(missing, self._column.get_many(encoded), strict=True):
             if data is not None:
                 values[place] = decode(data)
             elif absent is not _ABSENT:
                 values[place] = absent
-        if len(self._encoded) + len(missing) <= self.most_changed:
-            self._encoded.update(zip(missing, encoded, strict=True))  # most will be changed and written
+        if len(self._encoded) + len(missing) <= self.most_changed:  # most will be changed and written
+            self._encoded.update(zip(missing, encoded, strict=True))
+            self._unlike |= unlike
+
+    def _missing(self, wanted: set[Any]) -> list[Any]:
+        missing = wanted.difference(self.values)
+        # What has no value any more, and is still to be deleted, is not to come back.
+        return list(missing.difference(self.changed) if self.live else missing)
 
     def fetch_present(self, places: Iterable[Any]) -> None:
         """Fetch together what is not in :attr:`values`; nothing stands there for what there is none of."""
@@ -207,17 +217,20 @@ class ValueCache:
             return
         values, column, live = self.values, self._column, self.live
         nothing = _ABSENT if live else None
-        known = self._encoded
-        unknown = [place for place in changed if place not in known]
-        encoded = known
-        encoded.update(zip(unknown, self._encode_all(unknown), strict=True))
+        places = list(changed)
+        known, unlike = self._encoded, self._unlike
+        unknown = [place for place in places if place not in known]
+        if unknown:
+            encoded, more = self._encode_all(unknown)
+            known.update(zip(unknown, encoded, strict=True))
+            unlike |= more
         to_bytes = encode_live if live else encode_stored
         written = 0
         was_empty = column.is_empty
         put, handle = batch.put, column.handle_for_writing()
-        for place in changed:
-            stored = values.get(place, nothing)
-            key, faithful = encoded[place]
+        for place, key, stored in zip(
+            places, map(known.__getitem__, places), map(values.get, places, repeat(nothing)), strict=True
+        ):
             if stored is nothing:
                 if not was_empty:
                     batch.delete(key, handle)
@@ -226,11 +239,12 @@ class ValueCache:
                 data = to_bytes(stored)
             except Exception as error:
                 raise unpicklable(self.name, self.place(place)[0], error) from error
-            if not faithful:
+            if unlike and place in unlike:
                 data = with_originals(self.place(place), data)
             put(key, data, handle)
             written += len(data) + len(key)
         self._encoded = {}
+        self._unlike = set()
         self._mean += (written / len(changed) - self._mean) / 4
         self._recent = changed
         self.changed = set()
@@ -256,10 +270,13 @@ class ValueCache:
         self.values.clear()
         self.changed.clear()
         self._encoded.clear()
+        self._unlike.clear()
         self._recent = frozenset()
 
-    def _encode_all(self, places: Sequence[Any]) -> list[tuple[bytes, bool]]:
-        """The keys in the database, and whether places can be made from them again."""
+    def _encode_all(self, places: Sequence[Any]) -> tuple[list[bytes], set[Any]]:
+        """The keys in the database, and those of the places that cannot be made from theirs again."""
         if not self._namespaced:
             return self._layout.prefixes(places)
-        return [self._layout.prefix(*place) for place in places]
+        prefixes = [self._layout.prefix(*place) for place in places]
+        unlike = {place for place, (_, faithful) in zip(places, prefixes, strict=True) if not faithful}
+        return [prefix for prefix, _ in prefixes], unlike

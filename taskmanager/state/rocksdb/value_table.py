@@ -20,19 +20,13 @@ class RocksDbTable:
         self._cache = cache
 
     def load(self, keys: Iterable[Any]) -> dict[Any, Any]:
-        """See :class:`KeyedTable`. A new dict each time."""
-        wanted = keys if isinstance(keys, dict) else dict.fromkeys(keys)
-        self._cache.fetch_present(wanted)
-        values = self._cache.values
-        return {key: values[key] for key in wanted if key in values}
+        """See :class:`KeyedTable`."""
+        self._cache.fetch_present(keys)
+        return self._cache.values
 
-    def store(self, values: dict[Any, Any], keys: Iterable[Any]) -> None:
+    def store(self, keys: Iterable[Any]) -> None:
         """See :class:`KeyedTable`."""
         cache = self._cache
-        cache.values.update(values)
-        cache.changed.update(values)
-        for key in set(keys).difference(values):
-            cache.values.pop(key, None)
-            cache.changed.add(key)
+        cache.changed.update(keys)
         if len(cache.changed) > cache.most_changed:
             cache.spill()

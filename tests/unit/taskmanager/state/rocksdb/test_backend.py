@@ -63,6 +63,38 @@ def test_state_without_a_key_and_what_cannot_be_pickled_is_refused_by_name(tmp_p
                 put(sys._getframe())
 
 
+def test_a_table_forgets_what_was_removed_before_that_is_written(tmp_path: Path) -> None:
+    with backend(tmp_path) as of:
+        table = of.value_table(" table")
+        values = table.load(["k", "l"])
+        values.update(k=1, l=2)
+        table.store(["k", "l"])
+        of.flush()
+        del table.load(["k"])["k"]
+        table.store(["k"])
+        assert "k" not in table.load(["k", "l"])
+        of.flush()
+        assert "k" not in table.load(["k", "l"])
+        assert values["l"] == 2
+
+
+def test_a_table_may_be_larger_than_the_memory(tmp_path: Path) -> None:
+    with backend(tmp_path, options={"state.backend.rocksdb.memory.fixed-per-slot": "1mb"}) as of:
+        table = of.value_table(" table")
+        expected: dict[int, int] = {}
+        for turn in range(40):
+            # Some keys are old and long unchanged, others new, so that there is to be room made for them.
+            keys = [*range(0, 500, 5), *range(turn * 300, turn * 300 + 600)]
+            values = table.load(keys)
+            assert {key: values[key] for key in keys if key in values} == {
+                key: expected[key] for key in keys if key in expected
+            }
+            for key in keys[turn % 3 :: 3]:
+                values[key] = expected[key] = turn
+            table.store(keys[turn % 3 :: 3])
+        assert len(table.load(())) < len(expected) / 2
+
+
 def test_timers_that_are_not_due_soon_are_on_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in {"_FETCHED": 10, "_MOST_IN_MEMORY": 50, "_MOST_WAITING": 50, "_COUNT_EVERY": 1}.items():
         monkeypatch.setattr(stored_timer_queue, name, value)

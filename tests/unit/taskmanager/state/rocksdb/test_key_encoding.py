@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from millstream.common.types.row import Row
 from millstream.datastream.window import CountWindow, GlobalWindow, TimeWindow
-from millstream.taskmanager.state.rocksdb.key_encoding import decode_key, encode_key
+from millstream.taskmanager.state.rocksdb.key_encoding import decode_key, encode_key, encode_numbers
 
 _numbers = st.integers() | st.floats(allow_nan=False) | st.booleans()
 _texts = st.text() | st.just("\0\ud800")
@@ -120,3 +120,13 @@ def test_what_equals_what() -> None:
     ]  # fmt: skip
     assert encode_key(2 ** (8 * 300))[0] > encode_key(2 ** (8 * 254))[0] > encode_key(5)[0]
     assert decode_key(encode_key(-(2 ** (8 * 300)))[0])[0] == -(2 ** (8 * 300))
+
+
+@given(st.lists(st.integers(0, 2**64 - 1), min_size=1), st.binary(max_size=2))
+def test_many_numbers_are_encoded_as_one_by_one(numbers: list[int], end: bytes) -> None:
+    assert encode_numbers(numbers, end) == [encode_key(number)[0] + end for number in numbers]
+
+
+@given(st.lists(st.integers(0, 9)), st.integers(max_value=-1) | st.integers(min_value=2**64))
+def test_negative_and_huge_numbers_are_not_for_the_quick_way(numbers: list[int], other: int) -> None:
+    assert encode_numbers([*numbers, other], b"") is None

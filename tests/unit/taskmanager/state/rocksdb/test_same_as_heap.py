@@ -213,7 +213,7 @@ class Pair:
                     values[key] = value
                 elif key in values:
                     del values[key]
-            table.store(values, keys)
+            table.store(keys)
         return found
 
     def flush(self) -> list[Any]:
