@@ -91,6 +91,10 @@ class StoredTimerQueue(TimerQueue):
         return super().open_bucket(time) if time < self._boundary else self._later.setdefault(time, {})
 
     def register(self, time: int, entry: Hashable) -> bool:
+        bucket = self.buckets.get(time)
+        if bucket is not None:
+            bucket[entry] = None
+            return False
         if time < self._boundary:
             return super().register(time, entry)
         hash(entry)

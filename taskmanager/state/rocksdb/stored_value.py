@@ -18,6 +18,7 @@ from millstream.taskmanager.state.rocksdb.script_class_pickle import dump_object
 from millstream.taskmanager.state.state_pickle import load_state
 
 __all__ = [
+    "NUMBERS",
     "Pickled",
     "decode_live",
     "decode_stored",
@@ -42,6 +43,8 @@ _PLAIN: Final = frozenset(
     | {uuid.UUID}
 )
 _TAGGED: Final = frozenset({int, str, float, type(None), bool})
+NUMBERS: Final = frozenset({int, float, bool})
+"""What is kept as it is, and takes next to no room."""
 _all_plain = _PLAIN.issuperset
 _LONG: Final = 512
 """Texts of more characters are kept as bytes, whose memory is counted."""

@@ -141,6 +141,20 @@ class ValueCache:
         if len(self.changed) > self.most_changed:
             self.spill()
 
+    def put_number(self, place: Any, value: float) -> None:
+        """Keep one of :data:`.stored_value.NUMBERS`, in less time than :meth:`put`.
+
+        :raises MillstreamError: there is no key.
+        """
+        try:
+            self.values[place] = value
+        except NoCurrentKeyError as error:
+            raise error.of_state(self.name) from None
+        changed = self.changed
+        changed.add(place)
+        if len(changed) > self.most_changed:
+            self.spill()
+
     def remove(self, place: Any) -> None:
         """Keep no value."""
         self.values[place] = None

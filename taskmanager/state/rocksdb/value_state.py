@@ -7,7 +7,7 @@ from typing import Any
 from millstream.datastream.state import ValueState
 from millstream.taskmanager.state.heap_cell import HeapCell
 from millstream.taskmanager.state.keyed_state_backend import KeyedStateBackend, NamespaceHolder, NoCurrentKeyError
-from millstream.taskmanager.state.rocksdb.stored_value import Pickled, thaw
+from millstream.taskmanager.state.rocksdb.stored_value import NUMBERS, Pickled, thaw
 from millstream.taskmanager.state.rocksdb.value_cache import ValueCache
 from millstream.taskmanager.state.state_pickle import load_state
 
@@ -34,7 +34,9 @@ class RocksDbValueState(ValueState[Any]):
         return load_state(stored) if type(stored) is Pickled else stored
 
     def update(self, value: Any) -> None:
-        if value is None:
+        if type(value) in NUMBERS:
+            self._cache.put_number(self._backend.key, value)
+        elif value is None:
             self.clear()
         else:
             self._cache.put(self._backend.key, value)
