@@ -118,7 +118,8 @@ class CheckpointDriver:
             self._carry_out(self._alignment.on_barrier(channel, barrier, aligned=True, unaligned=True))
             return
         self._remember(barrier)
-        self._mailbox.put(OvertakingBarrier(channel, barrier, before))
+        self._input.arrived(barrier.checkpoint_id, channel, before)
+        self._mailbox.put(OvertakingBarrier(channel, barrier))
         self._loop.hurry(True)
 
     def on_recorded(self, channel: int, checkpoint_id: int) -> None:
@@ -171,7 +172,6 @@ class CheckpointDriver:
             self._carry_out(self._alignment.on_trigger(barrier, aligned=aligned, unaligned=unaligned))
         elif isinstance(letter, OvertakingBarrier):
             barrier = letter.barrier
-            self._input.arrived(barrier.checkpoint_id, letter.channel, letter.before)
             self._carry_out(self._alignment.on_barrier(letter.channel, barrier, aligned=True, unaligned=True))
         elif isinstance(letter, AlignmentTimeout):
             self._remember(letter.barrier)

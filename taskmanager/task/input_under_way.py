@@ -47,7 +47,11 @@ class InputUnderWay:
         self._running: _Running | None = None
 
     def arrived(self, checkpoint_id: int, channel: int, before: Chunks) -> None:
-        """A barrier has come behind this, which the task will not process before it has taken the checkpoint."""
+        """A barrier has come behind this, which the task will not process before it has taken the checkpoint.
+
+        Said when it comes, not when the task gets to it: what comes in between does not belong to the checkpoint,
+        though another channel's barrier may have begun it by then.
+        """
         self._before.setdefault(checkpoint_id, {})[channel] = before
 
     def begin(
@@ -68,8 +72,9 @@ class InputUnderWay:
         for channel, chunks in before.items():
             running.parts.setdefault(channel, []).extend(chunks)
         self._running = running
-        seen = self._gate.record(checkpoint_id, missing) if self._gate is not None else []
-        return running.result, seen
+        if self._gate is None:
+            return running.result, []
+        return running.result, self._gate.record(checkpoint_id, [each for each in missing if each not in before])
 
     def complete(self, checkpoint_id: int, alignment_ns: int) -> None:
         """Nothing more belongs to it."""

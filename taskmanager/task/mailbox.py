@@ -12,7 +12,6 @@ from typing import TypeAlias
 
 from millstream.common.records import CheckpointBarrier
 from millstream.common.wire.checkpoint_pb2 import CheckpointOptions
-from millstream.taskmanager.exchange import Chunks
 from millstream.taskmanager.network.wakeup import Wakeup
 
 __all__ = ["AlignmentTimeout", "CheckpointNotice", "CheckpointTrigger", "Letter", "Mailbox", "OvertakingBarrier"]
@@ -36,14 +35,10 @@ class CheckpointNotice:
 
 @dataclass(frozen=True, slots=True)
 class OvertakingBarrier:
-    """A barrier has come ahead of its channel's data.
-
-    :ivar before: what waits in the channel that was sent before it.
-    """
+    """A barrier has come ahead of its channel's data."""
 
     channel: int
     barrier: CheckpointBarrier
-    before: Chunks
 
 
 @dataclass(frozen=True, slots=True)
