@@ -34,7 +34,7 @@ class LocalStateManager:
         )
         self._roots = [Path(each.removeprefix("file://")).absolute() for each in configured or [tempfile.gettempdir()]]
         self._lock = threading.Lock()
-        self._owned: list[OwnedDirectory] | None = None
+        self._owned: list[OwnedDirectory] = []  # as long as a job has copies
         self._jobs: dict[JobID, list[Path]] = {}
         self._closed = False
 
@@ -69,15 +69,21 @@ class LocalStateManager:
         """The job has left this TaskManager. Does nothing if it has no copies here."""
         with self._lock:
             directories = self._jobs.pop(job_id, [])
-        for directory in directories:
-            shutil.rmtree(directory, onerror=_report_left_over)
+            for directory in directories:
+                if directory.exists():
+                    shutil.rmtree(directory, onerror=_report_left_over)
+            if not self._jobs:
+                self._remove_owned()
 
     def close(self) -> None:
         """Remove everything."""
         with self._lock:
             self._closed = True
-            owned, self._owned = self._owned or [], None
             self._jobs.clear()
+            self._remove_owned()
+
+    def _remove_owned(self) -> None:
+        owned, self._owned = self._owned, []
         for each in owned:
             try:
                 each.remove()
@@ -85,8 +91,7 @@ class LocalStateManager:
                 _log.warning("copies of snapshots in %s could not be removed: %s", each.path, error)
 
     def _make(self, job_id: JobID) -> list[Path]:
-        if self._owned is None:
-            self._owned = []
+        if not self._owned:
             for root in self._roots:
                 try:
                     self._owned.append(OwnedDirectory(root, _PREFIX))

@@ -48,6 +48,9 @@ def test_a_complete_checkpoint_makes_earlier_copies_needless(tmp_path: Path) -> 
     manager.remove(JOB)
     assert _checkpoints(tmp_path) == {"chk-2"}
     manager.completed(JOB, 7)
+    manager.remove(OTHER_JOB)
+    assert list(tmp_path.iterdir()) == []
+    _write(manager, JOB, 8, "/remote/8")
     manager.close()
     manager.close()
     assert list(tmp_path.iterdir()) == []
