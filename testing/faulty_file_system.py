@@ -25,6 +25,7 @@ class FaultyFileSystem:
     :ivar kill_at: the number of the call, from 0, at which the process ends; ``None``: never. Later calls do nothing.
     :ivar torn: files that are half as long as they were written, in spite of all promises.
     :ivar lost: files that are gone after they were written.
+    :ivar unlisted: the share of files that a listing does not show yet, though they are there.
     :ivar calls: what was asked, in order.
     """
 
@@ -34,6 +35,7 @@ class FaultyFileSystem:
     kill_at: int | None = None
     torn: float = 0.0
     lost: float = 0.0
+    unlisted: float = 0.0
     calls: list[str] = field(default_factory=list)
     _random: random.Random = field(init=False)
 
@@ -78,7 +80,7 @@ class FaultyFileSystem:
 
     def list(self, path: str) -> list[FileStatus]:
         self._before("list", path)
-        return self.inner.list(path)
+        return [each for each in self.inner.list(path) if self._random.random() >= self.unlisted]
 
     def make_directories(self, path: str) -> None:
         self._before("make_directories", path)

@@ -122,7 +122,7 @@ class DeleteDirectory:
 
 @dataclass(frozen=True, slots=True)
 class DeleteEmptyDirectories:
-    """Delete the job's directory (URI) if there is nothing in it but empty directories; else leave it alone."""
+    """Delete the empty directories in the directory of the job (URI), and that itself if there is nothing else in it."""
 
     directory: str
 

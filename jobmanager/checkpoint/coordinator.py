@@ -625,9 +625,9 @@ class CheckpointCoordinator:
         if self._keeps_nothing(status):
             for checkpoint in self._store.clear():
                 self._discard(checkpoint)
-            if self._settings.directory:
-                base = self._settings.directory.rstrip("/")
-                self._actions.append(DeleteEmptyDirectories(f"{base}/{self._graph.job_id}"))
+        if self._settings.directory and status.is_globally_terminal():
+            base = self._settings.directory.rstrip("/")
+            self._actions.append(DeleteEmptyDirectories(f"{base}/{self._graph.job_id}"))
         self._end_of_data.clear()
         self._released.clear()
         self._assignment = None

@@ -85,15 +85,21 @@ class CheckpointFiles:
         files.delete_directory(directory)
 
     def delete_empty_directories(self, directory: str) -> None:
-        """Delete a job's directory if there is nothing in it but empty directories.
+        """Delete what is empty of a job's directory, and all of it if there is nothing else in it.
+
+        A task that heard late that its checkpoint was given up may have made that one's directory again.
 
         :raises FileSystemError: it could not be looked at or deleted.
         """
         directory = qualified(directory, self._configuration)
         files = self._files(directory)
         entries = files.list(directory)
-        if all(entry.is_directory and not files.list(entry.path) for entry in entries):
+        empty = [entry for entry in entries if entry.is_directory and not files.list(entry.path)]
+        if len(empty) == len(entries):
             files.delete_directory(directory)
+        else:
+            for entry in empty:
+                files.delete_directory(entry.path)
 
     def _files(self, path: str) -> FileSystem:
         return file_system_of(path, self._configuration)

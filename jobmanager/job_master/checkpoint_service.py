@@ -13,6 +13,7 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Final, Protocol, TypeVar
 from urllib.parse import quote
 
@@ -67,8 +68,17 @@ logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 _IO_THREADS: Final = 4
+_MOST_DELETIONS: Final = 3
+"""So often something is deleted before it is left to whoever cleans up."""
 _IO_GOODBYE_SECONDS: Final = 5.0
 """How long the end of a job waits for its files to be written and deleted."""
+
+
+@dataclass(slots=True)
+class _Deletion:
+    what: str
+    carry_out: Callable[[], None]
+    failures: int = 0
 
 
 class CheckpointedJob(Protocol):
@@ -121,7 +131,7 @@ class CheckpointService:
         self._threads: ThreadPoolExecutor | None = None
         self._io = BackgroundTasks(f"checkpoints of job {self._job_id}")
         # Deletions happen one after the other: a directory may be empty only after those before.
-        self._deletions: asyncio.Queue[tuple[str, Callable[[], None]]] = asyncio.Queue()
+        self._deletions: asyncio.Queue[_Deletion] = asyncio.Queue()
         self._deleting: asyncio.Task[None] | None = None
         self._timers: dict[tuple[TimerKind, int], asyncio.TimerHandle] = {}
         self._events: deque[CheckpointEvent] = deque()
@@ -319,19 +329,30 @@ class CheckpointService:
             self.handle(MetadataWritten(checkpoint_id))
 
     def _delete(self, what: str, deletion: Callable[[], None]) -> None:
-        self._deletions.put_nowait((what, deletion))
+        self._deletions.put_nowait(_Deletion(what, deletion))
         if self._deleting is None:
             self._deleting = self._io.spawn(self._delete_all(), "deletions")
 
     async def _delete_all(self) -> None:
+        failed: list[_Deletion] = []
         while True:
-            what, deletion = await self._deletions.get()
-            try:
-                await self._in_thread(deletion)
-            except MillstreamError as error:
-                logger.warning("Job %s cannot delete %s, which nothing needs any more: %s", self._job_id, what, error)
-            finally:
-                self._deletions.task_done()
+            deletion = await self._deletions.get()
+            # Those that failed are tried again when there is something to delete again: a task that has not heard yet
+            # that its checkpoint was given up writes into a directory while it is deleted, and stores have bad moments.
+            failed.append(deletion)
+            again, failed = failed, []
+            for each in again:
+                try:
+                    await self._in_thread(each.carry_out)
+                except MillstreamError as error:
+                    each.failures += 1
+                    if each.failures < _MOST_DELETIONS:
+                        failed.append(each)
+                        continue
+                    logger.warning(
+                        "Job %s cannot delete %s, which nothing needs any more: %s", self._job_id, each.what, error
+                    )
+            self._deletions.task_done()
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         if self._threads is None:

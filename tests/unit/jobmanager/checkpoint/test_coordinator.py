@@ -499,7 +499,8 @@ def test_what_stays_when_the_job_ends(retention: Retention, status: JobStatus, k
     h.end(status)
     directories = {path.split("/")[5] for path in h.files}
     assert directories == ({"chk-1"} if kept else set())
-    assert h.emptied == ([] if kept else [f"{BASE}/{JOB}"])
+    # What was given up may have left directories behind, in any case.
+    assert h.emptied == ([] if status is JobStatus.SUSPENDED else [f"{BASE}/{JOB}"])
     assert h.timers == {}
     h.acknowledge(h.attempt("map"), number, [h.new_shared_file()])
     assert {path.split("/")[5] for path in h.files} == directories

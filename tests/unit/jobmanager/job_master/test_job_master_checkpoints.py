@@ -11,10 +11,13 @@ import pytest
 from millstream.common.checkpoint.errors import ForeignSnapshotError, MissingSnapshotError
 from millstream.common.checkpoint.metadata_file import read_metadata
 from millstream.common.errors import MillstreamError
+from millstream.common.file_system import FileSystemError, file_system_of
 from millstream.common.wire import cluster_pb2 as pb
 from millstream.common.wire.graph_pb2 import JobGraph, TaskDeployment
 from millstream.jobmanager.checkpoint.events import SavepointMode
 from millstream.jobmanager.job_master import JobMaster
+from millstream.jobmanager.job_master.checkpoint_files import CheckpointFiles
+from millstream.testing.faulty_file_system import FaultyFileSystem
 from tests.unit.jobmanager.fake_cluster import FakeCluster, until
 from tests.unit.jobmanager.fake_task_executor import FakeTaskExecutor, run_for_ever
 from tests.unit.jobmanager.job_graphs import job_graph, vertex
@@ -344,5 +347,74 @@ def test_requests_of_clients_are_what_the_dispatcher_passes_on(tmp_path: Path) -
         status = await job.savepoint(str(tmp_path / "here"), SavepointMode.SAVEPOINT, "NATIVE")
         assert status.location.startswith(f"file:{tmp_path}/here/savepoint-")
         assert world.executor.triggers[-1].options.format == "NATIVE"
+
+    _run(tmp_path, story)
+
+
+def test_a_deletion_that_fails_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    delete = CheckpointFiles.delete_directory
+    asked: list[str] = []
+
+    def fails_first(files: CheckpointFiles, directory: str) -> None:
+        asked.append(directory)
+        if len(asked) == 1:
+            raise FileSystemError(f"cannot delete the directory {directory}: Directory not empty")
+        delete(files, directory)
+
+    monkeypatch.setattr(CheckpointFiles, "delete_directory", fails_first)
+
+    async def story(world: World) -> None:
+        job = await world.run()
+        for _ in range(3):
+            await job.checkpoint(full=False)
+        await until(lambda: len(asked) == 3)
+        await until(lambda: not (tmp_path / "checkpoints" / JOB / "chk-1").exists())
+        assert world.complete() == ["chk-3"]
+
+    _run(tmp_path, story)
+
+
+def test_the_end_leaves_no_directory_of_what_was_given_up(tmp_path: Path) -> None:
+    async def story(world: World) -> None:
+        retained = {"execution.checkpointing.externalized-checkpoint-retention": "RETAIN_ON_CANCELLATION"}
+        job = await world.run(more=retained)
+        await job.checkpoint(full=False)
+        # What a task does that hears late that its checkpoint was given up.
+        (tmp_path / "checkpoints" / JOB / "chk-7").mkdir()
+        job.cancel()
+        await job.wait_terminal()
+        await job.close()
+        assert [path.name for path in (tmp_path / "checkpoints" / JOB).iterdir()] == ["chk-1"]
+
+    _run(tmp_path, story)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_a_store_that_fails_costs_checkpoints_and_never_a_complete_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    local = file_system_of(str(tmp_path))
+    files = FaultyFileSystem(local, seed, failures=0.25, unlisted=0.3)
+    monkeypatch.setattr("millstream.jobmanager.job_master.checkpoint_files.file_system_of", lambda *_: files)
+    monkeypatch.setattr("millstream.common.checkpoint.metadata_file.file_system_of", lambda *_: files)
+
+    async def story(world: World) -> None:
+        job = await world.run(more={"execution.checkpointing.tolerable-failed-checkpoints": "1000"})
+        complete: list[int] = []
+        for _ in range(12):
+            status = await job.checkpoint(full=False)
+            if status.HasField("failure"):
+                assert "injected" in status.failure.message
+            else:
+                complete.append(status.checkpoint_id)
+        assert complete, "the seed lets none through"
+        assert job.details().restarts == 0
+        before = len(world.deployed())
+        await world.executor.report(world.deployed()[0], "FAILED")
+        await until(lambda: len(world.deployed()) == before + 4)
+        assert {task.restore.checkpoint_id for task in world.deployed()[before:]} == {complete[-1]}
+        monkeypatch.undo()
+        latest = tmp_path / "checkpoints" / JOB / f"chk-{complete[-1]}"
+        assert read_metadata(str(latest)).metadata.checkpoint_id == complete[-1]
 
     _run(tmp_path, story)
