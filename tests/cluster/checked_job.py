@@ -118,7 +118,14 @@ def until_checkpoints(job: RpcJobClient, count: int, seconds: float = 30.0) -> N
         _still_goes_on(job, job.get_job_status().value)
         return job.get_checkpoints().completed >= count
 
-    eventually(complete, f"{count} checkpoints", seconds)
+    try:
+        eventually(complete, f"{count} checkpoints", seconds)
+    except AssertionError as error:
+        report = job.get_checkpoints()
+        said = [f"{each.checkpoint_id} {each.status} {each.failure.message}" for each in report.history]
+        raise AssertionError(
+            "\n".join([f"{error}; {report.completed} complete, {report.failed} failed:", *said])
+        ) from None
 
 
 def _still_goes_on(job: RpcJobClient, state: str) -> None:

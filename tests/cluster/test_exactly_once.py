@@ -1,9 +1,10 @@
-"""Failures wherever user code runs: the committed output is that of a run without them, under any configuration."""
+"""Failures of a job with sums and windows: what it commits is that of a run without them, under any configuration."""
 
 from __future__ import annotations
 
+import itertools
+import os
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,6 @@ import pytest
 
 from millstream.client.mini_cluster import MiniCluster
 from millstream.common.config import Configuration
-from millstream.common.states import JobStatus
-from millstream.datastream import StreamExecutionEnvironment
 from millstream.datastream.functions import (
     CheckpointedFunction,
     CheckpointListener,
@@ -28,8 +27,11 @@ from tests.chaos import program
 from tests.chaos.monkey import committed_lines
 from tests.cluster.random_configuration import random_configuration
 
-COUNT = 24_000
-RESCALINGS = [(1, 2), (2, 3), (3, 7), (4, 8), (20, 21)]
+COUNT = 6_000
+STAGES = ["map", "map, then restore", "snapshot", "notify", "close"]
+ALL = list(itertools.product(STAGES, ["hashmap", "rocksdb"], [False, True]))
+# By default each stage once; backends and alignments take turns.
+CASES = ALL if os.environ.get("MILLSTREAM_ALL_CASES") else [ALL[4 * at + at % 4] for at in range(len(STAGES))]
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -42,8 +44,8 @@ def _send_the_program() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[MiniCluster]:
-    """Many slots that are threads: what is looked at here is the engine, not the processes."""
-    with MiniCluster(slots_per_task_manager=21, isolation="thread") as started:
+    """Its slots are threads: what is looked at here is the engine, not the processes."""
+    with MiniCluster(slots_per_task_manager=3, isolation="thread") as started:
         yield started
 
 
@@ -113,15 +115,7 @@ def settings_for(tmp_path: Path, drawn: dict[str, str]) -> Configuration:
     )
 
 
-def latest_checkpoint(tmp_path: Path) -> tuple[int, Path]:
-    """Number and directory of the newest complete checkpoint; 0: there is none."""
-    found = [path.parent for path in (tmp_path / "checkpoints").glob("*/chk-*/_metadata")]
-    return max(((int(path.name.removeprefix("chk-")), path) for path in found), default=(0, tmp_path))
-
-
-@pytest.mark.parametrize("unaligned", [False, True], ids=["aligned", "unaligned"])
-@pytest.mark.parametrize("backend", ["hashmap", "rocksdb"])
-@pytest.mark.parametrize("stage", ["map", "map, then restore", "snapshot", "notify", "close"])
+@pytest.mark.parametrize(("stage", "backend", "unaligned"), CASES)
 def test_a_failure_loses_and_repeats_nothing(
     cluster: MiniCluster, tmp_path: Path, expected: list[str], stage: str, backend: str, unaligned: bool
 ) -> None:
@@ -137,30 +131,4 @@ def test_a_failure_loses_and_repeats_nothing(
         hurry.touch()
         job.get_job_execution_result().result()
     assert mark.exists()
-    assert committed_lines(tmp_path / "output") == expected
-
-
-@pytest.mark.parametrize("unaligned", [False, True], ids=["aligned", "unaligned"])
-@pytest.mark.parametrize(("before", "after"), [*RESCALINGS, *((after, before) for before, after in RESCALINGS), (5, 5)])
-def test_state_moves_to_another_parallelism(
-    cluster: MiniCluster, tmp_path: Path, expected: list[str], before: int, after: int, unaligned: bool
-) -> None:
-    _, drawn = random_configuration(f"{before} {after}", unaligned=unaligned)
-    hurry = tmp_path / "hurry"
-
-    def run(env: StreamExecutionEnvironment, parallelism: int) -> Any:
-        program.build_job(env, COUNT, COUNT / 2, hurry, tmp_path / "output", parallelism)
-        return env.execute_async(f"{before} to {after}")
-
-    with environment_for(cluster, settings_for(tmp_path, drawn)) as env:
-        job = run(env, before)
-        eventually(lambda: latest_checkpoint(tmp_path)[0] > 3, "some checkpoints", 60.0)
-        job.cancel().result()
-        eventually(lambda: job.get_job_status().result() is JobStatus.CANCELED, "the end of the first job", 30.0)
-    hurry.touch()
-    drawn["execution.state-recovery.path"] = latest_checkpoint(tmp_path)[1].as_uri()
-    with environment_for(cluster, settings_for(tmp_path, drawn)) as env:
-        began = time.monotonic()
-        run(env, after).get_job_execution_result().result()
-        assert time.monotonic() - began < 60
     assert committed_lines(tmp_path / "output") == expected

@@ -7,6 +7,7 @@ among two and put together again, through the heap and back.
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Iterator
 from decimal import Decimal
@@ -283,7 +284,9 @@ def _run(steps: list[Any], *, ttl: StateTtlConfig | None, options: dict[str, str
 
 
 _STEPS = st.lists(_step, max_size=40)
-_QUICK = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+# Each takes half a second: few by default.
+_EXAMPLES = 100 if os.environ.get("MILLSTREAM_ALL_CASES") else 8
+_QUICK = settings(max_examples=_EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @_QUICK
