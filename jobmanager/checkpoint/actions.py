@@ -122,7 +122,7 @@ class DeleteDirectory:
 
 @dataclass(frozen=True, slots=True)
 class DeleteEmptyDirectories:
-    """Delete the empty directories in the directory of the job (URI), and that itself if there is nothing else in it."""
+    """Delete empty directories in the directory of the job (URI), and that itself if there is nothing else in it."""
 
     directory: str
 
