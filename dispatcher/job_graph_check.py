@@ -17,7 +17,9 @@ from millstream.common.wire.graph_pb2 import Artifact, JobEdge, JobGraph, JobVer
 __all__ = ["MAX_PARALLELISM_LIMIT", "check_job_graph"]
 
 MAX_PARALLELISM_LIMIT: Final = 1 << 15
-PARTITIONERS: Final = frozenset({"FORWARD", "HASH", "REBALANCE", "RESCALE", "SHUFFLE", "BROADCAST", "GLOBAL", "CUSTOM"})
+PARTITIONERS: Final = frozenset(
+    {"FORWARD", "HASH", "REBALANCE", "RESCALE", "SHUFFLE", "BROADCAST", "GLOBAL", "CUSTOM", "SPLITS"}
+)
 _WITH_SPEC: Final = frozenset({"HASH", "CUSTOM"})
 _ID: Final = re.compile(r"[0-9a-f]{32}")
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")

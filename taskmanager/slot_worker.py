@@ -27,6 +27,7 @@ from millstream.common.wire.cluster_pb2 import (
     CheckpointDecline,
     EndOfDataReport,
     NotifyCheckpointRequest,
+    SplitRequest,
     TaskExecutionState,
     TriggerTaskCheckpointRequest,
 )
@@ -313,6 +314,9 @@ class _Reports:
 
     def end_of_data(self, report: EndOfDataReport) -> None:
         self._emit(WorkerEvent(end_of_data=report))
+
+    def request_split(self, request: SplitRequest) -> None:
+        self._emit(WorkerEvent(split_request=request))
 
 
 def _first_directory(temporary_dirs: Sequence[str]) -> Path | None:

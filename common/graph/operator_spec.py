@@ -18,6 +18,7 @@ __all__ = [
     "CoMapSpec",
     "CoProcessSpec",
     "CollectSinkSpec",
+    "EnumeratorSpec",
     "FilterSpec",
     "FlatMapSpec",
     "IntervalJoinSpec",
@@ -49,6 +50,13 @@ class SourceSpec:
     watermark_strategy: Any = None
     batch: bool = False
     output_type: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class EnumeratorSpec:
+    """The enumerator of a source that has one: its records are splits, for the subtasks of the :class:`SourceSpec`."""
+
+    source: Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -329,6 +337,7 @@ class AsyncSpec:
 
 OperatorSpec: TypeAlias = (
     SourceSpec
+    | EnumeratorSpec
     | LegacySourceSpec
     | MapSpec
     | FilterSpec

@@ -104,6 +104,8 @@ class JobMasterGateway(Protocol):
 
     async def report_end_of_data(self, request: pb.EndOfDataReport) -> pb.Empty: ...
 
+    async def request_split(self, request: pb.SplitRequest) -> pb.Empty: ...
+
 
 class TaskExecutorGateway(Protocol):
     """Offers slots and runs tasks in them. Endpoint ``taskexecutor-<resource id>``."""

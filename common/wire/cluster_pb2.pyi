@@ -510,6 +510,16 @@ class EndOfDataReport(_message.Message):
     attempt_id: str
     def __init__(self, attempt_id: _Optional[str] = ...) -> None: ...
 
+class SplitRequest(_message.Message):
+    __slots__ = ("attempt_id", "subtask_index", "number")
+    ATTEMPT_ID_FIELD_NUMBER: _ClassVar[int]
+    SUBTASK_INDEX_FIELD_NUMBER: _ClassVar[int]
+    NUMBER_FIELD_NUMBER: _ClassVar[int]
+    attempt_id: str
+    subtask_index: int
+    number: int
+    def __init__(self, attempt_id: _Optional[str] = ..., subtask_index: _Optional[int] = ..., number: _Optional[int] = ...) -> None: ...
+
 class RegisterTaskManagerRequest(_message.Message):
     __slots__ = ("job_id", "resource_id", "address", "session_id", "host", "pid")
     JOB_ID_FIELD_NUMBER: _ClassVar[int]

@@ -83,7 +83,7 @@ class StopWorker(_message.Message):
     def __init__(self) -> None: ...
 
 class WorkerEvent(_message.Message):
-    __slots__ = ("prepared", "task_state", "metrics", "operator_response", "failed", "acknowledge", "decline", "end_of_data")
+    __slots__ = ("prepared", "task_state", "metrics", "operator_response", "failed", "acknowledge", "decline", "end_of_data", "split_request")
     PREPARED_FIELD_NUMBER: _ClassVar[int]
     TASK_STATE_FIELD_NUMBER: _ClassVar[int]
     METRICS_FIELD_NUMBER: _ClassVar[int]
@@ -92,6 +92,7 @@ class WorkerEvent(_message.Message):
     ACKNOWLEDGE_FIELD_NUMBER: _ClassVar[int]
     DECLINE_FIELD_NUMBER: _ClassVar[int]
     END_OF_DATA_FIELD_NUMBER: _ClassVar[int]
+    SPLIT_REQUEST_FIELD_NUMBER: _ClassVar[int]
     prepared: SlotPrepared
     task_state: _cluster_pb2.TaskExecutionState
     metrics: WorkerMetrics
@@ -100,7 +101,8 @@ class WorkerEvent(_message.Message):
     acknowledge: _cluster_pb2.CheckpointAcknowledgement
     decline: _cluster_pb2.CheckpointDecline
     end_of_data: _cluster_pb2.EndOfDataReport
-    def __init__(self, prepared: _Optional[_Union[SlotPrepared, _Mapping]] = ..., task_state: _Optional[_Union[_cluster_pb2.TaskExecutionState, _Mapping]] = ..., metrics: _Optional[_Union[WorkerMetrics, _Mapping]] = ..., operator_response: _Optional[_Union[WorkerOperatorResponse, _Mapping]] = ..., failed: _Optional[_Union[SlotFailed, _Mapping]] = ..., acknowledge: _Optional[_Union[_cluster_pb2.CheckpointAcknowledgement, _Mapping]] = ..., decline: _Optional[_Union[_cluster_pb2.CheckpointDecline, _Mapping]] = ..., end_of_data: _Optional[_Union[_cluster_pb2.EndOfDataReport, _Mapping]] = ...) -> None: ...
+    split_request: _cluster_pb2.SplitRequest
+    def __init__(self, prepared: _Optional[_Union[SlotPrepared, _Mapping]] = ..., task_state: _Optional[_Union[_cluster_pb2.TaskExecutionState, _Mapping]] = ..., metrics: _Optional[_Union[WorkerMetrics, _Mapping]] = ..., operator_response: _Optional[_Union[WorkerOperatorResponse, _Mapping]] = ..., failed: _Optional[_Union[SlotFailed, _Mapping]] = ..., acknowledge: _Optional[_Union[_cluster_pb2.CheckpointAcknowledgement, _Mapping]] = ..., decline: _Optional[_Union[_cluster_pb2.CheckpointDecline, _Mapping]] = ..., end_of_data: _Optional[_Union[_cluster_pb2.EndOfDataReport, _Mapping]] = ..., split_request: _Optional[_Union[_cluster_pb2.SplitRequest, _Mapping]] = ...) -> None: ...
 
 class SlotPrepared(_message.Message):
     __slots__ = ("data_port", "pid")

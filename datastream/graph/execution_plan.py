@@ -110,8 +110,8 @@ def _sending(edge: StreamEdge, graph: StreamGraph) -> _Sending:
         return _Sending(_CHAINED, type_info, "")
     if type_info is not None:
         return _Sending(_COLUMNS if packed_in_columns(type_info) else _PICKLE, type_info, "")
-    # Without a shuffle, records most often stay in their slot, where nothing is serialized.
-    stays = edge.partitioner == "FORWARD" or edge.source.parallelism == edge.target.parallelism == 1
+    # Without a shuffle, records most often stay in their slot, where nothing is serialized; and splits are few.
+    stays = edge.partitioner in ("FORWARD", "SPLITS") or edge.source.parallelism == edge.target.parallelism == 1
     return _Sending(_PICKLE, None, "" if stays else _advice(edge))
 
 

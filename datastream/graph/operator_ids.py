@@ -1,7 +1,8 @@
 """Operator ids that stay the same from one submission to the next.
 
 State is found again by them. An operator with a uid has an id made of nothing but the uid; any other has one made of
-its place in the graph: how many operators come before it, what is chained to it, and the ids of its inputs.
+its place in the graph: how many operators come before it, what is chained to it, and the ids of its inputs. Enumerators
+have no place of their own: their ids follow from those of their readers.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import hashlib
 
 from millstream.common.ids import OperatorId
 from millstream.datastream.graph.chaining import is_chainable
-from millstream.datastream.graph.stream_graph import StreamGraph
+from millstream.datastream.graph.stream_graph import StreamGraph, StreamNode
 
 __all__ = ["operator_id_of_uid", "operator_ids"]
 
@@ -18,7 +19,12 @@ __all__ = ["operator_id_of_uid", "operator_ids"]
 def operator_ids(graph: StreamGraph) -> dict[int, OperatorId]:
     """The id of each node, by the node's own id."""
     ids: dict[int, OperatorId] = {}
-    for position, node in enumerate(graph.nodes.values()):
+    enumerators: list[tuple[StreamNode, StreamNode]] = []
+    position = 0
+    for node in graph.nodes.values():
+        if node.enumerates_for is not None:
+            enumerators.append((node, node.enumerates_for))
+            continue
         operator = node.operator
         if operator.uid_hash:
             ids[node.id] = OperatorId(operator.uid_hash)
@@ -26,9 +32,12 @@ def operator_ids(graph: StreamGraph) -> dict[int, OperatorId]:
             ids[node.id] = operator_id_of_uid(operator.uid)
         else:
             chained = sum(1 for edge in node.out_edges if is_chainable(edge, graph))
-            ids[node.id] = _digest(
-                "place", str(position), str(chained), *(ids[edge.source.id] for edge in node.in_edges)
-            )
+            inputs = (ids[edge.source.id] for edge in node.in_edges if edge.source.enumerates_for is None)
+            ids[node.id] = _digest("place", str(position), str(chained), *inputs)
+        position += 1
+    for node, readers in enumerators:
+        uid = node.operator.uid
+        ids[node.id] = operator_id_of_uid(uid) if uid else _digest("enumerator", ids[readers.id])
     return ids
 
 

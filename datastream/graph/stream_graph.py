@@ -46,6 +46,7 @@ class StreamNode:
     """An operator with its settings resolved.
 
     :ivar max_parallelism_set: the program says the max parallelism; else it was derived from the parallelism.
+    :ivar enumerates_for: the readers of the source whose enumerator it is; ``None``: it is an operator of the program.
     """
 
     id: int
@@ -56,6 +57,7 @@ class StreamNode:
     slot_sharing_group: str
     in_edges: list[StreamEdge] = field(default_factory=list)
     out_edges: list[StreamEdge] = field(default_factory=list)
+    enumerates_for: StreamNode | None = None
 
     @property
     def name(self) -> str:
@@ -66,7 +68,7 @@ class StreamNode:
 class StreamGraph:
     """All operators of a job.
 
-    :ivar nodes: by id, in topological order.
+    :ivar nodes: by id, in topological order; an enumerator stands right before its readers.
     :ivar chaining: operators may be chained.
     """
 

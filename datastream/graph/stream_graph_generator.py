@@ -26,6 +26,7 @@ from millstream.common.graph.operator_spec import (
 )
 from millstream.datastream.call_site import CallSite
 from millstream.datastream.collection_source import CollectionSource
+from millstream.datastream.graph.enumerators import with_enumerators
 from millstream.datastream.graph.runtime_mode import apply_runtime_mode
 from millstream.datastream.graph.stream_graph import StreamEdge, StreamGraph, StreamNode
 from millstream.datastream.transformation import (
@@ -134,7 +135,11 @@ def generate_stream_graph(
     apply_runtime_mode(nodes.values(), defaults.runtime_mode)
     for each in nodes.values():
         _apply_output_type(each.operator)
-    return StreamGraph(job_name, dict(sorted(nodes.items())), defaults.chaining)
+    of_program = [node for _, node in sorted(nodes.items())]
+    complete = {node.id: node for node in with_enumerators(of_program, default_max_parallelism(1))}
+    if len(complete) > len(nodes):
+        _check_uids(complete.values(), replace(defaults, auto_generated_uids=True))
+    return StreamGraph(job_name, complete, defaults.chaining)
 
 
 def _in_topological_order(transformations: Iterable[Transformation]) -> list[Transformation]:

@@ -30,6 +30,7 @@ _PATTERNS = {
     "BROADCAST": DistributionPattern.ALL_TO_ALL,
     "GLOBAL": DistributionPattern.ALL_TO_ALL,
     "CUSTOM": DistributionPattern.ALL_TO_ALL,
+    "SPLITS": DistributionPattern.ALL_TO_ALL,
 }
 
 

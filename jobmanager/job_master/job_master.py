@@ -16,7 +16,7 @@ from millstream.common.clock import Clock
 from millstream.common.config import Configuration, JobManagerOptions
 from millstream.common.errors import MillstreamError
 from millstream.common.failure import WORKER_DIED, FailureInfo, engine_failure, first_line
-from millstream.common.ids import AllocationId, AttemptId, IdFactory, JobID, LeaderSessionId, ResourceId
+from millstream.common.ids import AllocationId, AttemptId, IdFactory, JobID, LeaderSessionId, ResourceId, VertexId
 from millstream.common.rpc.gateways import JobMasterGateway
 from millstream.common.rpc.service import RpcService
 from millstream.common.states import ExecutionState, JobStatus
@@ -547,6 +547,31 @@ class JobMaster:
             )
 
     # ------------------------------------------------------------------ requests to operators
+
+    async def request_split(self, request: pb.SplitRequest) -> pb.Empty:
+        """Pass a reader's request on to the enumerator of its source; it comes again if that does not run now."""
+        reader = self._graph.vertex_of_attempt(request.attempt_id)
+        for edge in () if reader is None else self._graph.inputs[reader.id.vertex_id]:
+            job_vertex = self._graph.job_vertices[VertexId(edge.source_vertex)]
+            execution = job_vertex.subtasks[0].current
+            connection = None
+            if execution.slot is not None:
+                connection = self._task_managers.get(execution.slot.task_manager.resource_id)
+            if connection is not None:
+                operator_id = job_vertex.job_vertex.operators[0].operator_id
+                # Beside everything else: the enumerator's slot may be busy, and the reader's reports are waited for.
+                self._tasks.spawn(
+                    self._pass_on(connection, execution.attempt_id, operator_id, request), "a request for a split"
+                )
+        return pb.Empty()
+
+    async def _pass_on(
+        self, connection: TaskManagerConnection, attempt_id: AttemptId, operator_id: str, request: pb.SplitRequest
+    ) -> None:
+        try:
+            await connection.operator_request(attempt_id, operator_id, request.SerializeToString())
+        except MillstreamError as error:
+            logger.debug("Job %s: the enumerator did not take a request for a split: %s", self.job_id, error)
 
     async def operator_request(self, operator_id: str, subtask_index: int, payload: bytes) -> bytes:
         """Send a message to one subtask of an operator and return the answer.

@@ -8,7 +8,7 @@ come after all that they cover. One that follows a certain record splits its bat
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 
 from millstream.common.graph.operator_spec import TimestampsSpec
 from millstream.common.records import MAX_WATERMARK, MIN_TIMESTAMP, RecordBatch, Watermark, WatermarkStatus
@@ -17,6 +17,7 @@ from millstream.common.watermark_strategy import (
     WatermarkAlignment,
     WatermarkGenerator,
     WatermarkGeneratorContext,
+    WatermarkOutput,
     WatermarkStrategy,
     WatermarksWithIdleness,
 )
@@ -27,6 +28,7 @@ from millstream.common.watermark_strategy.conversion import takes_highest_only
 from millstream.common.watermark_strategy.input_activity_clock import InputActivityClock
 from millstream.taskmanager.operators.generated import frame_variables, record_at
 from millstream.taskmanager.operators.operator import FailureSite, Operator, OperatorContext, OperatorInfo, Output
+from millstream.taskmanager.operators.split_watermarks import SplitWatermarks
 from millstream.taskmanager.operators.timestamp_extraction import EXTRACT, TimestampExtraction
 from millstream.taskmanager.operators.watermark_emission import WatermarkEmission
 
@@ -58,6 +60,8 @@ class TimestampsOperator(Operator):
         self.emission = WatermarkEmission()
         self.activity = InputActivityClock(context.processing_time.now_ms)
         self._generator: WatermarkGenerator = NoWatermarksGenerator()
+        self._output: WatermarkOutput = self.emission  # what the generator says goes there
+        self._splits: SplitWatermarks | None = None
         self._phases = ("on_event", "on_periodic_emit")
         self._by_batch = True
         self._periodic = False
@@ -79,19 +83,33 @@ class TimestampsOperator(Operator):
                 "operator %s: watermark alignment holds for sources only; give the strategy to from_source()",
                 self._info.name,
             )
-        context = WatermarkGeneratorContext(self._context.metric_group, self.activity)
-        generator = self._strategy.create_watermark_generator(context)
-        timeout = self._strategy.get_idle_timeout()
-        if timeout is None:
-            self._generator = generator
-        else:
-            self._generator = WatermarksWithIdleness(generator, timeout, self.activity)
-        self._phases = _phases(generator)
+        self._generator = self._create_generator()
         self._by_batch = takes_highest_only(self._generator)
         self._periodic = self._interval_ms > 0 and type(self._generator) is not NoWatermarksGenerator
         if self._periodic:
             self._due = self._context.processing_time.now_ms() + self._interval_ms
             self._context.processing_time.wake_at(self._due)
+
+    def _create_generator(self) -> WatermarkGenerator:
+        context = WatermarkGeneratorContext(self._context.metric_group, self.activity)
+        generator = self._strategy.create_watermark_generator(context)
+        self._phases = _phases(generator)
+        timeout = self._strategy.get_idle_timeout()
+        return generator if timeout is None else WatermarksWithIdleness(generator, timeout, self.activity)
+
+    def begin_split(self, split_id: Hashable) -> None:
+        """The records that come next are from this split. Once it was called, it is to be called for all."""
+        if self._batch:
+            return
+        if self._splits is None:
+            self._splits = SplitWatermarks(self._create_generator, self.emission)
+        split = self._splits.of(split_id)
+        self._generator, self._output = split.generator, split
+
+    def end_split(self, split_id: Hashable) -> None:
+        """No more records come from this split."""
+        if self._splits is not None:
+            self._splits.end(split_id)
 
     def close(self) -> None:
         if self._extraction is not None:
@@ -113,7 +131,7 @@ class TimestampsOperator(Operator):
         else:
             highest = max((each for each in timestamps if each is not None), default=MIN_TIMESTAMP)
         emission = self.emission
-        self._generator.on_event(None, highest, emission)
+        self._generator.on_event(None, highest, self._output)
         if emission.pending:
             return (batch, *emission.take())
         return (batch,)
@@ -125,8 +143,8 @@ class TimestampsOperator(Operator):
         keys = batch.keys
         extraction = self._extraction
         of_one = None if extraction is None else extraction.of_one
-        emission = self.emission
-        pending = emission.pending
+        output = self._output
+        pending = self.emission.pending
         on_event = self._generator.on_event
         outputs: list[Output] = []
         timestamps: list[int | None] = []
@@ -144,7 +162,7 @@ class TimestampsOperator(Operator):
                 timestamp = moment
                 extracting = False
             timestamps.append(timestamp)
-            on_event(value, moment, emission)
+            on_event(value, moment, output)
             if pending:
                 outputs.append(
                     RecordBatch(values[start:end], timestamps[start:end], None if keys is None else keys[start:end])
@@ -174,15 +192,21 @@ class TimestampsOperator(Operator):
         if not self._periodic:
             return ()
         if now_ms >= self._due:
-            self._generator.on_periodic_emit(self.emission)
+            self._emit_periodically()
             self._due = now_ms + self._interval_ms
         self._context.processing_time.wake_at(self._due)
         return self.emission.take()
 
     def finish(self) -> Iterable[Output]:
         if not self._batch:
-            self._generator.on_periodic_emit(self.emission)  # no last watermark came if the job is only stopped
+            self._emit_periodically()  # no last watermark came if the job is only stopped
         return self.emission.take()
+
+    def _emit_periodically(self) -> None:
+        if self._splits is None:
+            self._generator.on_periodic_emit(self._output)
+        else:
+            self._splits.on_periodic_emit()
 
     def locate(self, error: BaseException, phase: str | None) -> FailureSite:
         if phase == "finish":

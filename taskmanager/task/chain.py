@@ -11,8 +11,9 @@ from typing import Any, Protocol
 
 from millstream.common.clock import Clock
 from millstream.common.config import CheckpointingOptions, ClientOptions, Configuration, PipelineOptions
-from millstream.common.graph.operator_spec import LegacySourceSpec, SourceSpec
+from millstream.common.graph.operator_spec import EnumeratorSpec, LegacySourceSpec, SourceSpec
 from millstream.common.key_groups import KeyGroupRange
+from millstream.common.wire.cluster_pb2 import SplitRequest
 from millstream.common.wire.graph_pb2 import OperatorNode, ResultPartitionDeployment, TaskDeployment
 from millstream.taskmanager.exchange import InputGate, ResultWriter
 from millstream.taskmanager.network.channel_replay import ChannelReplay
@@ -22,17 +23,20 @@ from millstream.taskmanager.operators.fused import fusable, is_lazy
 from millstream.taskmanager.operators.operator import FailureSite, Operator, OperatorContext, OperatorInfo, TaskInfo
 from millstream.taskmanager.operators.outlet import Outlet
 from millstream.taskmanager.operators.registry import create_fused_operator, create_operator
+from millstream.taskmanager.operators.timestamps import TimestampsOperator
 from millstream.taskmanager.state.keyed_state_backend import KeyedBackendSettings
 from millstream.taskmanager.state.operator_states import OperatorStates
 from millstream.taskmanager.task.alarm import Alarm
 from millstream.taskmanager.task.chain_node import ChainNode, Targets
 from millstream.taskmanager.task.edge_output import EdgeOutput
+from millstream.taskmanager.task.enumerator_source import EnumeratorSource
 from millstream.taskmanager.task.interrupt import UserCodeSection
 from millstream.taskmanager.task.legacy_source import LegacySource
 from millstream.taskmanager.task.reader_source import ReaderSource
 from millstream.taskmanager.task.snapshot_storage import SnapshotStorage
 from millstream.taskmanager.task.source_driver import SourceDriver
 from millstream.taskmanager.task.source_watermarks import SourceAlignment, create_time_operator
+from millstream.taskmanager.task.split_requests import SplitRequests
 from millstream.taskmanager.task.task_metrics import TaskTimes
 from millstream.taskmanager.task.user_calls import call_user_code
 from millstream.taskmanager.user_code import load_payload
@@ -133,15 +137,17 @@ def build_chain(
     times: TaskTimes,
     on_failure: Callable[[BaseException], None],
     on_alarm: Callable[[Alarm], None],
+    request_split: Callable[[SplitRequest], None],
     chain: Chain,
 ) -> None:
     """Fill ``chain``, so that what was made before an error can be let go of.
 
     :param on_failure: told what went wrong outside the task's own coroutine.
     :param on_alarm: told that an alarm rings.
+    :param request_split: takes what a reader asks of its source's enumerator.
     :raises UserCodeError: an operator's payload cannot be loaded, or its function is none.
     """
-    _ChainBuilder(deployment, task, services, times, on_failure, on_alarm, chain).build()
+    _ChainBuilder(deployment, task, services, times, on_failure, on_alarm, request_split, chain).build()
 
 
 class _ChainBuilder:
@@ -153,6 +159,7 @@ class _ChainBuilder:
         times: TaskTimes,
         on_failure: Callable[[BaseException], None],
         on_alarm: Callable[[Alarm], None],
+        request_split: Callable[[SplitRequest], None],
         chain: Chain,
     ) -> None:
         self._deployment = deployment
@@ -161,6 +168,7 @@ class _ChainBuilder:
         self._times = times
         self._on_failure = on_failure
         self._on_alarm = on_alarm
+        self._request_split = request_split
         self._chain = chain
         configuration = services.configuration
         job_parameters = configuration.get(PipelineOptions.GLOBAL_JOB_PARAMETERS)
@@ -199,10 +207,13 @@ class _ChainBuilder:
             self._specs.append(self._guarded(index, "load", lambda node=node: load_payload(node.spec)))  # type: ignore[misc]  # mypy cannot infer a lambda with a default
         head = self._chain.head
         spec = self._specs[0]
-        if not isinstance(spec, (SourceSpec, LegacySourceSpec)):
+        if isinstance(spec, EnumeratorSpec):
+            self._create_enumerator(spec)
+            self._connect(head, 0)
+        elif isinstance(spec, (SourceSpec, LegacySourceSpec)):
+            self._connect(self._create_source(head, spec), 0)
+        else:
             self._grow(head, 0)
-            return
-        self._connect(self._create_source(head, spec), 0)
 
     def _create_state(self, info: OperatorInfo, alarm: Alarm) -> OperatorStates:
         services, task = self._services, self._base.task
@@ -234,9 +245,14 @@ class _ChainBuilder:
         operator = self._guarded(0, "load", lambda: create_time_operator(spec, behind, characteristic))
         if isinstance(spec, SourceSpec):
             alignment = SourceAlignment.of(operator, context)
-            known = context.info.operator_id in self._deployment.restore.operators
             self._chain.source = ReaderSource(
-                spec.source, context, services.configuration.to_map(), alignment, restored=known
+                spec.source,
+                context,
+                services.configuration.to_map(),
+                alignment,
+                restored=self._is_restored(context),
+                requests=SplitRequests(context.task, self._request_split) if self._deployment.inputs else None,
+                timestamps=operator if isinstance(operator, TimestampsOperator) else None,
             )
         else:
             self._chain.source = self._guarded(0, "load", lambda: LegacySource(spec.function, context, characteristic))
@@ -249,6 +265,22 @@ class _ChainBuilder:
         node = self._add_to_source(head, operator)
         self._chain.alarms[alarm] = node
         return node.targets
+
+    def _create_enumerator(self, spec: EnumeratorSpec) -> None:
+        context = self._contexts[0]
+        (output,) = self._deployment.outputs
+        self._chain.source = EnumeratorSource(
+            spec.source,
+            context,
+            self._services.configuration.to_map(),
+            output.consumer_parallelism,
+            restored=self._is_restored(context),
+        )
+        if isinstance(context.processing_time, Alarm):
+            self._chain.source_alarm = context.processing_time
+
+    def _is_restored(self, context: OperatorContext) -> bool:
+        return context.info.operator_id in self._deployment.restore.operators
 
     def _add_to_source(self, head: Targets, operator: Operator) -> ChainNode:
         node = ChainNode(operator, self._services.section)

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from millstream.common.records import Marker, RecordBatch
-from millstream.datastream.source import InputStatus, SourceReader, SourceReaderContext
+from millstream.datastream.source import InputStatus, SourceReader, SourceReaderContext, SplitFinished, SplitRecords
 from millstream.taskmanager.operators.batch_sizer import MAX_BATCH_RECORDS
 from millstream.taskmanager.operators.operator import CheckpointInfo, FailureSite, OperatorContext
+from millstream.taskmanager.operators.timestamps import TimestampsOperator
 from millstream.taskmanager.state.operator_state_backend import OperatorStateMode
 from millstream.taskmanager.task.source_driver import END_OF_INPUT, EndOfInput
 from millstream.taskmanager.task.source_watermarks import SourceAlignment
+from millstream.taskmanager.task.split_requests import SplitRequests
 
 __all__ = ["ReaderSource"]
 
@@ -24,7 +28,10 @@ _SHARED = " shared"
 
 
 class ReaderSource:
-    """Polls a :class:`~millstream.datastream.source.SourceReader`."""
+    """Polls a :class:`~millstream.datastream.source.SourceReader`.
+
+    :ivar waits_for_splits: the reader has read all that it was given, and the enumerator has not ended.
+    """
 
     def __init__(
         self,
@@ -34,8 +41,14 @@ class ReaderSource:
         alignment: SourceAlignment | None = None,
         *,
         restored: bool = False,
+        requests: SplitRequests | None = None,
+        timestamps: TimestampsOperator | None = None,
     ) -> None:
-        """:param restored: the source is in the checkpoint that the task goes on from, maybe without splits for it."""
+        """:param restored: the source is in the checkpoint that the task goes on from, maybe without splits for it.
+
+        :param requests: for the readers of a source with an enumerator: how they ask it.
+        :param timestamps: what makes the watermarks, if the source has a strategy.
+        """
         self.info = context.info
         self.records_out = 0
         self.opened = False
@@ -43,6 +56,10 @@ class ReaderSource:
         self._alignment = alignment
         self._states = context.state
         self._restored = restored
+        self._requests = requests
+        self._timestamps = timestamps
+        self._splits_to_come = requests is not None
+        self.waits_for_splits = False
         self._context = SourceReaderContext(
             index_of_subtask=context.task.subtask_index,
             parallelism=context.task.parallelism,
@@ -50,6 +67,8 @@ class ReaderSource:
             max_records_per_batch=MAX_BATCH_RECORDS,
             configuration=configuration,
         )
+        if requests is not None:
+            self._context = replace(self._context, send_split_request=requests.ask)
         self._reader: SourceReader | None = None
         self._empty_polls = 0
         self._waiting: asyncio.Task[None] | None = None
@@ -66,8 +85,30 @@ class ReaderSource:
         if self._restored:
             states = self._states.operator()
             reader.restore_shared_state(states.items(_SHARED) or [])
-            reader.restore_state(states.items(_SPLITS) or [])
+            splits = states.items(_SPLITS) or []
+            if self._requests is None:
+                reader.restore_state(splits)
+            elif splits:
+                reader.add_splits(splits)
         reader.start()
+
+    def add_splits(self, splits: Sequence[Any]) -> None:
+        """The enumerator has assigned splits; user code."""
+        if self._reader is None or self._requests is None:
+            raise RuntimeError(f"source {self.info.name!r} got splits, but does not read")
+        self._requests.answered()
+        self.waits_for_splits = False
+        self._reader.add_splits(splits)
+
+    def no_more_splits(self) -> None:
+        """The enumerator has ended; user code. Nothing if that is known."""
+        if not self._splits_to_come:
+            return
+        self._splits_to_come = self.waits_for_splits = False
+        if self._requests is not None:
+            self._requests.close()
+        if self._reader is not None:
+            self._reader.notify_no_more_splits()
 
     def poll(self) -> RecordBatch | Marker | EndOfInput | None:
         if self._reader is None:
@@ -76,18 +117,33 @@ class ReaderSource:
             return None
         given = self._reader.poll()
         if given is InputStatus.END_OF_INPUT:
-            return END_OF_INPUT
+            if not self._splits_to_come:
+                return END_OF_INPUT
+            self.waits_for_splits = True
+            return None
         if given is InputStatus.NOTHING_AVAILABLE:
             self._empty_polls += 1
             return None
-        if not isinstance(given, RecordBatch):
-            raise TypeError(
-                f"{type(self._reader).__qualname__}.poll() returned {type(given).__qualname__}; "
-                "it must return a RecordBatch or an InputStatus"
-            )
         self._empty_polls = 0
+        if not isinstance(given, RecordBatch):
+            given = self._of_split(given)
         self.records_out += len(given.values)
         return given
+
+    def _of_split(self, given: object) -> RecordBatch:
+        """What a reader says of one of its splits."""
+        if isinstance(given, SplitRecords) and isinstance(given.batch, RecordBatch):
+            if self._timestamps is not None:
+                self._timestamps.begin_split(given.split_id)
+            return given.batch
+        if isinstance(given, SplitFinished):
+            if self._timestamps is not None:
+                self._timestamps.end_split(given.split_id)
+            return RecordBatch([])
+        raise TypeError(
+            f"{type(self._reader).__qualname__}.poll() returned {type(given).__qualname__}; "
+            "it must return a RecordBatch, SplitRecords, SplitFinished or an InputStatus"
+        )
 
     async def wait(self) -> None:
         reader = self._reader
@@ -156,6 +212,8 @@ class ReaderSource:
     async def stop(self) -> None:
         if self._alignment is not None:
             self._alignment.close()
+        if self._requests is not None:
+            self._requests.close()
         waiting, self._waiting = self._waiting, None
         if waiting is not None:
             waiting.cancel()

@@ -12,6 +12,7 @@ from millstream.taskmanager.task.checkpoint_driver import CheckpointDriver
 from millstream.taskmanager.task.interrupt import TaskInterrupted, UserCodeSection
 from millstream.taskmanager.task.mailbox import Mailbox
 from millstream.taskmanager.task.source_driver import EndOfInput, SourceDriver
+from millstream.taskmanager.task.split_input import SplitInput
 from millstream.taskmanager.task.task_loop import TaskLoop
 from millstream.taskmanager.task.task_metrics import TaskTimes
 from millstream.taskmanager.task.user_calls import call_user_code
@@ -36,7 +37,9 @@ class SourceWork:
         mailbox: Mailbox,
         section: UserCodeSection,
         end_data: Callable[[bool], Awaitable[None]],
+        splits: SplitInput | None = None,
     ) -> None:
+        """:param splits: what comes from the source's enumerator, if it has one."""
         self._source = source
         self._targets = targets
         self._loop = loop
@@ -46,6 +49,7 @@ class SourceWork:
         self._mailbox = mailbox
         self._section = section
         self._end_data = end_data
+        self._splits = splits
 
     async def run(self, *, read: bool = True) -> None:
         """Return when the task may end.
@@ -57,9 +61,17 @@ class SourceWork:
         else:
             await self._end()
         final = self._final
-        while not final.may_end:
+        splits = self._splits
+        while True:
+            if splits is not None:
+                await splits.take(self._drain)
+            if final.may_end and (splits is None or splits.finished):
+                return
             paused = self._times.pause()
-            await self._mailbox.wait()
+            if splits is None:
+                await self._mailbox.wait()
+            elif not self._mailbox.letters:
+                await splits.wait_for_enumerator()
             self._times.resume_idle(paused)
             await self._driver.answer()
 
@@ -67,7 +79,15 @@ class SourceWork:
         source = self._source
         final = self._final
         letters = self._mailbox.letters
+        splits = self._splits
         while True:
+            if splits is not None:
+                await splits.take(self._drain)
+                if final.ended:
+                    return
+                if splits.stopped:
+                    await self._end_data(False)
+                    return
             if letters:
                 await self._driver.answer(self._drain)
                 if final.ended:
@@ -106,7 +126,7 @@ class SourceWork:
             return
         paused = self._times.pause()
         try:
-            await self._source.wait()
+            await (self._source if self._splits is None else self._splits).wait()
         except (asyncio.CancelledError, TaskInterrupted):
             raise
         except BaseException as error:

@@ -27,14 +27,17 @@ from millstream.taskmanager.task.alarm import Alarm
 from millstream.taskmanager.task.chain import Chain, TaskServices, build_chain
 from millstream.taskmanager.task.checkpoint_driver import UNALIGNED, CheckpointDriver
 from millstream.taskmanager.task.closing import close_operators
+from millstream.taskmanager.task.enumerator_source import EnumeratorSource
 from millstream.taskmanager.task.final_checkpoint import FinalCheckpoint
 from millstream.taskmanager.task.input_work import InputWork
 from millstream.taskmanager.task.interrupt import TaskInterrupted
 from millstream.taskmanager.task.legacy_source import LegacySource
 from millstream.taskmanager.task.mailbox import CheckpointNotice, CheckpointTrigger, Mailbox
+from millstream.taskmanager.task.reader_source import ReaderSource
 from millstream.taskmanager.task.restoring import read_channels, restore_states
 from millstream.taskmanager.task.source_driver import SourceDriver
 from millstream.taskmanager.task.source_work import SourceWork
+from millstream.taskmanager.task.split_input import SplitInput
 from millstream.taskmanager.task.subtask_checkpoints import SubtaskCheckpoints
 from millstream.taskmanager.task.task_loop import TaskLoop
 from millstream.taskmanager.task.task_metrics import TaskTimes, build_metrics
@@ -143,10 +146,14 @@ class Task:
         )
 
     async def operator_request(self, operator_id: str, payload: bytes) -> bytes:
-        """Pass a client's request to an operator.
+        """Pass a client's request, or one of a reader to its enumerator, to an operator.
 
         :raises MillstreamError: there is no such operator, or it cannot answer.
         """
+        source = self._chain.source
+        if isinstance(source, EnumeratorSource) and source.info.operator_id == operator_id:
+            source.request(payload)
+            return b""
         sink = self._chain.find_collect_sink(operator_id)
         if sink is None:
             raise MillstreamError(f"task {self.info.task_name!r} has no operator {operator_id} that answers requests")
@@ -186,9 +193,16 @@ class Task:
         await asyncio.sleep(0)  # the report leaves, the slot's other tasks come up
         chain = self._chain
         build_chain(
-            self._deployment, self.info, self._services, self._times, self._fail_from_timer, self._on_alarm, chain
+            self._deployment,
+            self.info,
+            self._services,
+            self._times,
+            self._fail_from_timer,
+            self._on_alarm,
+            self._report.request_split,
+            chain,
         )
-        if chain.source is None:
+        if chain.source is None or self._deployment.inputs:
             self._gate = self._services.exchange.create_input_gate(self._deployment)
         restore = self._deployment.restore
         await restore_states(chain, self._deployment, self._services)
@@ -243,8 +257,19 @@ class Task:
         if source is not None:
             if read and isinstance(source, LegacySource):
                 source.start()
+            splits = None
+            if gate is not None and isinstance(source, ReaderSource):
+                splits = SplitInput(gate, source, driver, self._times, services.section)
             work = SourceWork(
-                source, chain.head, self._loop, self._times, driver, self._mailbox, services.section, self._end_data
+                source,
+                chain.head,
+                self._loop,
+                self._times,
+                driver,
+                self._mailbox,
+                services.section,
+                self._end_data,
+                splits,
             )
             await work.run(read=read)
         elif inputs is not None:

@@ -8,6 +8,7 @@ from millstream.common.wire.cluster_pb2 import (
     CheckpointAcknowledgement,
     CheckpointDecline,
     EndOfDataReport,
+    SplitRequest,
     TaskExecutionState,
 )
 
@@ -34,4 +35,8 @@ class TaskReports(Protocol):
 
     def end_of_data(self, report: EndOfDataReport) -> None:
         """The task has processed all of its input and waits for a checkpoint that makes that final."""
+        ...
+
+    def request_split(self, request: SplitRequest) -> None:
+        """A reader wants a split from the enumerator of its source. It may get lost on the way."""
         ...

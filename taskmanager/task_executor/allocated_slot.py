@@ -29,13 +29,13 @@ from millstream.taskmanager.task_executor.cancellation_watchdog import Cancellat
 from millstream.taskmanager.worker.framing import FrameTooLargeError
 from millstream.taskmanager.worker.handle import WorkerHandle, WorkerPool
 
-__all__ = ["AllocatedSlot", "CheckpointReport", "SlotListener", "WorkerLostError"]
+__all__ = ["AllocatedSlot", "SlotListener", "TaskReport", "WorkerLostError"]
 
 _log = logging.getLogger(__name__)
 
 _TERMINAL = frozenset(state.value for state in ExecutionState if state.is_terminal())
 
-CheckpointReport: TypeAlias = pb.CheckpointAcknowledgement | pb.CheckpointDecline | pb.EndOfDataReport
+TaskReport: TypeAlias = pb.CheckpointAcknowledgement | pb.CheckpointDecline | pb.EndOfDataReport | pb.SplitRequest
 
 
 class WorkerLostError(MillstreamError):
@@ -49,8 +49,8 @@ class SlotListener(Protocol):
         """A task's state has changed."""
         ...
 
-    def on_checkpoint_report(self, slot: AllocatedSlot, report: CheckpointReport) -> None:
-        """A task says something of a checkpoint."""
+    def on_task_report(self, slot: AllocatedSlot, report: TaskReport) -> None:
+        """A task says something of a checkpoint, or wants a split."""
         ...
 
     def on_slot_failed(self, slot: AllocatedSlot, failure: FailureInfo) -> None:
@@ -215,11 +215,13 @@ class AllocatedSlot:
                 self._metrics.pop(attempt_id, None)
             self._listener.on_task_state(self, event.task_state)
         elif kind == "acknowledge":
-            self._listener.on_checkpoint_report(self, event.acknowledge)
+            self._listener.on_task_report(self, event.acknowledge)
         elif kind == "decline":
-            self._listener.on_checkpoint_report(self, event.decline)
+            self._listener.on_task_report(self, event.decline)
         elif kind == "end_of_data":
-            self._listener.on_checkpoint_report(self, event.end_of_data)
+            self._listener.on_task_report(self, event.end_of_data)
+        elif kind == "split_request":
+            self._listener.on_task_report(self, event.split_request)
         elif kind == "metrics":
             for entry in event.metrics.tasks:
                 self._metrics[entry.attempt_id] = entry.metrics

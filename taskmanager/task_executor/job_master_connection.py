@@ -42,6 +42,7 @@ Report: TypeAlias = (
     | pb.CheckpointAcknowledgement
     | pb.CheckpointDecline
     | pb.EndOfDataReport
+    | pb.SplitRequest
 )
 
 
@@ -220,6 +221,8 @@ class JobMasterConnection:
                 await self._gateway.decline_checkpoint(report)
             case pb.EndOfDataReport():
                 await self._gateway.report_end_of_data(report)
+            case pb.SplitRequest():
+                await self._gateway.request_split(report)
 
     def _lose(self, reason: str) -> None:
         if not self._over:

@@ -21,7 +21,7 @@ from millstream.common.states import ExecutionState
 from millstream.common.wire import cluster_pb2 as pb
 from millstream.common.wire.worker_pb2 import PrepareSlot
 from millstream.taskmanager.checkpoint_declines import not_running
-from millstream.taskmanager.task_executor.allocated_slot import AllocatedSlot, CheckpointReport, WorkerLostError
+from millstream.taskmanager.task_executor.allocated_slot import AllocatedSlot, TaskReport, WorkerLostError
 from millstream.taskmanager.task_executor.deadline import within
 from millstream.taskmanager.task_executor.job_master_connection import JobMasterConnection
 from millstream.taskmanager.task_executor.local_state_service import LocalStateService
@@ -274,15 +274,15 @@ class SlotService:
             state.failure.task_manager = self._place(slot)
         job.report(state)
 
-    def on_checkpoint_report(self, slot: AllocatedSlot, report: CheckpointReport) -> None:
-        """A task says something of a checkpoint: so does its TaskManager, unless the task has ended."""
+    def on_task_report(self, slot: AllocatedSlot, report: TaskReport) -> None:
+        """A task says something of a checkpoint, or wants a split: so does its TaskManager, unless it has ended."""
         job = self._jobs.get(slot.job_id)
         if job is None:
             return
         if isinstance(report, pb.CheckpointDecline):
             report.failure.task_manager = self._place(slot)
         elif job.tasks.find(AttemptId(report.attempt_id)) is None:
-            _log.debug("a late word on checkpoints of attempt %s", report.attempt_id)
+            _log.debug("a late word of attempt %s", report.attempt_id)
             return
         job.report(report)
 

@@ -15,6 +15,7 @@ from millstream.taskmanager.network.partitioners.partitioner import Partitioner
 from millstream.taskmanager.network.partitioners.round_robin import RoundRobinPartitioner
 from millstream.taskmanager.network.partitioners.shuffle import ShufflePartitioner
 from millstream.taskmanager.network.partitioners.single import SinglePartitioner
+from millstream.taskmanager.network.partitioners.splits import SplitPartitioner
 from millstream.taskmanager.network.partitioners.user_call import key_function
 
 __all__ = ["create_partitioner"]
@@ -57,6 +58,8 @@ def create_partitioner(
         return ShufflePartitioner(count, source)
     if kind == "BROADCAST":
         return BroadcastPartitioner(count)
+    if kind == "SPLITS":
+        return SplitPartitioner(count)
     if kind in ("FORWARD", "GLOBAL"):
         return SinglePartitioner()
     raise ValueError(f"edge {deployment.edge.edge_id}: there is no partitioner of kind {kind!r}")

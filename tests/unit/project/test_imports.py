@@ -32,6 +32,7 @@ ALLOWED: dict[str, frozenset[str]] = {
             "datastream.output_tag",
             "datastream.sink",
             "datastream.source",
+            "datastream.split_enumerator",
             "datastream.state",
             "datastream.time_domain",
             "datastream.timerservice",

@@ -14,7 +14,7 @@ from millstream.jobmanager.execution_graph.distribution_pattern import Distribut
 from millstream.jobmanager.execution_graph.task_deployment import build_task_deployment
 from tests.unit.jobmanager.job_graphs import execution_graph, job_graph, vertex
 
-_KINDS = ["FORWARD", "HASH", "REBALANCE", "RESCALE", "SHUFFLE", "BROADCAST", "GLOBAL", "CUSTOM"]
+_KINDS = ["FORWARD", "HASH", "REBALANCE", "RESCALE", "SHUFFLE", "BROADCAST", "GLOBAL", "CUSTOM", "SPLITS"]
 
 
 @given(st.sampled_from(list(DistributionPattern)), st.integers(1, 40), st.integers(1, 40))

@@ -22,6 +22,7 @@ from millstream.common.wire.cluster_pb2 import (
     CheckpointAcknowledgement,
     CheckpointDecline,
     EndOfDataReport,
+    SplitRequest,
     TaskExecutionState,
 )
 from millstream.common.wire.graph_pb2 import (
@@ -298,15 +299,18 @@ class Harness:
         restore: TaskRestore | None = None,
         second: Iterable[int] = (),
         edges: Sequence[tuple[int, str]] | None = None,
+        consumers: int = 1,
     ) -> None:
         """:param second: the channels of the second input.
 
+        :param consumers: how many subtasks read each edge.
         :param edges: operator and side output that each edge takes; instead of ``outputs``.
         """
         self.states: list[TaskExecutionState] = []
         self.acknowledgements: list[CheckpointAcknowledgement] = []
         self.declines: list[CheckpointDecline] = []
         self.ends_of_data: list[EndOfDataReport] = []
+        self.split_requests: list[SplitRequest] = []
         self.writers: list[FakeWriter] = []
         self.gate = FakeGate(channels)
         for channel in second:
@@ -339,7 +343,8 @@ class Harness:
                 ResultPartitionDeployment(
                     edge=JobEdge(
                         edge_id="out", source_operator=operator, output_tag=tag, buffer_timeout_ms=buffer_timeout_ms
-                    )
+                    ),
+                    consumer_parallelism=consumers,
                 )
                 for operator, tag in edges
             ],
@@ -373,6 +378,9 @@ class Harness:
 
     def end_of_data(self, report: EndOfDataReport) -> None:
         self.ends_of_data.append(report)
+
+    def request_split(self, request: SplitRequest) -> None:
+        self.split_requests.append(request)
 
     def create_result_writer(self, deployment: Any, attempt_id: str, subtask_index: int) -> FakeWriter:
         assert (attempt_id, subtask_index) == ("attempt", 1)

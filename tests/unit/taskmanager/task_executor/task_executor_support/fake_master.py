@@ -132,6 +132,10 @@ class FakeJobMaster:
         self.heard.append("end of data")
         return pb.Empty()
 
+    async def request_split(self, request: pb.SplitRequest) -> pb.Empty:
+        self.heard.append("split request")
+        return pb.Empty()
+
     async def disconnect_task_manager(self, request: pb.DisconnectRequest) -> pb.Empty:
         self.goodbyes.append(request.cause)
         return pb.Empty()
