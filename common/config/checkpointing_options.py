@@ -130,22 +130,21 @@ class CheckpointingOptions:
         False,
         "Whether barriers overtake records, which then belong to the checkpoint.",
         former=("execution.checkpointing.unaligned",),
-        effect=Effect.RESERVED,
     )
     UNALIGNED_FORCED: Final = option(
         "execution.checkpointing.unaligned.forced",
         BOOLEAN,
         False,
-        "Whether checkpoints are unaligned also where that is not known to be safe.",
-        effect=Effect.RESERVED,
+        "Whether barriers overtake records also on the way from one subtask to the next (forward, rescale). After a "
+        "change of the parallelism their event time may then not be in order.",
     )
     ALIGNED_TIMEOUT: Final = option(
         "execution.checkpointing.aligned-checkpoint-timeout",
         DURATION,
         timedelta(0),
-        "Time of alignment after which a checkpoint becomes unaligned.",
+        "If checkpoints are unaligned: for how long after their trigger barriers stay in line before they overtake; 0: "
+        "they overtake at once.",
         former=("execution.checkpointing.alignment-timeout",),
-        effect=Effect.RESERVED,
     )
     AFTER_TASKS_FINISH: Final = option(
         "execution.checkpointing.checkpoints-after-tasks-finish",

@@ -15,9 +15,6 @@ KEPT_ONLY = {
     "metrics.latency.interval": "ExecutionConfig has it; no latency markers are sent yet",
     "pipeline.generic-types": "ExecutionConfig has it; pickle is never refused yet",
     "state.changelog.enabled": "the environment has it; the log says that nothing comes of it",
-    "execution.checkpointing.unaligned.enabled": "CheckpointConfig has it; nothing takes checkpoints",
-    "execution.checkpointing.unaligned.forced": "CheckpointConfig has it; nothing takes checkpoints",
-    "execution.checkpointing.aligned-checkpoint-timeout": "CheckpointConfig has it; nothing takes checkpoints",
 }
 
 
