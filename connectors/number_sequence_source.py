@@ -11,11 +11,14 @@ from millstream.datastream.source import Boundedness, InputStatus, Source, Sourc
 
 __all__ = ["NumberSequenceSource"]
 
+_PIECES = 32
+
 
 class NumberSequenceSource(Source):
     """All ints from ``start`` to ``end``, both included.
 
-    Each subtask emits a contiguous part in ascending order; the parts' lengths differ by one at most.
+    Each subtask emits a contiguous part in ascending order; the parts' lengths differ by one at most. What is left of a
+    part at a checkpoint is cut into pieces, so that a restored job with more subtasks divides it among all of them.
 
     :raises ValueError: ``start`` is above ``end``.
     """
@@ -43,7 +46,7 @@ class NumberSequenceSource(Source):
 
 
 class _SequenceReader(SourceReader):
-    """Its state is ranges ``(next number, first number not to emit)``."""
+    """Its state is ranges ``(next number, first number not to emit)``: about 32, which as many readers could share."""
 
     def __init__(self, start: int, stop: int, batch_size: int) -> None:
         self._ranges: deque[tuple[int, int]] = deque([(start, stop)])
@@ -61,7 +64,18 @@ class _SequenceReader(SourceReader):
         return InputStatus.END_OF_INPUT
 
     def snapshot_state(self) -> Sequence[Any]:
-        return tuple(each for each in self._ranges if each[0] < each[1])
+        left = sum(stop - start for start, stop in self._ranges)
+        # Never so small that batches get smaller: few numbers are not worth a division.
+        piece = max(-(-left // _PIECES), self._batch_size)
+        return tuple(
+            (first, min(first + piece, stop)) for start, stop in self._ranges for first in range(start, stop, piece)
+        )
 
     def restore_state(self, splits: Sequence[Any]) -> None:
-        self._ranges = deque(splits)
+        """What lies side by side is read as one range again."""
+        self._ranges = deque()
+        for start, stop in sorted(splits):
+            if self._ranges and self._ranges[-1][1] == start:
+                self._ranges[-1] = (self._ranges[-1][0], stop)
+            else:
+                self._ranges.append((start, stop))

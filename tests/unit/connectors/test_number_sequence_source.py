@@ -44,3 +44,21 @@ def test_bad_bounds() -> None:
     with pytest.raises(TypeError):
         NumberSequenceSource(1.5, 2)  # type: ignore[arg-type]
     assert NumberSequenceSource(1, 1).boundedness is Boundedness.BOUNDED
+
+
+@given(st.integers(0, 5000), st.integers(0, 20), st.integers(1, 7), st.integers(1, 9))
+def test_what_is_left_is_shared_by_more_readers(end: int, batches: int, batch: int, parallelism: int) -> None:
+    source = NumberSequenceSource(0, end)
+    reader = source.create_reader(context(batch=batch))
+    before = drain(reader, batches)
+    splits = reader.snapshot_state()
+    assert len(splits) <= 33
+    parts = []
+    for index in range(parallelism):
+        after = source.create_reader(context(index, parallelism, batch))
+        after.restore_state(splits[index::parallelism])
+        parts.append(drain(after))
+        assert parts[-1] == sorted(parts[-1])
+    assert sorted(before + [value for part in parts for value in part]) == list(range(end + 1))
+    if len(before) + 64 * batch < end:
+        assert all(parts)
