@@ -143,8 +143,8 @@ def failure_of(job: RpcJobClient, seconds: float = 30.0) -> FailureInfo:
 
 
 def latest_checkpoint(directory: Path) -> tuple[int, Path]:
-    """Return number and directory of the newest complete checkpoint below; 0: there is none."""
-    found = [path.parent for path in directory.glob("**/chk-*/_metadata")]
+    """Return number and directory of the newest complete checkpoint in the directory of a job; 0: there is none."""
+    found = [path.parent for path in directory.glob("chk-*/_metadata")]
     return max(((int(path.name.removeprefix("chk-")), path) for path in found), default=(0, directory))
 
 
