@@ -117,8 +117,8 @@ def close_all() -> None:
     _clusters.close()
 
 
-# Before the threads of executors end, which a cluster needs to close: it still deletes files of checkpoints. What atexit
-# calls comes after that.
+# Before the threads of executors end, which a cluster needs to close: it still deletes files of checkpoints. What
+# atexit calls comes after that.
 importlib.import_module("concurrent.futures.thread")  # whose own end was registered earlier, and so comes later
 getattr(threading, "_register_atexit", atexit.register)(close_all)
 
