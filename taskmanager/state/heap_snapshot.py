@@ -27,7 +27,7 @@ __all__ = ["start_heap_snapshot"]
 
 _log = logging.getLogger(__name__)
 
-_MOST_COPIED: Final = 50_000
+_MOST_COPIED: Final = 20_000
 """To copy more would take longer than a fork, and a thread that serialises them is in the way of the task's."""
 _MOST_SERIALISED: Final = 2_000
 """To serialise more would take longer than a fork."""
