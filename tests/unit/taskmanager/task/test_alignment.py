@@ -6,7 +6,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from millstream.common.records import CheckpointBarrier
-from millstream.taskmanager.task.alignment import Action, Alignment, Block, Lost, TakeSnapshot, UnblockAll
+from millstream.taskmanager.task.alignment import (
+    Action,
+    Alignment,
+    AllKnown,
+    Block,
+    Lost,
+    TakeSnapshot,
+    UnblockAll,
+)
 
 
 def _barrier(number: int) -> CheckpointBarrier:
@@ -126,7 +134,7 @@ def test_every_checkpoint_is_taken_once_and_blocked_channels_are_let_go(
                 blocked.clear()
             elif isinstance(action, Lost):
                 lost.add(action.checkpoint_id)
-            else:
+            elif isinstance(action, TakeSnapshot):
                 number = action.barrier.checkpoint_id
                 assert all(each in ended or number in brought[each] for each in range(channels))
                 taken.append(number)
@@ -136,3 +144,73 @@ def test_every_checkpoint_is_taken_once_and_blocked_channels_are_let_go(
     assert len(blocked) < channels or not blocked
     if len(ended) == channels:
         assert alignment.pending == []
+
+
+# ------------------------------------------------------------------ unaligned
+
+
+def test_an_unaligned_checkpoint_is_taken_at_its_first_barrier_and_known_with_the_last() -> None:
+    alignment = Alignment(3)
+    taken = alignment.on_barrier(1, _barrier(1), aligned=True, unaligned=True)
+    assert taken == [TakeSnapshot(_barrier(1), unaligned=True, missing=(0, 2))]
+    assert alignment.is_taken(1)
+    assert alignment.on_barrier(0, _barrier(1), aligned=True, unaligned=True) == []
+    assert alignment.on_end(2) == [AllKnown(1)]
+    assert alignment.pending == []
+
+
+def test_a_barrier_that_is_in_sight_need_not_be_processed() -> None:
+    alignment = Alignment(2)
+    alignment.on_barrier(0, _barrier(1), aligned=True, unaligned=True)
+    assert alignment.on_seen(1, 1) == [AllKnown(1)]
+    assert alignment.on_barrier(1, _barrier(1), aligned=True, unaligned=True) == []
+
+
+def test_channels_whose_barriers_stay_in_line_are_waited_for() -> None:
+    alignment = Alignment(3, in_line=[2])
+    assert alignment.on_barrier(0, _barrier(1), aligned=True, unaligned=True) == [Block(0)]
+    taken = alignment.on_barrier(2, _barrier(1), aligned=True, unaligned=True)
+    assert taken == [TakeSnapshot(_barrier(1), unaligned=True, missing=(1,)), UnblockAll()]
+    assert alignment.on_barrier(1, _barrier(1), aligned=True, unaligned=True) == [AllKnown(1)]
+
+
+def test_an_aligned_checkpoint_becomes_unaligned_in_time_or_by_a_barrier_that_overtakes() -> None:
+    alignment = Alignment(3)
+    alignment.on_barrier(0, _barrier(1), aligned=True)
+    taken = [TakeSnapshot(_barrier(1), unaligned=True, missing=(1, 2)), UnblockAll()]
+    assert alignment.on_timeout(_barrier(1)) == taken
+    assert alignment.on_timeout(_barrier(1)) == []
+    other = Alignment(3)
+    other.on_barrier(0, _barrier(1), aligned=True)
+    taken = [TakeSnapshot(_barrier(1), unaligned=True, missing=(2,)), UnblockAll()]
+    assert other.on_barrier(1, _barrier(1), aligned=True, unaligned=True) == taken
+
+
+def test_a_timeout_after_all_barriers_or_an_abort_changes_nothing() -> None:
+    alignment = Alignment(2)
+    for channel in range(2):
+        alignment.on_barrier(channel, _barrier(1), aligned=True)
+    assert alignment.on_timeout(_barrier(1)) == []
+    alignment.on_barrier(0, _barrier(2), aligned=True)
+    assert alignment.on_aborted(2) == [UnblockAll()]
+    assert alignment.on_timeout(_barrier(2)) == []
+
+
+def test_what_is_kept_is_dropped_by_an_abort_and_by_a_newer_checkpoint() -> None:
+    alignment = Alignment(2)
+    alignment.on_barrier(0, _barrier(1), aligned=True, unaligned=True)
+    assert alignment.on_aborted(1) == []
+    assert alignment.on_barrier(1, _barrier(1), aligned=True, unaligned=True) == []
+    alignment.on_barrier(0, _barrier(2), aligned=True, unaligned=True)
+    lost, taken = alignment.on_barrier(0, _barrier(3), aligned=True, unaligned=True)
+    assert isinstance(lost, Lost)
+    assert lost.checkpoint_id == 2
+    assert taken == TakeSnapshot(_barrier(3), unaligned=True, missing=(1,))
+
+
+def test_a_task_whose_producers_have_finished_keeps_what_they_left() -> None:
+    alignment = Alignment(2)
+    alignment.on_end(0)
+    taken = alignment.on_trigger(_barrier(1), aligned=True, unaligned=True)
+    assert taken == [TakeSnapshot(_barrier(1), unaligned=True, missing=(1,))]
+    assert alignment.on_seen(1, 1) == [AllKnown(1)]
