@@ -14,9 +14,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from millstream.common.key_groups import key_group, operator_index
-from millstream.common.serialization import Encoder
 from millstream.common.watermark_strategy import WatermarkStrategy
-from millstream.connectors.file_system import FileSink, RollingPolicy
 from millstream.datastream import StreamExecutionEnvironment
 from millstream.datastream.functions import (
     KeyedCoProcessFunction,
@@ -26,7 +24,7 @@ from millstream.datastream.functions import (
     SinkFunction,
 )
 from millstream.datastream.state import ValueStateDescriptor
-from tests.chaos.program import KEYS, OneBucket, PacedSource
+from tests.chaos.program import KEYS, PacedSource, file_sink
 
 __all__ = ["TOPOLOGIES", "CheckedStreams", "SemanticError", "Topology", "key_of", "violations"]
 
@@ -187,12 +185,7 @@ class CheckedStreams:
         if self._sink is not None:
             lines.add_sink(self._sink).uid("sink")
             return
-        lines.sink_to(
-            FileSink.for_row_format(str(self.output), Encoder.simple_string_encoder())
-            .with_bucket_assigner(OneBucket())
-            .with_rolling_policy(RollingPolicy.default_rolling_policy(part_size=1 << 20, rollover_interval=2_000))
-            .build()
-        ).uid("files")
+        lines.sink_to(file_sink(self.output)).uid("files")
 
     def _stream(self, env: StreamExecutionEnvironment, name: str) -> Any:
         source = PacedSource(self._count, self._per_second, str(self.hurry), self._count // 2)

@@ -32,7 +32,7 @@ from millstream.datastream.source import Boundedness, InputStatus, Source, Sourc
 from millstream.datastream.state import ValueStateDescriptor
 from millstream.datastream.window import TumblingEventTimeWindows
 
-__all__ = ["KEYS", "SPLITS", "build_job", "expected_lines"]
+__all__ = ["KEYS", "SPLITS", "build_job", "expected_lines", "file_sink"]
 
 SPLITS = 24
 KEYS = 96  # a multiple of the splits: a key's records are all in one split
@@ -180,6 +180,17 @@ class OneBucket(BucketAssigner):
         return ""
 
 
+def file_sink(output: Path, *, each_checkpoint: bool = False) -> FileSink:
+    """Return a sink of lines in files that are rolled now and then, or with each checkpoint, all in one directory."""
+    seldom = RollingPolicy.default_rolling_policy(part_size=1 << 20, rollover_interval=2_000)
+    return (
+        FileSink.for_row_format(str(output), Encoder.simple_string_encoder())
+        .with_bucket_assigner(OneBucket())
+        .with_rolling_policy(RollingPolicy.on_checkpoint_rolling_policy() if each_checkpoint else seldom)
+        .build()
+    )
+
+
 def build_job(
     env: StreamExecutionEnvironment,
     count: int,
@@ -211,13 +222,7 @@ def build_job(
         .aggregate(Amounts(), WindowLine())
         .uid("windows")
     )
-    sink = (
-        FileSink.for_row_format(str(output), Encoder.simple_string_encoder())
-        .with_bucket_assigner(OneBucket())
-        .with_rolling_policy(RollingPolicy.default_rolling_policy(part_size=1 << 20, rollover_interval=2_000))
-        .build()
-    )
-    sums.union(windows).sink_to(sink).uid("files")
+    sums.union(windows).sink_to(file_sink(output)).uid("files")
 
 
 def expected_lines(count: int) -> list[str]:
