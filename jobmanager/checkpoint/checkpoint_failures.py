@@ -62,7 +62,7 @@ class CheckpointFailureCounter:
         tolerated = (
             f"{_TOLERABLE} is {self._tolerable}"
             if count == 1
-            else f"it is the {count}th failed one in a row and {_TOLERABLE} is {self._tolerable}"
+            else f"{count} in a row have failed and {_TOLERABLE} is {self._tolerable}"
         )
         return with_note(failure, f"Checkpoint {checkpoint_id} failed with this; {tolerated}.")
 
