@@ -16,7 +16,15 @@ from millstream.common.graph.operator_spec import LegacySourceSpec, MapSpec, Sou
 from millstream.common.records import MAX_TIMESTAMP, MAX_WATERMARK, EndOfData, RecordBatch, Watermark, WatermarkStatus
 from millstream.common.watermark_strategy import WatermarkAlignment
 from millstream.common.watermark_strategy.input_activity_clock import InputActivityClock
-from millstream.datastream.source import Boundedness, InputStatus, Source, SourceReader, SourceReaderContext
+from millstream.datastream.source import (
+    Boundedness,
+    InputStatus,
+    Source,
+    SourceReader,
+    SourceReaderContext,
+    SplitFinished,
+    SplitRecords,
+)
 from millstream.taskmanager.operators.ingestion_time import IngestionTimeOperator
 from millstream.taskmanager.operators.processing_time import ManualProcessingTime
 from millstream.taskmanager.operators.watermark_emission import WatermarkEmission
@@ -386,3 +394,43 @@ def test_a_task_that_waits_for_others_can_be_cancelled(feeds: dict[str, _Feed]) 
 def _tick(harness: Harness) -> bool:
     harness.clock.advance(1)
     return True
+
+
+class SplitSource(Source):
+    """Gives what it is told to give."""
+
+    def __init__(self, given: list[SplitRecords | SplitFinished]) -> None:
+        self.given = given
+
+    @property
+    def boundedness(self) -> Boundedness:
+        return Boundedness.BOUNDED
+
+    def create_reader(self, context: SourceReaderContext) -> SourceReader:
+        return _SplitReader(list(self.given))
+
+
+class _SplitReader(SourceReader):
+    def __init__(self, given: list[SplitRecords | SplitFinished]) -> None:
+        self.given = given
+
+    def poll(self) -> SplitRecords | SplitFinished | InputStatus:
+        return self.given.pop(0) if self.given else InputStatus.END_OF_INPUT
+
+
+def test_each_split_has_its_own_watermark() -> None:
+    given: list[SplitRecords | SplitFinished] = [
+        SplitRecords("a", RecordBatch([10])),
+        SplitRecords("b", RecordBatch([3])),
+        SplitRecords("a", RecordBatch([50])),
+        SplitRecords("b", RecordBatch([4, 20])),
+        SplitFinished("b"),
+        SplitRecords("a", RecordBatch([60])),
+    ]
+    elements, end = run(SourceSpec(SplitSource(given), PUNCTUATED))
+    assert end.state == "FINISHED"
+    marks = [each.timestamp for each in elements if isinstance(each, Watermark)]
+    # The first split is alone at first; then the one that is behind says how far time is, until it has ended.
+    assert marks == [10, 20, 50, 60, MAX_TIMESTAMP]
+    values, end = run(SourceSpec(SplitSource(given)))
+    assert [each[0] for each in values if isinstance(each, tuple)] == [10, 3, 50, 4, 20, 60]
