@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from millstream.taskmanager.network.frames import (
+    Announcement,
     Challenge,
     CloseChannel,
     Consumed,
@@ -39,6 +40,7 @@ _FRAMES: st.SearchStrategy[Frame] = st.one_of(
     st.builds(CloseChannel, _U32),
     st.builds(PartitionFailed, _U32, _TEXT),
     st.builds(Consumed, _U32),
+    st.builds(Announcement, _U32, st.booleans(), st.binary(max_size=200)),
 )
 
 
