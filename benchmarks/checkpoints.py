@@ -65,7 +65,8 @@ def _compare(
                 took, result = _seconds(cluster, name, source, settings)
                 column.append(took)
                 results.append(result)
-            if results[0] != results[1]:
+            # How many records a timer finds behind it depends on when watermarks come; what they add up to does not.
+            if results[0]["total"] != results[1]["total"]:
                 raise AssertionError(f"{name}: {results[0]} with {dict(first)}, {results[1]} with {dict(second)}")
     return statistics.median(seconds[0]), statistics.median(seconds[1])
 
