@@ -3,7 +3,7 @@
 It is an operator like any other that stands between the source and those after it, without a name of its own: its
 failures are the source's. With watermark alignment a :class:`SourceAlignment` also holds the source back.
 
-A subtask has one watermark strategy, whatever the number of its splits: they are read as one stream.
+A subtask's splits are read as one stream, unless its reader says which one each batch is from.
 """
 
 from __future__ import annotations
