@@ -10,7 +10,16 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from millstream.common.records import RecordBatch
-from millstream.datastream.source import Boundedness, InputStatus, Source, SourceReader, SourceReaderContext
+from millstream.datastream.source import (
+    Boundedness,
+    InputStatus,
+    Source,
+    SourceReader,
+    SourceReaderContext,
+    SplitFinished,
+    SplitRecords,
+    has_enumerator,
+)
 
 __all__ = ["HybridSource", "HybridSourceBuilder"]
 
@@ -99,7 +108,7 @@ class _Passage:
     def start(self) -> None:
         self._reader.start()
 
-    def poll(self) -> RecordBatch | InputStatus:
+    def poll(self) -> RecordBatch | SplitRecords | SplitFinished | InputStatus:
         while True:
             given = self._reader.poll()
             if given is not InputStatus.END_OF_INPUT or self._index + 1 == len(self._sources):
@@ -146,7 +155,7 @@ class _HybridReader(SourceReader):
         for passage in self._passages:
             passage.start()
 
-    def poll(self) -> RecordBatch | InputStatus:
+    def poll(self) -> RecordBatch | SplitRecords | SplitFinished | InputStatus:
         passages = self._passages
         for _ in range(len(passages)):
             given = passages[0].poll()
@@ -188,4 +197,9 @@ class _HybridReader(SourceReader):
 def _checked(source: Any) -> Source:
     if not isinstance(source, Source):
         raise TypeError(f"a hybrid source is made of sources as from_source() takes them, not {source!r}")
+    if has_enumerator(source):
+        raise TypeError(
+            f"a hybrid source cannot read {type(source).__qualname__}, which has an enumerator: its readers divide "
+            "what they read by a rule; give it to from_source() by itself and unite the streams"
+        )
     return source

@@ -15,6 +15,7 @@ from millstream.common import Duration
 from millstream.datastream.connectors import FileSource, NumberSequenceSource, StreamFormat
 from millstream.datastream.connectors.hybrid_source import HybridSource
 from millstream.datastream.source import Boundedness, InputStatus
+from millstream.datastream.split_enumerator import SplitEnumerator, SplitEnumeratorContext
 from tests.unit.connectors.readers import context, drain, read, read_all
 
 
@@ -78,3 +79,13 @@ def test_what_is_refused() -> None:
         HybridSource.builder(odd)
     with pytest.raises(TypeError, match="made of sources"):
         HybridSource.builder(NumberSequenceSource(1, 2)).add_source(odd)
+
+
+class _Enumerated(NumberSequenceSource):
+    def create_enumerator(self, context: SplitEnumeratorContext) -> SplitEnumerator:
+        raise AssertionError("nobody calls it")
+
+
+def test_a_source_with_an_enumerator_is_refused() -> None:
+    with pytest.raises(TypeError, match="cannot read _Enumerated, which has an enumerator"):
+        HybridSource.builder(_Enumerated(1, 2))
