@@ -161,7 +161,23 @@ def find_class(module: str, qualname: str) -> type | None:
     if found is not None:
         return found
     same = [cls for cls in _all_classes() if cls.__module__ == module and cls.__qualname__ == qualname]
-    return same[-1] if same else None
+    filled = [cls for cls in same if not _is_hollow(cls)]
+    return filled[-1] if filled else same[0] if same else None
+
+
+def _is_hollow(cls: type) -> bool:
+    """It has nothing of its own. So has what cloudpickle makes first of a class that it then finds to be there already:
+    nobody has that one, but until the garbage collector comes by it is a class of the same name.
+    """
+    return vars(cls).keys() <= {
+        "__module__",
+        "__qualname__",
+        "__doc__",
+        "__dict__",
+        "__weakref__",
+        "__slots__",
+        *_slots(cls),
+    }
 
 
 def _all_classes() -> Iterator[type]:

@@ -348,6 +348,10 @@ def _default_of(cls: Any, name: str) -> Callable[[], Any] | None:
         default = cls._field_defaults[name]
         return lambda: default
     (field,) = [each for each in dataclasses.fields(cls) if each.name == name]
-    if field.default_factory is not dataclasses.MISSING:
-        return field.default_factory
-    return None if field.default is dataclasses.MISSING else lambda: field.default
+    # A class of a script, sent by value, brings a marker of its own for what is missing: its type is the same.
+    missing = type(dataclasses.MISSING)
+    factory: Any = field.default_factory
+    if not isinstance(factory, missing):
+        made: Callable[[], Any] = factory
+        return made
+    return None if isinstance(field.default, missing) else lambda: field.default
