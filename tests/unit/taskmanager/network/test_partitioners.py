@@ -191,3 +191,12 @@ def test_a_key_without_a_stable_hash_tells_its_record(subpartitions: int, key: A
     with pytest.raises(UnsupportedKeyTypeError) as caught:
         partitioner.partition(RecordBatch(values))
     assert caught.value.record_index == len(values) - 1
+
+
+@pytest.mark.parametrize("readers", [1, 3, 5])
+def test_a_split_goes_to_its_reader(readers: int) -> None:
+    assigned = [(number % readers, f"split {number}") for number in range(12)]
+    parts = dict(_partitioner("SPLITS", readers).partition(RecordBatch(list(assigned))))
+    assert {index: part.values for index, part in parts.items()} == {
+        reader: [each for each in assigned if each[0] == reader] for reader in range(readers)
+    }

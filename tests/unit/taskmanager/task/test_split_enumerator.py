@@ -6,6 +6,8 @@ import asyncio
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from millstream.common.errors import MillstreamError
 from millstream.common.graph.operator_spec import EnumeratorSpec, SourceSpec
@@ -354,5 +356,44 @@ def test_a_reader_that_takes_no_splits_says_so() -> None:
         assert end.state == "FAILED"
         assert end.failure.phase == "add_splits"
         assert "_Deaf has no add_splits()" in end.failure.message
+
+    asyncio.run(scenario())
+
+
+# ---------------------------------------------------------------- both
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.one_of(st.integers(0, 2), st.none()), max_size=12), st.integers(0, 8))
+def test_each_split_is_on_one_side_of_each_barrier(steps: list[int | None], splits: int) -> None:
+    """Requests of readers, and checkpoints (None), in any order and never waited for."""
+    ranges = [(each, each + 1) for each in range(splits)]
+
+    async def scenario() -> None:
+        harness = _enumerator(RangeSource(ranges, endless=True), readers=3)
+        harness.task.start()
+        await until(lambda: harness.state_names[-1:] == ["RUNNING"])
+        numbers = [0, 0, 0]
+        checkpoints = 0
+        for step in steps:
+            if step is None:
+                checkpoints += 1
+                harness.task.trigger_checkpoint(checkpoints, options())
+            else:
+                numbers[step] += 1
+                await _ask(harness, step, numbers[step])
+            if checkpoints % 2:
+                await asyncio.sleep(0)
+        await until(lambda: len(harness.acknowledgements) == checkpoints)
+        await until(lambda: len(harness.writers[0].values) == min(sum(numbers), splits))
+        left = {each.checkpoint_id: items(each) for each in harness.acknowledgements}
+        assigned: list[Any] = []
+        for element in harness.writers[0].elements:
+            if isinstance(element, RecordBatch):
+                assigned += [split for _, split in element.values]
+            elif isinstance(element, CheckpointBarrier):
+                assert assigned + left[element.checkpoint_id] == ranges
+        harness.task.cancel()
+        await harness.ended()
 
     asyncio.run(scenario())
