@@ -189,7 +189,13 @@ def test_what_can_be_saved_is_and_the_next_job_goes_on_there(
     request = held.job.begin_savepoint(action)
     again = held.job.begin_savepoint(action)
     held.let_go()
-    path = held.job.await_operation(request).location
+    try:
+        path = held.job.await_operation(request).location
+    except SavepointError as error:
+        # The job's own end may be faster, and then it has nothing to go on with.
+        assert state == "finishing" and "the job has ended (FINISHED)" in str(error), error  # noqa: PT017, PT018
+        held.jobs.finish(held.job)
+        return
     assert (local(path) / "_metadata").is_file()
     if action == "SAVEPOINT":
         try:
