@@ -16,6 +16,8 @@ from millstream.datastream.python_files import make_artifact, zip_of
 
 __all__ = ["add_artifacts", "program_artifacts"]
 
+_INSTALLED = frozenset({"site-packages", "dist-packages"})
+
 
 def program_artifacts(directory: Path, modules: Iterable[ModuleType] | None = None) -> list[Artifact]:
     """Return artifacts of what the program has imported from ``directory``, the place of its script.
@@ -24,6 +26,8 @@ def program_artifacts(directory: Path, modules: Iterable[ModuleType] | None = No
     client did not). Installed packages (a virtual environment that lies in the directory) are not sent.
     """
     directory = directory.resolve()
+    if not _INSTALLED.isdisjoint(directory.parts):
+        return []  # `python -m` of an installed program: all that is beside it is installed too
     single: dict[str, Path] = {}
     packages: set[str] = set()
     for module in list(sys.modules.values()) if modules is None else modules:
@@ -72,6 +76,6 @@ def _path_under(module: ModuleType, directory: Path) -> Path | None:
 
 def _is_installed(path: Path, directory: Path) -> bool:
     inside = path.relative_to(directory).parts
-    return any(part in ("site-packages", "dist-packages", "__pycache__", "node_modules") for part in inside) or any(
+    return any(part in _INSTALLED or part in ("__pycache__", "node_modules") for part in inside) or any(
         (directory.joinpath(*inside[:depth]) / "pyvenv.cfg").is_file() for depth in range(1, len(inside))
     )

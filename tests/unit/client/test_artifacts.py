@@ -70,6 +70,16 @@ def test_what_is_installed_or_lies_elsewhere_is_not_sent(tmp_path: Path) -> None
     assert program_artifacts(tmp_path, modules) == []
 
 
+def test_nothing_is_sent_of_a_program_that_is_installed_itself(tmp_path: Path) -> None:
+    directory = tmp_path / "lib/site-packages"
+    modules = [
+        module("tool", directory / "tool/__init__.py"),
+        module("native", directory / "native/__init__.py"),
+        module("single", directory / "single.py"),
+    ]
+    assert program_artifacts(directory, modules) == []
+
+
 def test_equal_content_gives_equal_artifacts(tmp_path: Path) -> None:
     modules = [module("shop.prices", tmp_path / "shop/prices.py")]
     assert program_artifacts(tmp_path, modules) == program_artifacts(tmp_path, modules)
