@@ -18,11 +18,16 @@ __all__ = [
     "MillstreamError",
     "NoResourceAvailableError",
     "SavepointError",
+    "StateMismatchError",
 ]
 
 
 class MillstreamError(Exception):
     """Base of all errors that Millstream itself raises."""
+
+
+class StateMismatchError(MillstreamError):
+    """The state that a job goes on from and its program do not fit each other: trying again changes nothing."""
 
 
 class ConfigurationError(MillstreamError):

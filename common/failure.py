@@ -14,6 +14,7 @@ __all__ = [
     "ENGINE",
     "NETWORK",
     "RESOURCES",
+    "STATE",
     "TASK_MANAGER_LOST",
     "USER_CODE",
     "WORKER_DIED",
@@ -33,6 +34,8 @@ NETWORK = "NETWORK"
 """A task lost the data connection to another task: usually the echo of another failure."""
 RESOURCES = "RESOURCES"
 """Slots were not to be had."""
+STATE = "STATE"
+"""The state that a task was to go on from does not fit the program: it would fail again."""
 CANCELLATION = "CANCELLATION"
 """A task did not end in time when it was cancelled."""
 ENGINE = "ENGINE"

@@ -8,7 +8,7 @@ from typing import Final
 from millstream.common.config.collection_kind import list_of
 from millstream.common.config.duration import DURATION
 from millstream.common.config.memory_size import MEMORY_SIZE
-from millstream.common.config.option import Effect, option, optional
+from millstream.common.config.option import option, optional
 from millstream.common.config.value_kind import BOOLEAN, STRING, IntegerKind, one_of
 
 __all__ = ["CheckpointingOptions"]

@@ -22,6 +22,7 @@ __all__ = [
     "DeleteEmptyDirectories",
     "DeleteFiles",
     "FailJob",
+    "LogFailure",
     "NotifyTasks",
     "PrepareLocation",
     "SetTimer",
@@ -128,6 +129,14 @@ class DeleteEmptyDirectories:
 
 
 @dataclass(frozen=True, slots=True)
+class LogFailure:
+    """Tell in the log of a checkpoint that failed, which the job does not fail with."""
+
+    checkpoint_id: int
+    failure: FailureInfo
+
+
+@dataclass(frozen=True, slots=True)
 class FailJob:
     """The job has failed as a whole: restart it, if it may be restarted."""
 
@@ -164,6 +173,7 @@ CheckpointAction: TypeAlias = (
     | DeleteDirectory
     | DeleteEmptyDirectories
     | FailJob
+    | LogFailure
     | CancelJob
     | CompleteRequest
 )

@@ -34,6 +34,7 @@ from millstream.jobmanager.checkpoint.actions import (
     DeleteDirectory,
     DeleteEmptyDirectories,
     FailJob,
+    LogFailure,
     NotifyTasks,
     PrepareLocation,
     SetTimer,
@@ -528,8 +529,7 @@ class CheckpointCoordinator:
             )
         elif reason.counts and not pending.is_savepoint:
             job_failure = self._failures.failed(pending.id, failure)
-            if job_failure is not None:
-                self._actions.append(FailJob(job_failure))
+            self._actions.append(LogFailure(pending.id, failure) if job_failure is None else FailJob(job_failure))
 
     def _fail_requested(self, why: str) -> None:
         requested, self._requested = self._requested, []

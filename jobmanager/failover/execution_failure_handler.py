@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from millstream.common.failure import FailureInfo
+from millstream.common.failure import STATE, FailureInfo
 from millstream.jobmanager.execution_graph import ExecutionVertexID
 from millstream.jobmanager.failover.exception_history import ExceptionHistory
 from millstream.jobmanager.failover.failover_strategy import FailoverStrategy
@@ -49,6 +49,6 @@ class ExecutionFailureHandler:
         """
         self.history.add(failure)
         self._restart.notify_failure(now_ms)
-        if not self._restart.can_restart(now_ms):
+        if failure.kind == STATE or not self._restart.can_restart(now_ms):
             return FailureHandlingResult(None)
         return FailureHandlingResult(self._failover.tasks_to_restart(failed), self._restart.backoff_time_ms(now_ms))

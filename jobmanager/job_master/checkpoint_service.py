@@ -35,6 +35,7 @@ from millstream.jobmanager.checkpoint.actions import (
     DeleteEmptyDirectories,
     DeleteFiles,
     FailJob,
+    LogFailure,
     NotifyTasks,
     PrepareLocation,
     SetTimer,
@@ -263,6 +264,13 @@ class CheckpointService:
             case DeleteEmptyDirectories():
                 directory = action.directory
                 self._delete(directory, lambda: self._files.delete_empty_directories(directory))
+            case LogFailure():
+                logger.warning(
+                    "Checkpoint %d of job %s failed: %s",
+                    action.checkpoint_id,
+                    self._job_id,
+                    first_line(action.failure),
+                )
             case FailJob() | CancelJob():
                 self._wishes.append(action)
             case CompleteRequest():

@@ -9,7 +9,7 @@ from typing import Any
 
 from millstream.common.checkpoint.streams import StateReader
 from millstream.common.config import StateOptions
-from millstream.common.errors import MillstreamError
+from millstream.common.errors import StateMismatchError
 from millstream.common.typeinfo import TypeInformation
 from millstream.common.wire.checkpoint_pb2 import KeyedStateHandle
 from millstream.datastream.state import State, StateDescriptor
@@ -141,19 +141,19 @@ class HeapKeyedStateBackend(KeyedStateBackend):
     @staticmethod
     def _check_same(name: str, known: _Registration, kind: str, descriptor: StateDescriptor) -> None:
         if known.kind != kind:
-            raise MillstreamError(
+            raise StateMismatchError(
                 f"state {name!r} is {known.kind} state already and cannot be {kind} state as well; "
                 "give the second one a name of its own"
             )
         types = known.type_info, descriptor.type_info
         if None not in types and types[0] != types[1]:
-            raise MillstreamError(
+            raise StateMismatchError(
                 f"state {name!r} has the type {types[0]!r} already and cannot have the type {types[1]!r} as well; "
                 "give the second one a name of its own"
             )
         expires = descriptor.get_ttl_config() is not None
         if known.expires != expires:
-            raise MillstreamError(
+            raise StateMismatchError(
                 f"state {name!r} was used {'with' if known.expires else 'without'} a time to live before and "
                 f"{'has one' if expires else 'has none'} now; use the same descriptor, or another name"
             )
@@ -296,7 +296,7 @@ def _check_restored(meta: StateMeta, registration: _Registration) -> None:
             f"{kind} state {'with' if expires else 'without'} a time to live"
             for kind, expires in ((meta.kind, meta.expires), (registration.kind, registration.expires))
         )
-        raise MillstreamError(
+        raise StateMismatchError(
             f"state {meta.name!r} is {stored} in the snapshot and {now} in the program; use the same descriptor, or "
             "another name"
         )

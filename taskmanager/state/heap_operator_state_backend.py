@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from millstream.common.checkpoint.streams import SnapshotStreams, StateReader
-from millstream.common.errors import MillstreamError
+from millstream.common.errors import MillstreamError, StateMismatchError
 from millstream.common.typeinfo import TypeInformation
 from millstream.common.wire.checkpoint_pb2 import OperatorStateHandle
 from millstream.datastream.state import (
@@ -116,13 +116,13 @@ class HeapOperatorStateBackend:
         if entry is None:
             entry = self._entries[name] = _Entry(mode, kind)
         if (entry.mode, entry.kind) != (mode, kind):
-            raise MillstreamError(
+            raise StateMismatchError(
                 f"state {name!r} is {_described(entry.mode, entry.kind)} already and cannot be "
                 f"{_described(mode, kind)} as well; give the second one a name of its own"
             )
         types = entry.type_info, descriptor.type_info
         if None not in types and types[0] != types[1]:
-            raise MillstreamError(
+            raise StateMismatchError(
                 f"state {name!r} has the type {types[0]!r} already and cannot have the type {types[1]!r} as well; "
                 "give the second one a name of its own"
             )
@@ -146,7 +146,7 @@ class HeapOperatorStateBackend:
                 self._entries[handle.name] = _Entry(mode, stored.meta.kind)
             entry = self._entries[handle.name]
             if (entry.mode, entry.kind) != (mode, stored.meta.kind):
-                raise MillstreamError(
+                raise StateMismatchError(
                     f"state {handle.name.strip()!r} is {_described(mode, stored.meta.kind)} in the snapshot and "
                     f"{_described(entry.mode, entry.kind)} in the program; give the new one another name"
                 )

@@ -19,7 +19,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from millstream.common.errors import MillstreamError
+from millstream.common.errors import MillstreamError, StateMismatchError
 from millstream.common.typeinfo import TypeInformation
 from millstream.common.wire.checkpoint_pb2 import OperatorStateHandle
 from millstream.taskmanager.state.canonical_format import RecordSchema, StateMeta
@@ -65,7 +65,7 @@ class StoredItems:
         try:
             return [pickle.loads(item) for item in self.items]  # the job's own snapshot
         except Exception as error:
-            raise MillstreamError(
+            raise StateMismatchError(
                 f"the state {self.meta.name.strip()!r} of an operator, in {self.source}, cannot be unpickled: "
                 f"{type(error).__name__}: {error}; ship the modules of its classes with the job (env.add_python_file)"
             ) from error

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Container, Iterator, Sequence
 
 from millstream.common.checkpoint.streams import StateReader
-from millstream.common.errors import MillstreamError
+from millstream.common.errors import StateMismatchError
 from millstream.common.key_groups import KeyGroupRange
 from millstream.common.typeinfo import TypeInformation
 from millstream.common.wire.checkpoint_pb2 import KeyedStateHandle
@@ -61,7 +61,7 @@ class RestoredStates:
             if not len(key_groups.intersection(theirs)):
                 continue
             if handle.format != CANONICAL_HANDLE:
-                raise MillstreamError(
+                raise StateMismatchError(
                     f"the snapshot has keyed state in the format {handle.format!r}, which only the state backend that "
                     "wrote it reads; take a savepoint in canonical format with that backend and restore from it"
                 )
@@ -69,7 +69,7 @@ class RestoredStates:
             with reader.open(handle.file) as file:
                 found = CanonicalReader(file, source)
                 if found.max_parallelism != max_parallelism:
-                    raise MillstreamError(
+                    raise StateMismatchError(
                         f"{source} was written with the max parallelism {found.max_parallelism}, and the operator has "
                         f"{max_parallelism} now; set it to what it was (set_max_parallelism)"
                     )

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from millstream.common.errors import MillstreamError
+from millstream.common.errors import StateMismatchError
 from millstream.common.typeinfo import (
     CaseClassTypeInfo,
     ExternalTypeInfo,
@@ -75,7 +75,7 @@ class SegmentDecoder:
         """
         :param type_info: the type that the state is declared with now; ``None``: none.
         :param source: the file, for messages.
-        :raises MillstreamError: values of the old type cannot become values of this one.
+        :raises StateMismatchError: values of the old type cannot become values of this one.
         """
         self._meta = meta
         self._schemas = schemas
@@ -109,12 +109,12 @@ class SegmentDecoder:
     def decode(self, segment: bytes | memoryview) -> Iterator[EntryBlock]:
         """Unpack a segment, namespace by namespace.
 
-        :raises MillstreamError: classes are missing, refuse, or have changed in a way that cannot be bridged.
+        :raises StateMismatchError: classes are missing, refuse, or have changed in a way that cannot be bridged.
         """
         try:
             namespaces, counts, keys, values = self._unpack(memoryview(segment))
         except (*MISFIT, IndexError, KeyError) as error:
-            raise MillstreamError(
+            raise StateMismatchError(
                 f"state {self._meta.name!r} in {self._source} cannot be read: {type(error).__name__}: {error}"
             ) from error
         name = self._meta.name
@@ -212,7 +212,7 @@ class SegmentDecoder:
         try:
             columns: _Columns = pickle.loads(data)  # the job's own snapshot
         except Exception as error:
-            raise MillstreamError(
+            raise StateMismatchError(
                 f"values of state {self._meta.name!r} in {self._source} cannot be unpickled: {type(error).__name__}: "
                 f"{error}; the classes of what is in state must be importable under the names that they had: ship "
                 "their modules with the job (env.add_python_file), or move the classes back"
@@ -329,15 +329,15 @@ class SegmentDecoder:
                 ) from None
         return converts
 
-    def _refused(self, error: UnlikeTypesError) -> MillstreamError:
+    def _refused(self, error: UnlikeTypesError) -> StateMismatchError:
         inside = f" (in it {'.'.join(error.path)}: {error.old} and {error.new})" if error.path else ""
         return self._error(
             f"it was declared as {self._meta.value_type} and is declared differently now{inside}: {error}; give the "
             "state another name, and convert in the program"
         )
 
-    def _error(self, text: str) -> MillstreamError:
-        return MillstreamError(f"state {self._meta.name!r} cannot be restored from {self._source}: {text}")
+    def _error(self, text: str) -> StateMismatchError:
+        return StateMismatchError(f"state {self._meta.name!r} cannot be restored from {self._source}: {text}")
 
 
 def _default_of(cls: Any, name: str) -> Callable[[], Any] | None:

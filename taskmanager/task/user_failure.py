@@ -14,8 +14,8 @@ from types import TracebackType
 from typing import Any
 
 import millstream.taskmanager as taskmanager_package
-from millstream.common.errors import MillstreamError
-from millstream.common.failure import ENGINE, NETWORK, USER_CODE, FailureInfo
+from millstream.common.errors import MillstreamError, StateMismatchError
+from millstream.common.failure import ENGINE, NETWORK, STATE, USER_CODE, FailureInfo
 from millstream.taskmanager.exchange import ExchangeError
 from millstream.taskmanager.operators.operator import NO_RECORD, FailureSite, TaskInfo
 from millstream.taskmanager.user_code import PayloadError
@@ -80,9 +80,11 @@ def short_repr(value: Any) -> str:
 def build_failure(error: BaseException, task: TaskInfo, timestamp_ms: int) -> FailureInfo:
     """Describe whatever ended a task."""
     if isinstance(error, UserCodeError):
-        return describe_failure(USER_CODE, error.error, task, timestamp_ms, error.site)
+        kind = STATE if isinstance(error.error, StateMismatchError) else USER_CODE
+        return describe_failure(kind, error.error, task, timestamp_ms, error.site)
     if isinstance(error, StateError):
-        return describe_failure(ENGINE, error, task, timestamp_ms, error.site)
+        kind = STATE if isinstance(error.__cause__, StateMismatchError) else ENGINE
+        return describe_failure(kind, error, task, timestamp_ms, error.site)
     if isinstance(error, PayloadError):
         return describe_failure(USER_CODE, error, task, timestamp_ms)
     return describe_failure(NETWORK if isinstance(error, ExchangeError) else ENGINE, error, task, timestamp_ms)
@@ -132,9 +134,10 @@ def _replayed(site: FailureSite, error: BaseException) -> BaseException:
 
 def _type_name(error: BaseException) -> str:
     kind = type(error)
-    return (
-        kind.__qualname__ if kind.__module__ in ("builtins", "__main__") else f"{kind.__module__}.{kind.__qualname__}"
-    )
+    own = kind.__module__.startswith("millstream.")  # where in the engine it is defined helps nobody
+    if own or kind.__module__ in ("builtins", "__main__"):
+        return kind.__qualname__
+    return f"{kind.__module__}.{kind.__qualname__}"
 
 
 def _message(error: BaseException) -> str:

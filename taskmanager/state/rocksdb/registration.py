@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from millstream.common.errors import MillstreamError
+from millstream.common.errors import StateMismatchError
 from millstream.common.typeinfo import TypeInformation
 from millstream.datastream.state import StateDescriptor
 from millstream.taskmanager.state.canonical_format import StateMeta
@@ -28,18 +28,18 @@ class StoredType:
 
     meta: StateMeta
     source: str
-    refusal: MillstreamError | None = None
+    refusal: StateMismatchError | None = None
 
     def conversion(self, type_info: TypeInformation) -> Convert | None:
         """Return what makes values of the type that is declared now; ``None``: they are such.
 
-        :raises MillstreamError: nothing does.
+        :raises StateMismatchError: nothing does.
         """
         try:
             return widening(self.meta.value_type, form_of(type_info))
         except UnlikeTypesError as error:
             inside = f" (in it {'.'.join(error.path)}: {error.old} and {error.new})" if error.path else ""
-            raise MillstreamError(
+            raise StateMismatchError(
                 f"state {self.meta.name!r} cannot be restored from {self.source}: it was declared as "
                 f"{self.meta.value_type} and is declared differently now{inside}: {error}; give the state another "
                 "name, and convert in the program"
@@ -81,7 +81,7 @@ class Registration:
     def of(descriptor: StateDescriptor, now_ms: Callable[[], int]) -> Registration:
         """Return that of a new state.
 
-        :raises MillstreamError: it is no descriptor of keyed state.
+        :raises StateMismatchError: it is no descriptor of keyed state.
         """
         made = Registration(
             descriptor.get_name() if isinstance(descriptor, StateDescriptor) else "", kind_of(descriptor)
@@ -93,23 +93,23 @@ class Registration:
     def check(self, descriptor: StateDescriptor) -> None:
         """See whether the state may be asked for with this descriptor.
 
-        :raises MillstreamError: it is another state.
+        :raises StateMismatchError: it is another state.
         """
         kind = kind_of(descriptor)
         if self.kind != kind:
-            raise MillstreamError(
+            raise StateMismatchError(
                 f"state {self.name!r} is {self.kind} state already and cannot be {kind} state as well; "
                 "give the second one a name of its own"
             )
         types = self.type_info, descriptor.type_info
         if None not in types and types[0] != types[1]:
-            raise MillstreamError(
+            raise StateMismatchError(
                 f"state {self.name!r} has the type {types[0]!r} already and cannot have the type {types[1]!r} as well; "
                 "give the second one a name of its own"
             )
         expires = descriptor.get_ttl_config() is not None
         if self.expires != expires:
-            raise MillstreamError(
+            raise StateMismatchError(
                 f"state {self.name!r} was used {'with' if self.expires else 'without'} a time to live before and "
                 f"{'has one' if expires else 'has none'} now; use the same descriptor, or another name"
             )

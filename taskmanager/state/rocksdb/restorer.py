@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from millstream.common.checkpoint.streams import StateReader
 from millstream.common.config import RocksDbOptions
-from millstream.common.errors import MillstreamError
+from millstream.common.errors import StateMismatchError
 from millstream.common.key_groups import KeyGroupRange
 from millstream.common.typeinfo import TypeInformation
 from millstream.common.wire.checkpoint_pb2 import KeyedStateHandle
@@ -96,7 +96,7 @@ class Restorer:
             elif handle.format == "canonical":
                 canonical.append(handle)
             else:
-                raise MillstreamError(
+                raise StateMismatchError(
                     f"a snapshot of keyed state has the format {handle.format!r}, which this version does not know; "
                     "restore it with the version that wrote it and take a canonical savepoint"
                 )
@@ -221,7 +221,7 @@ class Restorer:
 
     def _check_parallelism(self, max_parallelism: int) -> None:
         if max_parallelism != self._settings.max_parallelism:
-            raise MillstreamError(
+            raise StateMismatchError(
                 f"a snapshot was taken with the max parallelism {max_parallelism}, and the operator "
                 f"{self._settings.operator_name!r} has {self._settings.max_parallelism} now: keys would be in other "
                 f"key groups; set the max parallelism of the operator to {max_parallelism}"
@@ -252,7 +252,7 @@ class Restorer:
                 stored_type = restored.setdefault(meta.name, StoredType(meta, source))
                 try:
                     self._import_state(found, entry)
-                except MillstreamError as error:
+                except StateMismatchError as error:
                     if entry.registration.type_info is not None:
                         raise
                     # Perhaps it can be read when it is known what the state is declared as now.
