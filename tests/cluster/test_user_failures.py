@@ -292,7 +292,7 @@ def test_a_savepoint_of_a_function_that_does_not_come_back_is_given_up(cluster: 
     until_running(job)
     with pytest.raises(SavepointError, match=r"was not complete after 300 ms .* waits"):
         job.trigger_savepoint()
-    assert list((tmp_path / "savepoints").iterdir()) == []
+    eventually(lambda: list((tmp_path / "savepoints").iterdir()) == [], "that nothing of it is left")
     (tmp_path / "enough").touch()
     job.trigger_savepoint()
     jobs.finish(job)
