@@ -23,13 +23,16 @@ class TaskLoop:
 
     :ivar held: alarms wait: the job may be about to stop where it is.
     :ivar hurried: what was begun is to be done soon.
+    :ivar turns: how many turns the loop gets when the quantum is used up. What a checkpoint consists of (bytes that
+        come, threads that are done, messages that leave) takes one turn after the other, each behind a piece of work.
     """
 
-    __slots__ = ("_awake", "_chain", "_ringing", "_times", "held", "hurried")
+    __slots__ = ("_awake", "_chain", "_ringing", "_times", "held", "hurried", "turns")
 
     def __init__(self, chain: Chain, times: TaskTimes) -> None:
         self.held = False
         self.hurried = False
+        self.turns = 1
         self._chain = chain
         self._times = times
         self._ringing: dict[Alarm, None] = {}
@@ -53,7 +56,8 @@ class TaskLoop:
                     times.resume_backpressured(paused)
             if perf_counter_ns() - times.resumed_at > QUANTUM_NS:
                 times.pause()
-                await asyncio.sleep(0)
+                for _ in range(self.turns):
+                    await asyncio.sleep(0)
                 times.resume()
 
     async def breathe(self) -> None:
@@ -66,7 +70,8 @@ class TaskLoop:
                 times.resume_backpressured(paused)
         if perf_counter_ns() - times.resumed_at > QUANTUM_NS:
             times.pause()
-            await asyncio.sleep(0)
+            for _ in range(self.turns):
+                await asyncio.sleep(0)
             times.resume()
         if self._ringing and not self.held:
             await self.answer_alarms()
