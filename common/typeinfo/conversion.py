@@ -116,6 +116,8 @@ def to_double(value: Any, expected: str = "Double") -> Any:
         return float.__float__(value) if isinstance(value, float) else float(value)
     except OverflowError:
         return math.inf if value == abs(value) else -math.inf
+    except ValueError:  # a signaling NaN, which floats have not
+        raise mismatch(value, expected) from None
 
 
 def to_boolean(value: Any) -> Any:

@@ -260,3 +260,8 @@ def test_what_is_no_type_is_refused() -> None:
         Types.ENUM(int)  # type: ignore[arg-type]  # the mistake itself
     with pytest.raises(ValueError, match="has the fields x, y"):
         PojoTypeInfo(Point, ["x", "z"])
+
+
+def test_a_signaling_nan_is_no_float() -> None:
+    with pytest.raises(TypeMismatchError, match="sNaN"):
+        Types.DOUBLE().to_internal_type(Decimal("sNaN"))
