@@ -51,8 +51,6 @@ _STOP = "STOP"
 _AT_LEAST_ONCE = "AT_LEAST_ONCE"
 UNALIGNED = "UNALIGNED"
 _MOST_REMEMBERED = 128
-_TURNS = 8
-"""Of the loop between two pieces of work, while a checkpoint is under way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +93,7 @@ class CheckpointDriver:
         self._input = InputUnderWay(gate, checkpoints.subtask_index)
         self._timeout: tuple[int, asyncio.TimerHandle] | None = None
         self._first: dict[int, _FirstBarrier] = {}
+        loop.checkpoint_under_way = lambda: bool(self._first) or checkpoints.is_writing
         self._completed = 0
         self._aborted: set[int] = set()
 
@@ -196,7 +195,6 @@ class CheckpointDriver:
             states.notify_checkpoint_complete(checkpoint_id)
         self.final.on_completed(checkpoint_id)
         self._loop.held = self.final.held
-        self._loop.turns = _TURNS if self._first else 1
 
     def _on_aborted(self, checkpoint_id: int) -> None:
         if checkpoint_id <= self._completed or checkpoint_id in self._aborted:
@@ -213,7 +211,6 @@ class CheckpointDriver:
             states.notify_checkpoint_aborted(checkpoint_id)
         self.final.on_failed(checkpoint_id)
         self._loop.held = self.final.held
-        self._loop.turns = _TURNS if self._first else 1
 
     def _tell_source(self, phase: str, call: Callable[[SourceDriver], None]) -> None:
         source = self._chain.source
@@ -223,7 +220,6 @@ class CheckpointDriver:
     # ---------------------------------------------------------------- what is done about it
 
     def _remember(self, barrier: CheckpointBarrier) -> None:
-        self._loop.turns = _TURNS
         if barrier.checkpoint_id not in self._first:
             delay_ms = max(0, self._clock.now_ms() - barrier.timestamp)
             bytes_in = 0 if self._gate is None else self._gate.bytes_in

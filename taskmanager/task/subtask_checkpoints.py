@@ -75,6 +75,11 @@ class SubtaskCheckpoints:
         self._running: dict[int, RunningCheckpoint] = {}
         self._writers: dict[int, asyncio.Task[None]] = {}
 
+    @property
+    def is_writing(self) -> bool:
+        """Some checkpoint was taken and is not acknowledged yet."""
+        return bool(self._running)
+
     # ---------------------------------------------------------------- the pause
 
     @property

@@ -7,6 +7,7 @@ answers the alarms of its operators.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from time import perf_counter_ns
 
 from millstream.taskmanager.operators.batch_sizer import QUANTUM_NS
@@ -17,22 +18,25 @@ from millstream.taskmanager.task.task_metrics import TaskTimes
 
 __all__ = ["TaskLoop"]
 
+_TURNS = 8
+
 
 class TaskLoop:
     """Carries out what the chain is to do.
 
     :ivar held: alarms wait: the job may be about to stop where it is.
     :ivar hurried: what was begun is to be done soon.
-    :ivar turns: how many turns the loop gets when the quantum is used up. What a checkpoint consists of (bytes that
-        come, threads that are done, messages that leave) takes one turn after the other, each behind a piece of work.
+    :ivar checkpoint_under_way: whether the loop gets several turns when the quantum is used up. What a checkpoint
+        consists of (bytes that come, threads that are done, messages that leave) takes one turn after the other, each
+        behind a piece of work.
     """
 
-    __slots__ = ("_awake", "_chain", "_ringing", "_times", "held", "hurried", "turns")
+    __slots__ = ("_awake", "_chain", "_ringing", "_times", "checkpoint_under_way", "held", "hurried")
 
     def __init__(self, chain: Chain, times: TaskTimes) -> None:
         self.held = False
         self.hurried = False
-        self.turns = 1
+        self.checkpoint_under_way: Callable[[], bool] = lambda: False
         self._chain = chain
         self._times = times
         self._ringing: dict[Alarm, None] = {}
@@ -56,8 +60,7 @@ class TaskLoop:
                     times.resume_backpressured(paused)
             if perf_counter_ns() - times.resumed_at > QUANTUM_NS:
                 times.pause()
-                for _ in range(self.turns):
-                    await asyncio.sleep(0)
+                await self._give_way()
                 times.resume()
 
     async def breathe(self) -> None:
@@ -70,11 +73,15 @@ class TaskLoop:
                 times.resume_backpressured(paused)
         if perf_counter_ns() - times.resumed_at > QUANTUM_NS:
             times.pause()
-            for _ in range(self.turns):
-                await asyncio.sleep(0)
+            await self._give_way()
             times.resume()
         if self._ringing and not self.held:
             await self.answer_alarms()
+
+    async def _give_way(self) -> None:
+        """Let the loop serve others."""
+        for _ in range(_TURNS if self.checkpoint_under_way() else 1):
+            await asyncio.sleep(0)
 
     def hurry(self, on: bool) -> None:
         """A barrier that has overtaken waits for the end of the piece under way: that must not wait for room for long,
