@@ -10,40 +10,19 @@ all: numbers, texts and tuples of them are not.
 from __future__ import annotations
 
 import copy
-import datetime as dt
-import decimal
 import inspect
 import types
-import uuid
 from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 from millstream.common.types import Row
+from millstream.taskmanager.plain_types import PLAIN
 
-__all__ = ["IMMUTABLE", "PLAIN", "detached", "may_hold_results", "owned"]
+__all__ = ["IMMUTABLE", "detached", "may_hold_results", "owned"]
 
 IMMUTABLE = frozenset({bool, bytes, complex, float, frozenset, int, str, tuple, type(None)})
 """Types whose values are not copied by those who look at nothing else. (A list inside a tuple is the user's affair.)"""
-PLAIN = frozenset(
-    {
-        bool,
-        bytes,
-        complex,
-        dt.date,
-        dt.datetime,
-        dt.time,
-        dt.timedelta,
-        decimal.Decimal,
-        float,
-        int,
-        range,
-        str,
-        type(None),
-        uuid.UUID,
-    }
-)
-"""Types whose values cannot change, nor anything in them."""
 
 _all_plain = PLAIN.issuperset
 

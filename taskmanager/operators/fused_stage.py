@@ -14,9 +14,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from millstream.taskmanager.operators.detached import PLAIN, owned
+from millstream.taskmanager.operators.detached import owned
 from millstream.taskmanager.operators.generated import GeneratedFunction, Line
 from millstream.taskmanager.operators.inlining import InlineExpression
+from millstream.taskmanager.plain_types import PLAIN
 
 __all__ = ["FILTER", "FLAT_MAP", "MAP", "StageStep", "compile_stage"]
 

@@ -14,12 +14,13 @@ from typing import Any, Protocol
 
 from millstream.common.records import RecordBatch
 from millstream.datastream.output_tag import OutputTag
-from millstream.taskmanager.operators.detached import PLAIN, owned
+from millstream.taskmanager.operators.detached import owned
 from millstream.taskmanager.operators.generated import FailedLine, GeneratedFunction, Line
 from millstream.taskmanager.operators.inlining import InlineExpression, inline_expression
 from millstream.taskmanager.operators.key_selection import failed_record
 from millstream.taskmanager.operators.operator import SideOutput
 from millstream.taskmanager.operators.result_collector import ResultCollector, result_iterator, takes_collector
+from millstream.taskmanager.plain_types import PLAIN
 
 __all__ = ["CurrentKey", "NoKeys", "ProcessLoop"]
 

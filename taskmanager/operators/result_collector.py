@@ -20,9 +20,10 @@ from millstream.common.records import RecordBatch
 from millstream.common.required_arguments import required_arguments
 from millstream.datastream.output_tag import OutputTag
 from millstream.taskmanager.operators.batch_sizer import MAX_BATCH_RECORDS, BatchSizer
-from millstream.taskmanager.operators.detached import PLAIN, owned
+from millstream.taskmanager.operators.detached import owned
 from millstream.taskmanager.operators.generated import frame_variables
 from millstream.taskmanager.operators.operator import SideOutput
+from millstream.taskmanager.plain_types import PLAIN
 
 __all__ = ["ResultCollector", "result_iterator", "takes_collector"]
 

@@ -31,6 +31,7 @@ from millstream.taskmanager.state.keyed_state_backend import (
 )
 from millstream.taskmanager.state.restored_states import RestoredStates
 from millstream.taskmanager.state.snapshot import RunningSnapshot, SnapshotOptions
+from millstream.taskmanager.state.state_clash import check_same_state
 from millstream.taskmanager.state.timer_queue import TimerQueue
 from millstream.taskmanager.state.ttl_clock import TtlClock
 from millstream.taskmanager.state.type_form import form_of
@@ -118,7 +119,7 @@ class HeapKeyedStateBackend(KeyedStateBackend):
         config = descriptor.get_ttl_config()
         known = self._registrations.get(name) or self._restored_registration(name)
         if known is not None:
-            self._check_same(name, known, kind, descriptor)
+            check_same_state(name, known.kind, known.type_info, known.expires, descriptor)
             if known.clock is not None or config is None:
                 known.type_info = known.type_info or descriptor.type_info
                 return known
@@ -137,26 +138,6 @@ class HeapKeyedStateBackend(KeyedStateBackend):
                 if incremental.run_cleanup_for_every_record():
                     self._every_record.append(registration.cleanup)
         return registration
-
-    @staticmethod
-    def _check_same(name: str, known: _Registration, kind: str, descriptor: StateDescriptor) -> None:
-        if known.kind != kind:
-            raise StateMismatchError(
-                f"state {name!r} is {known.kind} state already and cannot be {kind} state as well; "
-                "give the second one a name of its own"
-            )
-        types = known.type_info, descriptor.type_info
-        if None not in types and types[0] != types[1]:
-            raise StateMismatchError(
-                f"state {name!r} has the type {types[0]!r} already and cannot have the type {types[1]!r} as well; "
-                "give the second one a name of its own"
-            )
-        expires = descriptor.get_ttl_config() is not None
-        if known.expires != expires:
-            raise StateMismatchError(
-                f"state {name!r} was used {'with' if known.expires else 'without'} a time to live before and "
-                f"{'has one' if expires else 'has none'} now; use the same descriptor, or another name"
-            )
 
     def timers(self, name: str, *, namespaced: bool | None = None) -> TimerQueue:
         queue = self._timers.get(name)

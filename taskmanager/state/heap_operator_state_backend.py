@@ -37,6 +37,7 @@ from millstream.taskmanager.state.operator_state_format import (
     pickle_items,
 )
 from millstream.taskmanager.state.snapshot import RunningSnapshot, SnapshotOptions
+from millstream.taskmanager.state.state_clash import check_same_type
 from millstream.taskmanager.state.type_form import form_of
 
 __all__ = ["HeapOperatorStateBackend"]
@@ -120,12 +121,7 @@ class HeapOperatorStateBackend:
                 f"state {name!r} is {_described(entry.mode, entry.kind)} already and cannot be "
                 f"{_described(mode, kind)} as well; give the second one a name of its own"
             )
-        types = entry.type_info, descriptor.type_info
-        if None not in types and types[0] != types[1]:
-            raise StateMismatchError(
-                f"state {name!r} has the type {types[0]!r} already and cannot have the type {types[1]!r} as well; "
-                "give the second one a name of its own"
-            )
+        check_same_type(name, entry.type_info, descriptor.type_info)
         entry.type_info = entry.type_info or descriptor.type_info
         entry.asked = True
         _load(entry)

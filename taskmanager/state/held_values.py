@@ -6,32 +6,14 @@ such values, which cost a fraction of serialising them. Anything else has to be 
 
 from __future__ import annotations
 
-import datetime as dt
-import decimal
-import uuid
 from collections.abc import Iterable
 from itertools import chain
 from typing import Any, Final
 
+from millstream.taskmanager.plain_types import PLAIN
+
 __all__ = ["held_values", "weight"]
 
-_PLAIN: Final = frozenset(
-    {
-        bool,
-        bytes,
-        complex,
-        dt.date,
-        dt.datetime,
-        dt.time,
-        dt.timedelta,
-        decimal.Decimal,
-        float,
-        int,
-        str,
-        type(None),
-        uuid.UUID,
-    }
-)
 _DEEPEST: Final = 4
 """Tuples inside tuples are looked into so far."""
 
@@ -56,14 +38,14 @@ def _are_constant(values: Iterable[Any], depth: int) -> bool:
     if depth == _DEEPEST:
         return False
     values = values if isinstance(values, list) else list(values)
-    others = set(map(type, values)) - _PLAIN
+    others = set(map(type, values)) - PLAIN
     if not others:
         return True
     # Of tuples with a class of their own only those without attributes: named tuples.
     if not all(issubclass(kind, tuple) and not kind.__dictoffset__ for kind in others):
         return False
     parts = values if len(others) == 1 and type(values[0]) in others else None
-    if parts is None or any(type(value) in _PLAIN for value in values):
+    if parts is None or any(type(value) in PLAIN for value in values):
         parts = [value for value in values if type(value) in others]
     return _are_constant(chain.from_iterable(parts), depth + 1)
 

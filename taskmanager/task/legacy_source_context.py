@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from millstream.common.records import MAX_WATERMARK, Marker, Watermark
 from millstream.datastream.functions import SourceContext
-from millstream.taskmanager.operators.detached import PLAIN, owned
+from millstream.taskmanager.operators.detached import owned
+from millstream.taskmanager.plain_types import PLAIN
 
 if TYPE_CHECKING:
     from millstream.taskmanager.task.legacy_source import LegacySource

@@ -13,7 +13,7 @@ from millstream.common.graph.operator_spec import IntervalJoinSpec
 from millstream.common.records import MAX_TIMESTAMP, MIN_TIMESTAMP, RecordBatch, Watermark
 from millstream.datastream.functions import ProcessJoinFunction
 from millstream.datastream.output_tag import OutputTag
-from millstream.taskmanager.operators.detached import PLAIN, owned
+from millstream.taskmanager.operators.detached import owned
 from millstream.taskmanager.operators.generated import frame_variables
 from millstream.taskmanager.operators.key_selection import failed_record, keys_of
 from millstream.taskmanager.operators.operator import (
@@ -29,6 +29,7 @@ from millstream.taskmanager.operators.restored_watermark import keep_watermark, 
 from millstream.taskmanager.operators.result_collector import ResultCollector, result_iterator, takes_collector
 from millstream.taskmanager.operators.two_input.join_buffer import JoinBuffer
 from millstream.taskmanager.operators.user_function import UserFunction
+from millstream.taskmanager.plain_types import PLAIN
 
 __all__ = ["IntervalJoinOperator"]
 

@@ -11,6 +11,7 @@ from millstream.common.typeinfo import TypeInformation
 from millstream.datastream.state import StateDescriptor
 from millstream.taskmanager.state.canonical_format import StateMeta
 from millstream.taskmanager.state.heap_state_kind import kind_of
+from millstream.taskmanager.state.state_clash import check_same_state
 from millstream.taskmanager.state.ttl_clock import TtlClock
 from millstream.taskmanager.state.type_form import Convert, UnlikeTypesError, form_of, widening
 
@@ -81,7 +82,7 @@ class Registration:
     def of(descriptor: StateDescriptor, now_ms: Callable[[], int]) -> Registration:
         """Return that of a new state.
 
-        :raises StateMismatchError: it is no descriptor of keyed state.
+        :raises MillstreamError: it is no descriptor of keyed state.
         """
         made = Registration(
             descriptor.get_name() if isinstance(descriptor, StateDescriptor) else "", kind_of(descriptor)
@@ -95,24 +96,7 @@ class Registration:
 
         :raises StateMismatchError: it is another state.
         """
-        kind = kind_of(descriptor)
-        if self.kind != kind:
-            raise StateMismatchError(
-                f"state {self.name!r} is {self.kind} state already and cannot be {kind} state as well; "
-                "give the second one a name of its own"
-            )
-        types = self.type_info, descriptor.type_info
-        if None not in types and types[0] != types[1]:
-            raise StateMismatchError(
-                f"state {self.name!r} has the type {types[0]!r} already and cannot have the type {types[1]!r} as well; "
-                "give the second one a name of its own"
-            )
-        expires = descriptor.get_ttl_config() is not None
-        if self.expires != expires:
-            raise StateMismatchError(
-                f"state {self.name!r} was used {'with' if self.expires else 'without'} a time to live before and "
-                f"{'has one' if expires else 'has none'} now; use the same descriptor, or another name"
-            )
+        check_same_state(self.name, self.kind, self.type_info, self.expires, descriptor)
 
     def declare(self, descriptor: StateDescriptor, now_ms: Callable[[], int]) -> None:
         """Take over what a descriptor says."""
