@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from millstream.common.file_system import AtomicOutput, FileStatus, FileSystem, FileSystemError
+from millstream.common.file_system.outputs import write_all
 
 __all__ = ["FaultyFileSystem", "HostKilledError"]
 
@@ -47,17 +48,7 @@ class FaultyFileSystem:
         return _FaultyOutput(self, self.inner.create(path), path)
 
     def write(self, path: str, chunks: Iterable[bytes | memoryview]) -> int:
-        output = self.create(path)
-        size = 0
-        try:
-            for chunk in chunks:
-                output.write(chunk)
-                size += memoryview(chunk).nbytes
-            output.commit()
-        except BaseException:
-            output.discard()
-            raise
-        return size
+        return write_all(self.create(path), chunks)
 
     def open(self, path: str) -> BinaryIO:
         self._before("open", path)

@@ -17,6 +17,7 @@ from typing import BinaryIO
 from millstream.common.file_system.failures import missing, named_failure
 from millstream.common.file_system.file_system import FileStatus
 from millstream.common.file_system.outputs import write_all
+from millstream.common.file_system.sync_directory import sync_directory
 from millstream.common.file_system.uri import join, local_path
 
 __all__ = ["LocalFileSystem"]
@@ -109,7 +110,7 @@ class LocalFileSystem:
                 raise missing(source)
             _make_directories(os.path.dirname(local) or ".")
             os.replace(local_path(source), local)
-            _sync_directory(os.path.dirname(local) or ".")
+            sync_directory(os.path.dirname(local) or ".")
 
 
 class _LocalOutput:
@@ -137,7 +138,7 @@ class _LocalOutput:
             self._file.close()
             os.replace(self._hidden, self._target)
             self._done = True
-            _sync_directory(self._directory)
+            sync_directory(self._directory)
 
     def discard(self) -> None:
         if self._done:
@@ -162,12 +163,4 @@ def _make_directories(local: str) -> None:
     except FileExistsError:
         if not os.path.isdir(local):
             raise
-    _sync_directory(above)
-
-
-def _sync_directory(local: str) -> None:
-    descriptor = os.open(local, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    sync_directory(above)

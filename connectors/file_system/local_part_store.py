@@ -7,6 +7,8 @@ import shutil
 from collections.abc import Iterator
 from typing import IO
 
+from millstream.common.file_system.sync_directory import sync_directory
+
 __all__ = ["LocalPartStore"]
 
 _BUFFER_SIZE = 64 * 1024
@@ -53,7 +55,7 @@ class LocalPartStore:
 
     def sync(self, directories: set[str]) -> None:
         for directory in sorted(directories):
-            _sync_directory(directory)
+            sync_directory(directory)
 
     def hidden(self, base_path: str) -> Iterator[tuple[str, str]]:
         for directory, _, names in os.walk(base_path):
@@ -78,7 +80,7 @@ class _LocalPartStream:
         self._file.flush()
         os.fsync(self._file.fileno())
         if not self._is_known:
-            _sync_directory(os.path.dirname(self._path))
+            sync_directory(os.path.dirname(self._path))
             self._is_known = True
 
     def finish(self) -> None:
@@ -87,11 +89,3 @@ class _LocalPartStream:
 
     def abandon(self) -> None:
         self._file.close()
-
-
-def _sync_directory(path: str) -> None:
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
