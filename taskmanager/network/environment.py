@@ -285,7 +285,7 @@ class NetworkEnvironment:
         self._gates.clear()
         self._registry.close()
         if self._server is not None:
-            self._server.close()
+            await _stop_listening(self._server)
         connecting = list(self._connecting)
         for task in connecting:
             task.cancel()
@@ -305,3 +305,17 @@ class NetworkEnvironment:
             for accepted in list(self._accepted):
                 accepted.abort(reason)
             await asyncio.wait_for(self._all_closed.wait(), _CLOSE_TIMEOUT_S)
+
+
+async def _stop_listening(server: asyncio.Server) -> None:
+    """Close the port, but not before what it has accepted already has its transport.
+
+    asyncio accepts a connection in one turn of the loop and makes its transport in the next. A server that is closed
+    between the two (CPython issue 109564) drops the connection without a word to its protocol, which waits for ever.
+    """
+    loop = asyncio.get_running_loop()
+    for listening in server.sockets:
+        loop.remove_reader(listening)
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    server.close()

@@ -361,3 +361,16 @@ def test_a_slot_can_be_closed_while_it_connects() -> None:
                 await asyncio.sleep(0)
 
     run(main())
+
+
+@pytest.mark.parametrize("turns", range(4))
+def test_a_connection_that_arrives_while_the_slot_closes_does_not_hold_it_up(turns: int) -> None:
+    async def main() -> None:
+        slot = Slot("a")
+        await slot.__aenter__()
+        with socket.create_connection(("127.0.0.1", slot.port)):
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            await slot.__aexit__()  # raises when it has to give up on a connection
+
+    run(main())
