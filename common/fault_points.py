@@ -1,0 +1,62 @@
+"""Places in the code where a test may let something fail: a process die, a call raise.
+
+A fault point stands where a fault hurts most: between two steps that must not come apart. In production nothing
+listens and reaching one costs a look at a module variable; none stands on the way of a record. A simulation listens,
+lets faults happen there by its seed, and can tell which points it has never reached (:func:`all_fault_points`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+__all__ = ["FaultPoint", "all_fault_points", "listen"]
+
+_registry: dict[str, FaultPoint] = {}
+_listener: Callable[[FaultPoint], None] | None = None
+
+
+class FaultPoint:
+    """One place. Make it once, as a module's constant.
+
+    :param name: unique, ``<package>.<moment>``: ``checkpoint.pointer-kept``.
+    :param moment: what has just happened and what has not yet, in words.
+    """
+
+    __slots__ = ("moment", "name")
+
+    def __init__(self, name: str, moment: str) -> None:
+        if name in _registry:
+            raise ValueError(f"there is a fault point {name!r} already")
+        self.name = name
+        self.moment = moment
+        _registry[name] = self
+
+    def __repr__(self) -> str:
+        return f"<FaultPoint {self.name}>"
+
+    def reach(self) -> None:
+        """The moment is now. Raises whatever the listener raises."""
+        if _listener is not None:
+            _listener(self)
+
+
+def all_fault_points() -> list[FaultPoint]:
+    """Return the fault points of all modules that are imported, by name."""
+    return [_registry[name] for name in sorted(_registry)]
+
+
+def listen(listener: Callable[[FaultPoint], None]) -> Callable[[], None]:
+    """Let ``listener`` decide at each fault point what happens: it returns, or raises. Returns what ends that.
+
+    :raises RuntimeError: somebody listens already.
+    """
+    global _listener
+    if _listener is not None:
+        raise RuntimeError("somebody listens to the fault points already")
+    _listener = listener
+
+    def stop() -> None:
+        global _listener
+        _listener = None
+
+    return stop
