@@ -1,7 +1,7 @@
 """Places in the code where a test may let something fail: a process die, a call raise.
 
 A fault point stands where a fault hurts most: between two steps that must not come apart. In production nothing
-listens and reaching one costs a look at a module variable; none stands on the way of a record. A simulation listens,
+listens and reaching one costs a look at an empty list; none stands on the way of a record. A simulation listens,
 lets faults happen there by its seed, and can tell which points it has never reached (:func:`all_fault_points`).
 """
 
@@ -12,7 +12,8 @@ from collections.abc import Callable
 __all__ = ["FaultPoint", "all_fault_points", "listen"]
 
 _registry: dict[str, FaultPoint] = {}
-_listener: Callable[[FaultPoint], None] | None = None
+_listeners: list[Callable[[FaultPoint], None]] = []
+"""None or one."""
 
 
 class FaultPoint:
@@ -36,8 +37,8 @@ class FaultPoint:
 
     def reach(self) -> None:
         """The moment is now. Raises whatever the listener raises."""
-        if _listener is not None:
-            _listener(self)
+        for listener in _listeners:
+            listener(self)
 
 
 def all_fault_points() -> list[FaultPoint]:
@@ -50,13 +51,7 @@ def listen(listener: Callable[[FaultPoint], None]) -> Callable[[], None]:
 
     :raises RuntimeError: somebody listens already.
     """
-    global _listener
-    if _listener is not None:
+    if _listeners:
         raise RuntimeError("somebody listens to the fault points already")
-    _listener = listener
-
-    def stop() -> None:
-        global _listener
-        _listener = None
-
-    return stop
+    _listeners.append(listener)
+    return _listeners.clear
