@@ -10,10 +10,10 @@ PROTOS := $(wildcard proto/millstream/common/wire/*.proto)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format proto docs bench clean
+.PHONY: help setup demo test check format proto docs bench mutations clean
 
 help:  ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' Makefile
 
 demo: .venv/run.stamp  ## count the words of the standard library's sources on an embedded cluster
 	@$(BIN)/python examples/word_count.py --parallelism 2
@@ -36,6 +36,9 @@ proto: .venv/dev.stamp  ## generate common/wire from proto
 
 docs: .venv/dev.stamp  ## generate docs/configuration.md
 	$(BIN)/python -m millstream.common.config.documentation
+
+mutations: .venv/dev.stamp  ## break one promise at a time and see that tests notice (minutes)
+	@$(BIN)/python -m tests.mutations
 
 bench: .venv/dev.stamp  ## measure throughput and latency (minutes)
 	$(BIN)/python -m benchmarks

@@ -1,0 +1,144 @@
+"""What is broken, one at a time: the rules that exactly-once hangs on."""
+
+from __future__ import annotations
+
+from tests.mutations.mutation import Mutation
+
+__all__ = ["MUTATIONS"]
+
+_TASK = "tests/unit/taskmanager/task"
+_NETWORK = "tests/unit/taskmanager/network"
+_OPERATORS = "tests/unit/taskmanager/operators"
+_CHECKPOINT = "tests/unit/jobmanager/checkpoint"
+
+MUTATIONS: tuple[Mutation, ...] = (
+    Mutation(
+        "fencing of calls",
+        "a deposed leader's calls are carried out",
+        "common/rpc/endpoints.py",
+        "if known.fencing_token is not None and fencing_token != known.fencing_token:",
+        "if known.fencing_token is not None and not fencing_token:",
+        ("tests/unit/common/rpc",),
+    ),
+    Mutation(
+        "fencing of TaskManagers",
+        "tasks of a JobMaster that was replaced are accepted",
+        "taskmanager/task_executor/slot_service.py",
+        "if job is None or job.job_master_id != job_master_id:\n            raise FencingError(",
+        "if job is None:\n            raise FencingError(",
+        ("tests/unit/taskmanager/task_executor",),
+    ),
+    Mutation(
+        "alignment",
+        "a channel goes on after its barrier: what came behind it gets into the snapshot",
+        "taskmanager/task/alignment.py",
+        "                pending.blocks = True\n                actions.append(Block(channel))",
+        "                pending.blocks = True",
+        (f"{_TASK}/test_alignment.py",),
+    ),
+    Mutation(
+        "alignment of all channels",
+        "a snapshot is taken before the last barrier has come",
+        "taskmanager/task/alignment.py",
+        "            return self._open <= pending.arrived\n        return self._open & self._in_line",
+        "            return bool(pending.arrived)\n        return self._open & self._in_line",
+        (f"{_TASK}/test_alignment.py",),
+    ),
+    Mutation(
+        "credit return",
+        "a buffer that was consumed is not given back: the channel starves",
+        "taskmanager/network/credit_receiver.py",
+        "        state.credit += 1\n        return [Grant(channel, 1)]",
+        "        state.credit += 1\n        return []",
+        (f"{_NETWORK}/test_credit_receiver.py",),
+    ),
+    Mutation(
+        "credit limit",
+        "a sender may send without credit: memory grows with the lag",
+        "taskmanager/network/credit_receiver.py",
+        "        if state.credit < 1:",
+        "        if state.credit < -1000:",
+        (f"{_NETWORK}/test_credit_receiver.py",),
+    ),
+    Mutation(
+        "commit order",
+        "transactions of a checkpoint that is not complete yet are committed with an earlier one",
+        "taskmanager/operators/two_phase_commit_sink.py",
+        "transaction.checkpoint_id is None or transaction.checkpoint_id > checkpoint_id",
+        "transaction.checkpoint_id is None",
+        (f"{_OPERATORS}/test_two_phase_commit_sink.py",),
+    ),
+    Mutation(
+        "commit order of committers",
+        "what a writer has handed over is committed before its checkpoint is complete",
+        "taskmanager/operators/committables.py",
+        "if checkpoint_id is None or (each.checkpoint_id is not None and each.checkpoint_id <= checkpoint_id):",
+        "if checkpoint_id is None or each.checkpoint_id is not None:",
+        (f"{_OPERATORS}/test_sink_writer.py", "tests/unit/connectors"),
+    ),
+    Mutation(
+        "completion before notification",
+        "tasks hear that a checkpoint is complete before its metadata is written",
+        "jobmanager/checkpoint/coordinator.py",
+        "        else:\n            self._complete(pending, metadata)",
+        "        self._complete(pending, metadata)",
+        (_CHECKPOINT,),
+    ),
+    Mutation(
+        "state restore range",
+        "a subtask is given one key group too few when its state is restored",
+        "common/key_groups.py",
+        "        end = ((subtask_index + 1) * max_parallelism - 1) // parallelism",
+        "        end = ((subtask_index + 1) * max_parallelism - 1) // parallelism - 1",
+        ("tests/unit/common", f"{_CHECKPOINT}/test_state_assignment.py"),
+    ),
+    Mutation(
+        "state restore overlap",
+        "a subtask is given only state that begins where its own range does",
+        "jobmanager/checkpoint/state_assignment.py",
+        "if len(own.intersection(KeyGroupRange(handle.first_key_group, handle.last_key_group)))",
+        "if own.start == handle.first_key_group",
+        (f"{_CHECKPOINT}/test_state_assignment.py",),
+    ),
+    Mutation(
+        "watermark minimum",
+        "event time follows the fastest channel: records of the others are late",
+        "taskmanager/task/watermark_valve.py",
+        "        lowest = min(aligned)",
+        "        lowest = max(aligned)",
+        (f"{_TASK}/test_watermark_valve.py",),
+    ),
+    Mutation(
+        "watermark regression",
+        "event time goes back when a slow channel wakes up",
+        "taskmanager/task/watermark_valve.py",
+        "        if lowest <= self.watermark:\n            return ()",
+        "        if lowest == self.watermark:\n            return ()",
+        (f"{_TASK}/test_watermark_valve.py",),
+    ),
+    Mutation(
+        "snapshots of old attempts",
+        "a snapshot of a task that was started anew since counts for the checkpoint",
+        "jobmanager/checkpoint/coordinator.py",
+        "            or not pending.is_missing(event.attempt_id)\n"
+        "            or self._graph.vertex_of_attempt(event.attempt_id) is None\n",
+        "            or not pending.is_missing(event.attempt_id)\n",
+        (_CHECKPOINT,),
+    ),
+    Mutation(
+        "checkpoints of failed tasks",
+        "a checkpoint goes on though one of its tasks has failed meanwhile",
+        "jobmanager/checkpoint/coordinator.py",
+        "            if cause or outdated:",
+        "            if outdated:",
+        (_CHECKPOINT,),
+    ),
+    Mutation(
+        "shared files",
+        "files that a later checkpoint refers to are deleted with an earlier one",
+        "jobmanager/checkpoint/checkpoint_cleaner.py",
+        "        if not any(is_inside(path, directory) and self._registry.is_needed(path) for path in files.shared):",
+        "        if True:",
+        (_CHECKPOINT,),
+    ),
+)
