@@ -216,6 +216,7 @@ class _Parts:
         return service
 
     async def _start_task_executor(self, network: InProcessNetwork, index: int) -> None:
+        from millstream.common.high_availability.standalone import FixedLeaderDirectory
         from millstream.taskmanager.task_executor import TaskExecutor
 
         rpc = await self._service(network, f"taskmanager-{index}")
@@ -227,7 +228,7 @@ class _Parts:
             SystemClock(),
             self._configuration.copy(),
             IdFactory(),
-            _MASTER,
+            FixedLeaderDirectory(rpc, _MASTER),
             pool,
             self._configuration.get(TaskManagerOptions.HOST) or "localhost",
         )

@@ -26,6 +26,7 @@ from millstream.common.config import (
 )
 from millstream.common.config.secret import shown
 from millstream.common.errors import ConfigurationError
+from millstream.common.high_availability.standalone import FixedLeaderDirectory
 from millstream.common.ids import IdFactory
 from millstream.common.version import COMMIT_ID, VERSION
 from millstream.taskmanager.task_executor.task_executor import TaskExecutor
@@ -130,8 +131,9 @@ async def _serve(
         return f"The TaskManager cannot start: {error.strerror or error}"
     try:
         master = f"{configuration.get(JobManagerOptions.ADDRESS)}:{configuration.get(JobManagerOptions.PORT)}"
+        leaders = FixedLeaderDirectory(rpc, master)
         host = rpc.address.rpartition(":")[0]
-        executor = TaskExecutor(rpc, SystemClock(), configuration, IdFactory(), master, pool, host, on_fatal=end)
+        executor = TaskExecutor(rpc, SystemClock(), configuration, IdFactory(), leaders, pool, host, on_fatal=end)
         try:
             await executor.start()
             _log.info(

@@ -2,6 +2,7 @@
 
 Task states, lost slots and what tasks say of checkpoints go out one after the other in the order they came, each tried
 again until it has arrived or the JobMaster is known to be gone: a lost message must not leave a job waiting for ever.
+A JobMaster is gone, too, when another one leads the job, though its process may still answer.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from typing import TypeAlias
 
 from millstream.common.config import Configuration, HeartbeatOptions
 from millstream.common.errors import MillstreamError
+from millstream.common.high_availability.leader_directory import LeaderDirectory
+from millstream.common.high_availability.leader_information import LeaderInformation
 from millstream.common.ids import AllocationId, JobID, LeaderSessionId
 from millstream.common.rpc.gateways import JobMasterGateway
 from millstream.common.rpc.service import (
@@ -35,6 +38,8 @@ _log = logging.getLogger(__name__)
 _FIRST_PAUSE_S = 0.05
 _LONGEST_PAUSE_S = 2.0
 _GOODBYE_TIMEOUT_S = 1.0
+_STALE_DIRECTORY_S = 3.0
+"""A directory may be behind for a moment: so long it may name another JobMaster before it has ever named ours."""
 
 Report: TypeAlias = (
     pb.TaskExecutionState
@@ -49,6 +54,7 @@ Report: TypeAlias = (
 class JobMasterConnection:
     """One job's JobMaster, and the job's tasks here.
 
+    :param leaders: tells whether another one leads the job.
     :param registration: what to register with; names the job.
     :param on_lost: called once, with the connection and the reason, when the JobMaster is gone or has refused us.
     :ivar tasks: the job's attempts.
@@ -57,6 +63,7 @@ class JobMasterConnection:
     def __init__(
         self,
         rpc: RpcService,
+        leaders: LeaderDirectory,
         address: str,
         job_master_id: LeaderSessionId,
         configuration: Configuration,
@@ -71,10 +78,11 @@ class JobMasterConnection:
         self._default_heartbeat_timeout_s = configuration.get(HeartbeatOptions.TIMEOUT).total_seconds()
         self.job_id = JobID(registration.job_id)
         self.tasks = TaskTable()
+        endpoint = f"jobmaster-{registration.job_id}"
         self._gateway: JobMasterGateway = rpc.connect(
             JobMasterGateway,  # type: ignore[type-abstract]  # names the service, is not instantiated
             address,
-            f"jobmaster-{registration.job_id}",
+            endpoint,
             job_master_id,
         )
         self._monitor: HeartbeatMonitor | None = None
@@ -85,6 +93,9 @@ class JobMasterConnection:
         self._drained = asyncio.Event()
         self._drained.set()
         self._unknown_to_job_master: set[AllocationId] = set()
+        self._named_by_directory = False
+        self._doubt: asyncio.TimerHandle | None = None
+        self._end_leader_watch: Callable[[], None] | None = leaders.watch(endpoint, self._on_leader)
         loop = asyncio.get_running_loop()
         self._job: asyncio.Future[pb.JobInformation] = loop.create_future()
         self._registering = loop.create_task(self._register())
@@ -224,6 +235,22 @@ class JobMasterConnection:
             case pb.SplitRequest():
                 await self._gateway.request_split(report)
 
+    def _on_leader(self, leader: LeaderInformation | None) -> None:
+        """The directory tells who leads the job now."""
+        if self._doubt is not None:
+            self._doubt.cancel()
+            self._doubt = None
+        if leader is None:
+            return  # nobody yet: the one that was there may still be the one
+        if leader.session_id == self._job_master_id:
+            self._named_by_directory = True
+            return
+        reason = f"another JobMaster leads the job now, at {leader.address}"
+        if self._named_by_directory:
+            self._lose(reason)
+        else:
+            self._doubt = asyncio.get_running_loop().call_later(_STALE_DIRECTORY_S, self._lose, reason)
+
     def _lose(self, reason: str) -> None:
         if not self._over:
             self.abandon()
@@ -238,5 +265,11 @@ class JobMasterConnection:
         if self._end_watch is not None:
             self._end_watch()
             self._end_watch = None
+        if self._end_leader_watch is not None:
+            self._end_leader_watch()
+            self._end_leader_watch = None
+        if self._doubt is not None:
+            self._doubt.cancel()
+            self._doubt = None
         if not self._job.done():
             self._job.cancel()

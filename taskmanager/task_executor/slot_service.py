@@ -15,6 +15,7 @@ from millstream.common.clock import Clock
 from millstream.common.config import Configuration, TaskManagerOptions
 from millstream.common.errors import MillstreamError
 from millstream.common.failure import ENGINE, FailureInfo, engine_failure
+from millstream.common.high_availability.leader_directory import LeaderDirectory
 from millstream.common.ids import AllocationId, AttemptId, JobID, LeaderSessionId
 from millstream.common.rpc.service import FencingError, RpcService
 from millstream.common.states import ExecutionState
@@ -39,6 +40,8 @@ T = TypeVar("T")
 _PREPARE_TIMEOUT_S = 120.0
 """For a worker to unpack and import a job's files; ``taskmanager.slot.timeout`` is for the JobMaster's answers."""
 _STOP_GRACE_S = 1.0
+_LOST_GRACE_S = 0.3
+"""What tasks still do is in vain when their JobMaster is lost, and its successor waits for their slots."""
 
 
 class _JobMasterSilentError(Exception):
@@ -48,6 +51,7 @@ class _JobMasterSilentError(Exception):
 class SlotService:
     """All slots of one TaskManager.
 
+    :param leaders: tells who leads the jobs.
     :param identity: how the TaskManager registers at a JobMaster (the job's id is filled in).
     :param on_slot_available: called with slot and allocation when a slot is free again.
     :param local_state: looks after the copies that the jobs' workers keep; whoever made it closes it.
@@ -56,6 +60,7 @@ class SlotService:
     def __init__(
         self,
         rpc: RpcService,
+        leaders: LeaderDirectory,
         clock: Clock,
         configuration: Configuration,
         worker_pool: WorkerPool,
@@ -64,6 +69,7 @@ class SlotService:
         local_state: LocalStateService,
     ) -> None:
         self._rpc = rpc
+        self._leaders = leaders
         self._clock = clock
         self._configuration = configuration
         self._worker_pool = worker_pool
@@ -372,7 +378,7 @@ class SlotService:
             registration.CopyFrom(self._identity)
             registration.job_id = job_id
             job = JobMasterConnection(
-                self._rpc, address, job_master_id, self._configuration, registration, self._on_job_lost
+                self._rpc, self._leaders, address, job_master_id, self._configuration, registration, self._on_job_lost
             )
             self._jobs[job_id] = job
         return job

@@ -15,6 +15,7 @@ from collections.abc import Callable
 
 from millstream.common.clock import Clock
 from millstream.common.config import Configuration, TaskManagerOptions
+from millstream.common.high_availability.leader_directory import LeaderDirectory
 from millstream.common.ids import AllocationId, IdFactory, JobID, ResourceId
 from millstream.common.rpc.gateways import TaskExecutorGateway
 from millstream.common.rpc.service import RpcService
@@ -35,7 +36,7 @@ class TaskExecutor:
     """One TaskManager.
 
     :param rpc: a started service; the TaskExecutor registers its endpoint there and leaves it open.
-    :param resource_manager_address: of the RPC service that the ResourceManager lives in.
+    :param leaders: tells where the ResourceManager and the jobs' JobMasters are; whoever made it closes it.
     :param worker_pool: started and closed with the TaskExecutor (both do no harm twice).
     :param host: name of this machine, at which others reach the data ports.
     :param on_fatal: called once, with a message, if the TaskManager cannot go on; whoever runs it should close it.
@@ -47,7 +48,7 @@ class TaskExecutor:
         clock: Clock,
         configuration: Configuration,
         ids: IdFactory,
-        resource_manager_address: str,
+        leaders: LeaderDirectory,
         worker_pool: WorkerPool,
         host: str,
         on_fatal: Callable[[str], None] | None = None,
@@ -64,6 +65,7 @@ class TaskExecutor:
         self._local_state = LocalStateService(configuration)
         self._slots = SlotService(
             rpc,
+            leaders,
             clock,
             configuration,
             worker_pool,
@@ -77,9 +79,7 @@ class TaskExecutor:
             self._on_slot_available,
             self._local_state,
         )
-        self._resource_manager = ResourceManagerConnection(
-            rpc, resource_manager_address, configuration, self._registration, self._fatal
-        )
+        self._resource_manager = ResourceManagerConnection(rpc, leaders, configuration, self._registration, self._fatal)
         self._starting_pool: asyncio.Task[None] | None = None
         self._close_task: asyncio.Task[None] | None = None
 

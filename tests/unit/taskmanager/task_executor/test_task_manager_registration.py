@@ -50,7 +50,9 @@ def test_it_tries_again_until_the_resource_manager_is_there_and_takes_it(caplog:
     async def run() -> None:
         async with fake_cluster({}) as cluster:
             executor = await cluster.start_task_executor()
-            await cluster.until(lambda: "Cannot register at the ResourceManager at master yet" in caplog.text)
+            await cluster.until(
+                lambda: "Cannot register at the ResourceManager yet, looked for at master" in caplog.text
+            )
             rm = await cluster.start_resource_manager()
             rm.refusals = 3
             await asyncio.wait_for(executor.wait_registered(), TIMEOUT_S)
@@ -69,7 +71,7 @@ def test_it_gives_up_in_the_end_and_says_what_to_look_at() -> None:
             await cluster.until(lambda: bool(cluster.fatal))
             (message,) = cluster.fatal
             assert message.startswith(
-                "Could not register at the ResourceManager at master within 0.06 s (taskmanager.registration.timeout): "
+                "Could not register at the ResourceManager within 0.06 s (taskmanager.registration.timeout): "
             )
             assert "jobmanager.rpc.address" in message
             assert "no service is started there" in message

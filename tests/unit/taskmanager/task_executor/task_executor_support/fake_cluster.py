@@ -9,12 +9,14 @@ from contextlib import asynccontextmanager
 
 from millstream.common.clock import ManualClock
 from millstream.common.config import Configuration
+from millstream.common.high_availability.standalone import FixedLeaderDirectory
 from millstream.common.ids import IdFactory, LeaderSessionId
 from millstream.common.rpc.gateways import TaskExecutorGateway
 from millstream.common.rpc.in_process import InProcessNetwork, InProcessRpcService
 from millstream.common.wire import cluster_pb2 as pb
 from millstream.common.wire.graph_pb2 import JobVertex, TaskDeployment
 from millstream.taskmanager.task_executor import TaskExecutor
+from tests.unit.taskmanager.task_executor.task_executor_support.fake_leaders import FakeLeaderDirectory
 from tests.unit.taskmanager.task_executor.task_executor_support.fake_master import FakeJobMaster, FakeResourceManager
 from tests.unit.taskmanager.task_executor.task_executor_support.fake_workers import FakeWorker, FakeWorkerPool
 
@@ -40,6 +42,7 @@ class FakeCluster:
         self.pool = FakeWorkerPool()
         self.clock = ManualClock(1_000)
         self.fatal: list[str] = []
+        self.leaders: FakeLeaderDirectory | None = None
         self._services: list[InProcessRpcService] = []
 
     async def service(self, address: str) -> InProcessRpcService:
@@ -58,12 +61,13 @@ class FakeCluster:
         return FakeJobMaster(self.jobs, job_id, session_id)
 
     async def start_task_executor(self) -> TaskExecutor:
+        rpc = await self.service("tm")
         self.executor = TaskExecutor(
-            await self.service("tm"),
+            rpc,
             self.clock,
             self.configuration,
             IdFactory(random.Random(1)),
-            "master",
+            FixedLeaderDirectory(rpc, "master") if self.leaders is None else self.leaders,
             self.pool,
             "host-1",
             on_fatal=self.fatal.append,
