@@ -1,0 +1,200 @@
+"""The event loop of one simulated process.
+
+It keeps what is ready and hands timers to the simulation, which alone decides when anything runs. Tasks and futures
+are asyncio's own; they differ only in being hashed by their order of creation, so that a set of them is iterated in
+the same order in every run.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from asyncio import events
+from collections import deque
+from collections.abc import Callable, Coroutine, Generator
+from contextvars import Context
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from millstream.testing.simulation.simulated_process import SimulatedProcess
+    from millstream.testing.simulation.simulation import Simulation
+
+__all__ = ["ProcessLoop"]
+
+T = TypeVar("T")
+
+_TASKS_HAVE_CONTEXTS = sys.version_info >= (3, 11)
+
+
+class _OrderedTask(asyncio.Task[T]):
+    """A task that hashes alike in every run."""
+
+    def __init__(self, coroutine: Coroutine[Any, Any, T], sequence: int, **options: Any) -> None:
+        self.sequence = sequence
+        super().__init__(coroutine, **options)
+
+    def __hash__(self) -> int:
+        return self.sequence
+
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+
+class _OrderedFuture(asyncio.Future[T]):
+    """A future that hashes alike in every run."""
+
+    def __init__(self, sequence: int, loop: asyncio.AbstractEventLoop) -> None:
+        self.sequence = sequence
+        super().__init__(loop=loop)
+
+    def __hash__(self) -> int:
+        return self.sequence
+
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+
+class ProcessLoop(asyncio.AbstractEventLoop):
+    """What ``asyncio.get_running_loop()`` returns within a simulated process."""
+
+    def __init__(self, simulation: Simulation, process: SimulatedProcess) -> None:
+        self._simulation = simulation
+        self._process = process
+        self._created = 0
+        self._dead = False
+        self._ready: deque[asyncio.Handle] = deque()
+        self.listed = False
+        """It is among those that the simulation may run next."""
+        self._graveyard: list[object] = []
+        """What a dead process would still have run; kept, so that nothing of it is ever finalised midway."""
+
+    def __repr__(self) -> str:
+        return f"<ProcessLoop of {self._process.name}>"
+
+    @property
+    def process(self) -> SimulatedProcess:
+        return self._process
+
+    # ---------------------------------------------------------------- callbacks and timers
+
+    def time(self) -> float:
+        return self._simulation.monotonic_ns / 1e9
+
+    def call_soon(  # type: ignore[override]  # typeshed wants TypeVarTuple, which Python 3.10 lacks
+        self, callback: Callable[..., object], *args: Any, context: Context | None = None
+    ) -> asyncio.Handle:
+        handle = asyncio.Handle(callback, args, self, context)
+        self.enqueue(handle)
+        return handle
+
+    def call_soon_threadsafe(  # type: ignore[override]  # as call_soon
+        self, callback: Callable[..., object], *args: Any, context: Context | None = None
+    ) -> asyncio.Handle:
+        return self.call_soon(callback, *args, context=context)
+
+    def call_later(  # type: ignore[override]  # as call_soon
+        self, delay: float, callback: Callable[..., object], *args: Any, context: Context | None = None
+    ) -> asyncio.TimerHandle:
+        return self.call_at(self.time() + delay, callback, *args, context=context)
+
+    def call_at(  # type: ignore[override]  # as call_soon
+        self, when: float, callback: Callable[..., object], *args: Any, context: Context | None = None
+    ) -> asyncio.TimerHandle:
+        handle = asyncio.TimerHandle(when, callback, args, self, context)
+        if not self._dead:
+            self._simulation.schedule_timer(int(when * 1e9) + 1, self, handle)
+        return handle
+
+    def _timer_handle_cancelled(self, handle: asyncio.TimerHandle) -> None:
+        """TimerHandle.cancel() calls this."""
+        self._simulation.timer_cancelled()
+
+    def enqueue(self, handle: asyncio.Handle) -> None:
+        """Let a handle run as soon as it is this process's turn; never, if the process is dead."""
+        if self._dead:
+            # Whoever waits for it must not be finalised before the simulation is closed.
+            self._graveyard.append(handle)
+            return
+        self._ready.append(handle)
+        if not self.listed:
+            self._simulation.make_runnable(self)
+
+    # ---------------------------------------------------------------- tasks and futures
+
+    def create_future(self) -> asyncio.Future[Any]:
+        self._created += 1
+        return _OrderedFuture(self._created, self)
+
+    def create_task(self, coro: Generator[Any, None, T] | Coroutine[Any, Any, T], **options: Any) -> asyncio.Task[T]:
+        self._created += 1
+        if not _TASKS_HAVE_CONTEXTS:
+            options.pop("context", None)
+        task: asyncio.Task[T] = _OrderedTask(coro, self._created, loop=self, **options)  # type: ignore[arg-type]  # as above
+        if self._dead:
+            self._graveyard.append(task)
+        return task
+
+    def pending_tasks(self) -> list[asyncio.Task[Any]]:
+        """Return the tasks that are not done, in the order of their creation."""
+        return sorted(asyncio.all_tasks(self), key=hash)
+
+    # ---------------------------------------------------------------- state
+
+    def is_running(self) -> bool:
+        return events._get_running_loop() is self
+
+    def is_closed(self) -> bool:
+        return self._dead
+
+    def get_debug(self) -> bool:
+        return False
+
+    def default_exception_handler(self, context: dict[str, Any]) -> None:
+        self.call_exception_handler(context)
+
+    def call_exception_handler(self, context: dict[str, Any]) -> None:
+        """Take what asyncio has nobody else to tell."""
+        if not self._dead:
+            self._process.report_error(str(context.get("message", "unhandled")), context.get("exception"))
+
+    # ---------------------------------------------------------------- for the simulation
+
+    def run_next(self) -> None:
+        """Run the first of what is ready. The running loop is set by the caller."""
+        handle = self._ready.popleft()
+        if not handle.cancelled():
+            handle._run()
+
+    @property
+    def has_ready(self) -> bool:
+        return bool(self._ready)
+
+    def die(self) -> None:
+        """Never run anything again, and keep what there was."""
+        if not self._dead:
+            self._graveyard.extend(self.pending_tasks())
+            self._graveyard.extend(self._ready)
+            self._ready.clear()
+            self._dead = True
+
+    def dispose(self) -> None:
+        """Let go of what the dead process held. Its ``finally`` blocks run now, where they do no harm."""
+        events._set_running_loop(self)
+        try:
+            while self._graveyard:  # a finally block may begin something new
+                buried = self._graveyard.pop(0)
+                if isinstance(buried, asyncio.Task):
+                    buried._log_destroy_pending = False  # type: ignore[attr-defined]  # it is meant to be dropped
+                    _close(buried.get_coro())
+        finally:
+            events._set_running_loop(None)
+
+
+def _close(coroutine: Any) -> None:
+    """End a coroutine that will never go on, however often it insists on awaiting something."""
+    for _ in range(100):
+        try:
+            coroutine.close()
+        except BaseException:  # noqa: BLE001  # the process is dead: nobody is left to hear of it
+            continue
+        return
