@@ -448,14 +448,16 @@ class DeclareRequiredResourcesResponse(_message.Message):
     def __init__(self, slots_registered: _Optional[int] = ..., slots_free: _Optional[int] = ..., task_managers: _Optional[int] = ...) -> None: ...
 
 class DisconnectJobMasterRequest(_message.Message):
-    __slots__ = ("job_id", "job_master_id", "cause")
+    __slots__ = ("job_id", "job_master_id", "cause", "job_goes_on")
     JOB_ID_FIELD_NUMBER: _ClassVar[int]
     JOB_MASTER_ID_FIELD_NUMBER: _ClassVar[int]
     CAUSE_FIELD_NUMBER: _ClassVar[int]
+    JOB_GOES_ON_FIELD_NUMBER: _ClassVar[int]
     job_id: str
     job_master_id: str
     cause: str
-    def __init__(self, job_id: _Optional[str] = ..., job_master_id: _Optional[str] = ..., cause: _Optional[str] = ...) -> None: ...
+    job_goes_on: bool
+    def __init__(self, job_id: _Optional[str] = ..., job_master_id: _Optional[str] = ..., cause: _Optional[str] = ..., job_goes_on: bool = ...) -> None: ...
 
 class Heartbeat(_message.Message):
     __slots__ = ("session_id", "known_allocations")
@@ -666,12 +668,16 @@ class RequestSlotRequest(_message.Message):
     def __init__(self, slot_index: _Optional[int] = ..., job_id: _Optional[str] = ..., allocation_id: _Optional[str] = ..., job_master_address: _Optional[str] = ..., job_master_id: _Optional[str] = ..., resource_manager_id: _Optional[str] = ...) -> None: ...
 
 class FreeSlotRequest(_message.Message):
-    __slots__ = ("allocation_id", "cause")
+    __slots__ = ("allocation_id", "cause", "job_master_id", "resource_manager_id")
     ALLOCATION_ID_FIELD_NUMBER: _ClassVar[int]
     CAUSE_FIELD_NUMBER: _ClassVar[int]
+    JOB_MASTER_ID_FIELD_NUMBER: _ClassVar[int]
+    RESOURCE_MANAGER_ID_FIELD_NUMBER: _ClassVar[int]
     allocation_id: str
     cause: str
-    def __init__(self, allocation_id: _Optional[str] = ..., cause: _Optional[str] = ...) -> None: ...
+    job_master_id: str
+    resource_manager_id: str
+    def __init__(self, allocation_id: _Optional[str] = ..., cause: _Optional[str] = ..., job_master_id: _Optional[str] = ..., resource_manager_id: _Optional[str] = ...) -> None: ...
 
 class SubmitTasksRequest(_message.Message):
     __slots__ = ("job_master_id", "tasks")

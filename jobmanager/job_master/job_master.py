@@ -16,6 +16,8 @@ from millstream.common.clock import Clock
 from millstream.common.config import Configuration, JobManagerOptions
 from millstream.common.errors import MillstreamError
 from millstream.common.failure import WORKER_DIED, FailureInfo, engine_failure, first_line
+from millstream.common.high_availability.leader_directory import LeaderDirectory
+from millstream.common.high_availability.leadership import Leadership
 from millstream.common.ids import AllocationId, AttemptId, IdFactory, JobID, LeaderSessionId, ResourceId, VertexId
 from millstream.common.rpc.gateways import JobMasterGateway
 from millstream.common.rpc.service import RpcService
@@ -94,7 +96,8 @@ class JobMaster:
     """Runs one job until it is terminal.
 
     :param configuration: of the cluster; the job's own settings lie over it.
-    :param resource_manager_address: where the ResourceManager's leader is to be found.
+    :param leaders: tell where the ResourceManager is.
+    :param leadership: the term in which the job runs here; what a later leader must know of it is written in it.
     :param on_terminal: called once when the job is FINISHED, FAILED or CANCELED (not when it is merely closed).
     :raises ConfigurationError: a setting of the job is wrong.
     :raises InvalidProgramError: the JobGraph contradicts itself.
@@ -109,7 +112,8 @@ class JobMaster:
         clock: Clock,
         configuration: Configuration,
         ids: IdFactory,
-        resource_manager_address: str,
+        leaders: LeaderDirectory,
+        leadership: Leadership,
         on_terminal: Callable[[pb.JobDetails], None],
     ) -> None:
         settings = Configuration(configuration).add_all(Configuration.from_map(dict(job_graph.configuration)))
@@ -118,6 +122,7 @@ class JobMaster:
         self.endpoint = f"jobmaster-{self.job_id}"
         self._rpc = rpc
         self._clock = clock
+        self._leadership = leadership
         self._on_terminal = on_terminal
         self._heartbeat = HeartbeatSettings.from_configuration(settings)
         self._graph = ExecutionGraph(
@@ -144,7 +149,7 @@ class JobMaster:
             data_secret=ids.secret(),
         )
         self._resource_manager = ResourceManagerConnection(
-            rpc, resource_manager_address, self.job_id, self.leader_session_id, settings, self._handle
+            rpc, leaders, self.job_id, self.leader_session_id, settings, self._handle
         )
         self._task_managers: dict[ResourceId, TaskManagerConnection] = {}
         self._tasks = BackgroundTasks(f"JobMaster {self.job_id}")
@@ -305,7 +310,7 @@ class JobMaster:
             logger.info("Job %s failed: %s", self.job_id, first_line(failure))
         self._checkpoints.handle(JobEnded(status))
         for connection in self._task_managers.values():
-            connection.say_goodbye(f"the job is {status.name}")
+            connection.say_goodbye(f"the job is {status.name}", job_goes_on=not status.is_globally_terminal())
         self._terminal.set()
         if status.is_globally_terminal():
             if self._started:

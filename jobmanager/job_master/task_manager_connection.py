@@ -147,9 +147,12 @@ class TaskManagerConnection:
         """Give slots back."""
         self._outbox.put_nowait(self._free(allocation_ids, cause))
 
-    def say_goodbye(self, cause: str) -> None:
-        """Tell the TaskManager that this job will not talk to it any more."""
-        self._outbox.put_nowait(self._say_goodbye(cause))
+    def say_goodbye(self, cause: str, *, job_goes_on: bool = False) -> None:
+        """Tell the TaskManager that this JobMaster will not talk to it any more.
+
+        :param job_goes_on: another one may: the TaskManager keeps local copies of the job's state for it.
+        """
+        self._outbox.put_nowait(self._say_goodbye(cause, job_goes_on))
 
     async def drain(self) -> None:
         """Return when all commands so far have gone out."""
@@ -236,15 +239,19 @@ class TaskManagerConnection:
     async def _free(self, allocation_ids: Sequence[AllocationId], cause: str) -> None:
         for allocation_id in allocation_ids:
             try:
-                await self._gateway.free_slot(pb.FreeSlotRequest(allocation_id=allocation_id, cause=cause))
+                await self._gateway.free_slot(
+                    pb.FreeSlotRequest(allocation_id=allocation_id, cause=cause, job_master_id=self._job_master_id)
+                )
             except MillstreamError as error:
                 # It learns the same from our goodbye, from the broken connection or from missing heartbeats.
                 logger.warning("Could not give slot %s back to TaskManager %s: %s", allocation_id, self.location, error)
 
-    async def _say_goodbye(self, cause: str) -> None:
+    async def _say_goodbye(self, cause: str, job_goes_on: bool) -> None:
         try:
             await self._gateway.disconnect_job_master(
-                pb.DisconnectJobMasterRequest(job_id=self._job_id, job_master_id=self._job_master_id, cause=cause)
+                pb.DisconnectJobMasterRequest(
+                    job_id=self._job_id, job_master_id=self._job_master_id, cause=cause, job_goes_on=job_goes_on
+                )
             )
         except MillstreamError as error:
             logger.info("Could not take leave of TaskManager %s: %s", self.location, error)

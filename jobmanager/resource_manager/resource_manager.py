@@ -162,7 +162,11 @@ class ResourceManager:
             return
         try:
             await task_manager.gateway.free_slot(
-                pb.FreeSlotRequest(allocation_id=action.allocation_id, cause=action.cause)
+                pb.FreeSlotRequest(
+                    allocation_id=action.allocation_id,
+                    cause=action.cause,
+                    resource_manager_id=self.leader_session_id,
+                )
             )
         except MillstreamError as error:
             # Its own check of the JobMaster frees the slot a little later.

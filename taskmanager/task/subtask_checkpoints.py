@@ -13,10 +13,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from time import perf_counter_ns
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from millstream.common.config import CheckpointingOptions
 from millstream.common.failure import ENGINE, FailureInfo, engine_failure, first_line
+from millstream.common.fault_points import FaultPoint
 from millstream.common.records import CheckpointBarrier
 from millstream.common.wire.checkpoint_pb2 import (
     CheckpointOptions,
@@ -38,11 +39,15 @@ from millstream.taskmanager.task.task_reports import TaskReports
 from millstream.taskmanager.task.user_calls import call_user_code
 from millstream.taskmanager.task.user_failure import UserCodeError, build_failure
 
-__all__ = ["SubtaskCheckpoints"]
+__all__ = ["SNAPSHOT_STORED", "SubtaskCheckpoints"]
 
 T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
+
+SNAPSHOT_STORED: Final = FaultPoint(
+    "taskmanager.snapshot-stored", "a task's part of a checkpoint is stored, and not acknowledged yet"
+)
 
 _WRITERS_END_S = 5.0
 """How long a task that ends waits for the threads that write for it, once they were told to give up."""
@@ -213,6 +218,7 @@ class SubtaskCheckpoints:
             states = await running.write()
             under_way = await self._settle(running, metrics, flow)
             channels = await running.write_channels(under_way)
+            SNAPSHOT_STORED.reach()
         except Exception as error:  # noqa: BLE001  # the checkpoint fails with it, the task does not
             if self._running.pop(checkpoint_id, None) is not None:
                 self.fail(checkpoint_id, error)

@@ -9,12 +9,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Iterable
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from millstream.common.clock import Clock
 from millstream.common.config import Configuration, TaskManagerOptions
 from millstream.common.errors import MillstreamError
 from millstream.common.failure import ENGINE, FailureInfo, engine_failure
+from millstream.common.fault_points import FaultPoint
 from millstream.common.high_availability.leader_directory import LeaderDirectory
 from millstream.common.ids import AllocationId, AttemptId, JobID, LeaderSessionId
 from millstream.common.rpc.service import FencingError, RpcService
@@ -31,11 +32,21 @@ from millstream.taskmanager.task_executor.task_table import CancelVerdict
 from millstream.taskmanager.task_executor.worker_failure import cancellation_failure, worker_died_failure
 from millstream.taskmanager.worker.handle import WorkerPool
 
-__all__ = ["SlotService"]
+__all__ = ["NOTICE_RECEIVED", "SLOT_ALLOCATED", "TASKS_SUBMITTED", "SlotService"]
 
 _log = logging.getLogger(__name__)
 
 T = TypeVar("T")
+
+SLOT_ALLOCATED: Final = FaultPoint(
+    "taskmanager.slot-allocated", "a slot is allocated and its worker prepared, its JobMaster was not offered it yet"
+)
+TASKS_SUBMITTED: Final = FaultPoint(
+    "taskmanager.tasks-submitted", "tasks were given to their workers, nobody knows yet that they run"
+)
+NOTICE_RECEIVED: Final = FaultPoint(
+    "taskmanager.notice-received", "what became of a checkpoint has come to the TaskManager, and to no task yet"
+)
 
 _PREPARE_TIMEOUT_S = 120.0
 """For a worker to unpack and import a job's files; ``taskmanager.slot.timeout`` is for the JobMaster's answers."""
@@ -108,11 +119,21 @@ class SlotService:
         _log.info("Slot %d is allocated to job %s (allocation %s)", slot.index, job_id, allocation_id)
         self._serving[allocation_id] = asyncio.ensure_future(self._serve(slot, job))
 
+    def take_back(self, allocation_id: AllocationId, cause: str) -> None:
+        """End an allocation. Does nothing if there is none such."""
+        self._release(allocation_id, cause or "the ResourceManager took it back")
+
     # ------------------------------------------------------------------ asked by JobMasters
 
-    def free(self, allocation_id: AllocationId, cause: str) -> None:
-        """End an allocation. Does nothing if there is none such."""
-        self._release(allocation_id, cause or "the JobMaster gave it back")
+    def free(self, allocation_id: AllocationId, cause: str, job_master_id: str) -> None:
+        """End an allocation. Does nothing if there is none such, or it ends already.
+
+        :raises FencingError: another JobMaster leads its job.
+        """
+        slot = self._slots.get(allocation_id)
+        if slot is not None and self._table.state(allocation_id) is not SlotState.RELEASING:
+            self._job_of(slot.job_id, job_master_id)
+            self._release(allocation_id, cause or "the JobMaster gave it back")
 
     def submit(self, request: pb.SubmitTasksRequest) -> None:
         """Have tasks run. All of them are taken, or none; those that are here already are left alone.
@@ -148,6 +169,7 @@ class SlotService:
                 for task in fresh:
                     tasks.transition(AttemptId(task.attempt_id), ExecutionState.FAILED)
                 raise
+        TASKS_SUBMITTED.reach()
 
     def cancel(self, request: pb.CancelTasksRequest) -> None:
         """Have tasks cancelled; one that never came here is reported as canceled and never will run.
@@ -201,6 +223,7 @@ class SlotService:
         job = self._job_led_by(request.job_master_id)
         if job is None:
             return
+        NOTICE_RECEIVED.reach()
         self._local_state.notify_checkpoint(job.job_id, request.checkpoint_id, completed=request.completed)
         for slot, attempt_ids in self._per_slot(job, request.attempt_ids)[0]:
             mine = pb.NotifyCheckpointRequest()
@@ -228,23 +251,29 @@ class SlotService:
         """Note a JobMaster's heartbeat and tell it of its slots and tasks.
 
         A JobMaster without slots here gets an empty answer, which says just that.
+
+        :raises FencingError: another one leads the job.
         """
-        job = self._jobs.get(job_id)
-        if job is not None and job.job_master_id == job_master_id:
-            active = [a for a in self._table.allocations_of(job_id) if self._table.state(a) is SlotState.ACTIVE]
-            for allocation_id in job.heartbeat(known, active):
-                self._release(allocation_id, "its JobMaster does not know of it any more")
+        if job_id not in self._jobs:
+            return pb.HeartbeatResponse()
+        job = self._job_of(job_id, job_master_id)
+        active = [a for a in self._table.allocations_of(job_id) if self._table.state(a) is SlotState.ACTIVE]
+        for allocation_id in job.heartbeat(known, active):
+            self._release(allocation_id, "its JobMaster does not know of it any more")
         return pb.HeartbeatResponse(slots=self._table.report(job_id), metrics=self.metrics(job_id))
 
     def metrics(self, job_id: JobID) -> list[pb.AttemptMetrics]:
         """Return the last known figures of a job's tasks."""
         return [entry for slot in self._slots.values() if slot.job_id == job_id for entry in slot.metrics()]
 
-    def disconnect(self, job_id: JobID, job_master_id: str, cause: str) -> None:
-        """A JobMaster says goodbye: its tasks end, its slots are free."""
+    def disconnect(self, job_id: JobID, job_master_id: str, cause: str, *, job_goes_on: bool) -> None:
+        """A JobMaster says goodbye: its tasks end, its slots are free.
+
+        :param job_goes_on: another JobMaster may want what the job leaves here.
+        """
         job = self._jobs.get(job_id)
         if job is not None and job.job_master_id == job_master_id:
-            self._on_job_lost(job, f"it has disconnected: {cause}", may_return=False)
+            self._on_job_lost(job, f"it has disconnected: {cause}", may_return=job_goes_on)
 
     # ------------------------------------------------------------------ the end
 
@@ -330,6 +359,7 @@ class SlotService:
                 data_host=self._identity.host,
                 data_port=prepared.data_port,
             )
+            SLOT_ALLOCATED.reach()
             accepted = await self._in_slot_timeout(job.offer(offer))
         except _JobMasterSilentError:
             if self._table.state(slot.allocation_id) is not SlotState.ACTIVE:
@@ -417,7 +447,7 @@ class SlotService:
         job.abandon()
         self._part_from(job)
         for slot in [slot for slot in self._slots.values() if slot.job_id == job.job_id]:
-            self._release(slot.allocation_id, "its JobMaster is lost", may_return=may_return)
+            self._release(slot.allocation_id, "its JobMaster is lost", _LOST_GRACE_S, may_return=may_return)
 
     def _fail(self, slot: AllocatedSlot, failure: FailureInfo, grace_s: float = _STOP_GRACE_S) -> None:
         """A slot is lost by a fault on this side: tell the JobMaster once for all tasks in it, and free it."""

@@ -128,8 +128,13 @@ class TaskExecutor:
         return pb.Empty()
 
     async def free_slot(self, request: pb.FreeSlotRequest) -> pb.Empty:
-        """A JobMaster gives a slot back."""
-        self._slots.free(AllocationId(request.allocation_id), request.cause)
+        """A JobMaster gives a slot back, or the ResourceManager takes it from a job that is gone."""
+        allocation_id = AllocationId(request.allocation_id)
+        if request.job_master_id:
+            self._slots.free(allocation_id, request.cause, request.job_master_id)
+        else:
+            self._resource_manager.check_leader(request.resource_manager_id)
+            self._slots.take_back(allocation_id, request.cause)
         return pb.Empty()
 
     async def submit_tasks(self, request: pb.SubmitTasksRequest) -> pb.Empty:
@@ -163,7 +168,9 @@ class TaskExecutor:
 
     async def disconnect_job_master(self, request: pb.DisconnectJobMasterRequest) -> pb.Empty:
         """A JobMaster says goodbye."""
-        self._slots.disconnect(JobID(request.job_id), request.job_master_id, request.cause)
+        self._slots.disconnect(
+            JobID(request.job_id), request.job_master_id, request.cause, job_goes_on=request.job_goes_on
+        )
         return pb.Empty()
 
     async def trigger_task_checkpoint(self, request: pb.TriggerTaskCheckpointRequest) -> pb.Empty:

@@ -77,10 +77,10 @@ def test_a_job_that_gives_its_last_slot_back_takes_its_copies_along(tmp_path: Pa
         second = await job.take_slot(1, "alloc-1")
         assert _directory(first) == _directory(second)
         copies = _write(first, 1)
-        await job.gateway.free_slot(pb.FreeSlotRequest(allocation_id="alloc-0", cause="idle"))
+        await job.give_back("alloc-0", "idle")
         await job.cluster.until(lambda: len(job.cluster.rm.available) == 1)
         assert copies.exists()
-        await job.gateway.free_slot(pb.FreeSlotRequest(allocation_id="alloc-1", cause="the job is FINISHED"))
+        await job.give_back("alloc-1", "the job is FINISHED")
         await job.cluster.until(lambda: not copies.parent.exists())
 
     _with_copies(test, tmp_path)

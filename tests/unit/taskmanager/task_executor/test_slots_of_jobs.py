@@ -65,7 +65,7 @@ def test_a_freed_slot_gets_another_worker_next_time() -> None:
     async def test(job: RunningJob) -> None:
         first = await job.take_slot()
         for _ in range(2):  # the second has no effect
-            await job.gateway.free_slot(pb.FreeSlotRequest(allocation_id="alloc-0", cause="the job is FINISHED"))
+            await job.give_back("alloc-0", "the job is FINISHED")
         await job.cluster.until(lambda: bool(job.cluster.rm.available))
         assert first.stopped_with is not None
         assert first.ended
@@ -140,7 +140,7 @@ def test_a_slot_freed_while_it_is_prepared_leaves_nothing() -> None:
         job.cluster.pool.prepares = False
         await job.gateway.request_slot(job.slot_request())
         await job.cluster.until(lambda: bool(job.workers) and job.workers[0].kinds() == ["prepare"])
-        await job.gateway.free_slot(pb.FreeSlotRequest(allocation_id="alloc-0"))
+        await job.give_back("alloc-0")
         await job.cluster.until(lambda: bool(job.cluster.rm.available))
         assert job.workers[0].ended
         assert job.job_master.lost_slots == []

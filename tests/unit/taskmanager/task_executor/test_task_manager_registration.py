@@ -160,7 +160,7 @@ def test_a_free_slot_is_told_until_the_resource_manager_has_heard_it() -> None:
     async def test(job: RunningJob) -> None:
         await job.take_slot()
         job.cluster.rm.refusals = 2
-        await job.gateway.free_slot(pb.FreeSlotRequest(allocation_id="alloc-0", cause="done"))
+        await job.give_back("alloc-0", "done")
         await job.cluster.until(lambda: bool(job.cluster.rm.available))
         (notice,) = job.cluster.rm.available
         assert (notice.resource_id, notice.slot_index, notice.allocation_id) == ("tm-1", 0, "alloc-0")

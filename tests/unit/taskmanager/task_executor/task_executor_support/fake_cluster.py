@@ -163,6 +163,11 @@ class RunningJob:
             pb.CancelTasksRequest(job_master_id=self.job_master.session_id, attempt_ids=attempts)
         )
 
+    async def give_back(self, allocation_id: str, cause: str = "") -> None:
+        await self.gateway.free_slot(
+            pb.FreeSlotRequest(allocation_id=allocation_id, cause=cause, job_master_id=self.job_master.session_id)
+        )
+
     async def heartbeat(self, *known: str) -> pb.HeartbeatResponse:
         beat = pb.Heartbeat(session_id=self.job_master.session_id, known_allocations=known)
         setattr(beat, "from", f"jobmaster-{self.job_master.job_id}")
