@@ -15,6 +15,7 @@ from millstream.common.clock import Clock
 from millstream.common.config import Configuration
 from millstream.common.errors import MillstreamError
 from millstream.common.failure import ENGINE, engine_failure
+from millstream.common.high_availability.standalone import FixedLeaderDirectory, StandaloneLeadership
 from millstream.common.ids import IdFactory, JobID
 from millstream.common.rpc.service import RpcService
 from millstream.common.states import JobStatus
@@ -84,7 +85,8 @@ def create_job_master(
     """Make the real JobMaster."""
     from millstream.jobmanager.job_master import JobMaster  # tests of the Dispatcher do without it
 
-    return JobMaster(job_graph, rpc, clock, configuration, ids, resource_manager_address, on_terminal)
+    leaders = FixedLeaderDirectory(rpc, resource_manager_address)
+    return JobMaster(job_graph, rpc, clock, configuration, ids, leaders, StandaloneLeadership(), on_terminal)
 
 
 class RunnerListener(Protocol):

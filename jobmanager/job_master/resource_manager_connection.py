@@ -1,5 +1,5 @@
 """The JobMaster's connection to the ResourceManager: finds the leader, registers, declares, and begins anew when it
-is lost.
+is lost, or when another leads.
 
 Declaring is idempotent, so after every registration the present requirement is simply declared again.
 """
@@ -13,6 +13,8 @@ from datetime import timedelta
 
 from millstream.common.config import ClusterOptions, Configuration, StateOptions
 from millstream.common.errors import MillstreamError
+from millstream.common.high_availability.leader_directory import LeaderDirectory
+from millstream.common.high_availability.leader_information import LeaderInformation
 from millstream.common.ids import JobID, LeaderSessionId
 from millstream.common.rpc.gateways import ResourceManagerGateway
 from millstream.common.rpc.service import RpcService
@@ -32,20 +34,21 @@ _GOODBYE_TIMEOUT = timedelta(seconds=2)
 class ResourceManagerConnection:
     """Keeps a job registered.
 
+    :param leaders: tell who the ResourceManager is.
     :param on_resources: gets what the ResourceManager answers to each declaration.
     """
 
     def __init__(
         self,
         rpc: RpcService,
-        address: str,
+        leaders: LeaderDirectory,
         job_id: JobID,
         job_master_id: LeaderSessionId,
         configuration: Configuration,
         on_resources: Callable[[ClusterResourcesReported], None],
     ) -> None:
         self._rpc = rpc
-        self._address = address
+        self._leaders = leaders
         self._job_id = job_id
         self._job_master_id = job_master_id
         self._interval_s = HeartbeatSettings.from_configuration(configuration).interval_s
@@ -58,7 +61,10 @@ class ResourceManagerConnection:
         self._undeclared = False
         self._lost: str | None = None
         self._wake = asyncio.Event()
-        self._leader: LeaderSessionId | None = None
+        # The leader that we are, or are about to be, registered at; and the one that was last tried.
+        self._leader: LeaderInformation | None = None
+        self._tried: LeaderInformation | None = None
+        self._news = asyncio.Event()
         self._delay_s = self._first_delay_s
         self._task: asyncio.Task[None] | None = None
         self._goodbye: asyncio.Future[None] | None = None
@@ -81,13 +87,7 @@ class ResourceManagerConnection:
 
         :raises MillstreamError: the leader cannot be reached.
         """
-        leader = await self._rpc.leader_session_id(self._address, _ENDPOINT)
-        gateway = self._rpc.connect(
-            ResourceManagerGateway,  # type: ignore[type-abstract]  # a protocol names the service here
-            self._address,
-            _ENDPOINT,
-            leader,
-        )
+        gateway = self._connect(await self._leaders.current(_ENDPOINT))
         return await gateway.get_resource_overview(pb.Empty())
 
     async def disconnect(self, cause: str) -> None:
@@ -107,44 +107,65 @@ class ResourceManagerConnection:
         leader, self._leader = self._leader, None
         if leader is None:
             return
-        gateway = self._rpc.connect(
-            ResourceManagerGateway,  # type: ignore[type-abstract]  # a protocol names the service here
-            self._address,
-            _ENDPOINT,
-            leader,
-            _GOODBYE_TIMEOUT,
-        )
+        gateway = self._connect(leader, _GOODBYE_TIMEOUT)
         try:
             await gateway.disconnect_job_master(
                 pb.DisconnectJobMasterRequest(job_id=self._job_id, job_master_id=self._job_master_id, cause=cause)
             )
         except MillstreamError as error:
-            logger.info("Could not take leave of the ResourceManager at %s: %s", self._address, error)
+            logger.info("Could not take leave of the ResourceManager at %s: %s", leader.address, error)
+
+    def _connect(self, leader: LeaderInformation, timeout: timedelta | None = None) -> ResourceManagerGateway:
+        return self._rpc.connect(
+            ResourceManagerGateway,  # type: ignore[type-abstract]  # a protocol names the service here
+            leader.address,
+            _ENDPOINT,
+            leader.session_id,
+            timeout,
+        )
 
     async def _run(self) -> None:
-        while True:
-            try:
-                await self._serve_leader()
-            except MillstreamError as error:
-                logger.warning(
-                    "Job %s has no connection to the ResourceManager at %s; next try in %g s: %s",
-                    self._job_id,
-                    self._address,
-                    self._delay_s,
-                    error,
-                )
-            await asyncio.sleep(self._delay_s)
-            self._delay_s = min(self._delay_s * 2, self._longest_delay_s)
+        end_watch = self._leaders.watch(_ENDPOINT, self._leader_told)
+        try:
+            while True:
+                try:
+                    await self._serve_leader()
+                except MillstreamError as error:
+                    logger.warning(
+                        "Job %s has no connection to the ResourceManager (%s); next try in %g s: %s",
+                        self._job_id,
+                        self._leaders.description,
+                        self._delay_s,
+                        error,
+                    )
+                await self._pause()
+        finally:
+            end_watch()
+
+    async def _pause(self) -> None:
+        """Wait before the next try, but not if another leader was heard of than the one that was tried."""
+        delay_s, self._delay_s = self._delay_s, min(self._delay_s * 2, self._longest_delay_s)
+        timer = asyncio.get_running_loop().call_later(delay_s, self._news.set)
+        try:
+            await self._news.wait()
+        finally:
+            timer.cancel()
+        self._news.clear()
+
+    def _leader_told(self, leader: LeaderInformation | None) -> None:
+        if leader is None or leader == self._tried:
+            return
+        self._delay_s = self._first_delay_s
+        self._news.set()
+        if self._leader is not None:
+            self._lost = f"another leads now, at {leader.address}"
+            self._wake.set()
 
     async def _serve_leader(self) -> None:
         """Register at the present leader and talk to it until it is lost or refuses us."""
-        leader = await self._rpc.leader_session_id(self._address, _ENDPOINT)
-        gateway = self._rpc.connect(
-            ResourceManagerGateway,  # type: ignore[type-abstract]  # a protocol names the service here
-            self._address,
-            _ENDPOINT,
-            leader,
-        )
+        leader = self._tried = await self._leaders.current(_ENDPOINT)
+        gateway = self._connect(leader)
+        self._lost = None
         # From here on there is somebody to take leave of, even if the answer never comes.
         self._leader = leader
         await gateway.register_job_master(
@@ -154,21 +175,20 @@ class ResourceManagerConnection:
         )
         self._delay_s = self._first_delay_s
         self._undeclared = True
-        self._lost = None
         end_watch: Callable[[], None] | None = None
-        if self._address != self._rpc.address:
-            end_watch = self._rpc.watch_connection(self._address, self._connection_lost)
+        if leader.address != self._rpc.address:
+            end_watch = self._rpc.watch_connection(leader.address, self._connection_lost)
         try:
             while self._lost is None:
                 await self._talk(gateway)
-            raise MillstreamError(f"the connection broke: {self._lost}")
+            raise MillstreamError(self._lost)
         finally:
             self._leader = None
             if end_watch is not None:
                 end_watch()
 
     def _connection_lost(self, reason: str) -> None:
-        self._lost = reason
+        self._lost = f"the connection broke: {reason}"
         self._wake.set()
 
     async def _talk(self, gateway: ResourceManagerGateway) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from millstream.common.clock import ManualClock
 from millstream.common.config import Configuration
+from millstream.common.high_availability.standalone import FixedLeaderDirectory, StandaloneLeadership
 from millstream.common.ids import IdFactory
 from millstream.common.rpc.in_process import InProcessNetwork
 from millstream.common.wire import cluster_pb2 as pb
@@ -44,6 +45,7 @@ class FakeCluster:
         self.clock = ManualClock(1_000)
         self.ids = IdFactory(random.Random(11))
         self.master = self.network.service("master")
+        self.leadership = StandaloneLeadership()
         self.resource_manager = ResourceManager(self.master, self.clock, self.configuration, self.ids)
         self.task_executors: list[FakeTaskExecutor] = []
         self.job_masters: list[JobMaster] = []
@@ -86,7 +88,14 @@ class FakeCluster:
     async def submit(self, graph: JobGraph) -> JobMaster:
         """Start a JobMaster."""
         job_master = JobMaster(
-            graph, self.master, self.clock, self.configuration, self.ids, "master", self.ended.append
+            graph,
+            self.master,
+            self.clock,
+            self.configuration,
+            self.ids,
+            FixedLeaderDirectory(self.master, "master"),
+            self.leadership,
+            self.ended.append,
         )
         self.job_masters.append(job_master)
         await job_master.start()
