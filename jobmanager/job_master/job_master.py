@@ -310,7 +310,7 @@ class JobMaster:
             logger.info("Job %s failed: %s", self.job_id, first_line(failure))
         self._checkpoints.handle(JobEnded(status))
         for connection in self._task_managers.values():
-            connection.say_goodbye(f"the job is {status.name}")
+            connection.say_goodbye(f"the job is {status.name}", job_goes_on=not status.is_globally_terminal())
         self._terminal.set()
         if status.is_globally_terminal():
             if self._started:
