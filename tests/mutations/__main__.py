@@ -20,7 +20,7 @@ from tests.mutations.catalogue import MUTATIONS
 from tests.mutations.mutation import Mutation
 
 _ROOT = Path(__file__).parents[2]
-_LEFT_OUT = shutil.ignore_patterns(".git", ".venv", ".*_cache", ".hypothesis", "__pycache__", "docs", "build", "dist")
+_LEFT_OUT = shutil.ignore_patterns(".git", ".venv", ".*_cache", ".hypothesis", "__pycache__", "build", "dist")
 _TEST_SECONDS = 600
 
 

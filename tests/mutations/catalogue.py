@@ -74,7 +74,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         "taskmanager/operators/committables.py",
         "if checkpoint_id is None or (each.checkpoint_id is not None and each.checkpoint_id <= checkpoint_id):",
         "if checkpoint_id is None or each.checkpoint_id is not None:",
-        (f"{_OPERATORS}/test_sink_writer.py", "tests/unit/connectors"),
+        (f"{_OPERATORS}/test_sink_writer.py",),
     ),
     Mutation(
         "completion before notification",
@@ -90,7 +90,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         "common/key_groups.py",
         "        end = ((subtask_index + 1) * max_parallelism - 1) // parallelism",
         "        end = ((subtask_index + 1) * max_parallelism - 1) // parallelism - 1",
-        ("tests/unit/common", f"{_CHECKPOINT}/test_state_assignment.py"),
+        ("tests/unit/common/test_key_groups.py", f"{_CHECKPOINT}/test_state_assignment.py"),
     ),
     Mutation(
         "state restore overlap",
