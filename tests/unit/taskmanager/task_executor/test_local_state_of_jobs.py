@@ -95,3 +95,21 @@ def test_a_job_master_that_says_goodbye_leaves_no_copies(tmp_path: Path) -> None
         await job.cluster.until(lambda: not copies.parent.exists())
 
     _with_copies(test, tmp_path)
+
+
+def test_a_job_that_goes_on_under_another_job_master_finds_its_copies(tmp_path: Path) -> None:
+    async def test(job: RunningJob) -> None:
+        worker = await job.take_slot()
+        copies = _write(worker, 1)
+        await job.gateway.disconnect_job_master(
+            pb.DisconnectJobMasterRequest(
+                job_id=JOB, job_master_id="jm-1", cause="the job is SUSPENDED", job_goes_on=True
+            )
+        )
+        await job.cluster.until(lambda: len(job.cluster.rm.available) == 1)
+        job.job_master.leave()
+        new = RunningJob(job.cluster, await job.cluster.start_job_master(JOB, "jm-2"), job.gateway)
+        assert _directory(await new.take_slot(0, "alloc-1")) == _directory(worker)
+        assert copies.exists()
+
+    _with_copies(test, tmp_path)
