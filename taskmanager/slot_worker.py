@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import threading
 import traceback
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -48,6 +47,7 @@ from millstream.taskmanager.garbage import TunedCollector
 from millstream.taskmanager.job_files import JobFiles
 from millstream.taskmanager.local_state.snapshot_copies import SnapshotCopies
 from millstream.taskmanager.network.environment import NetworkEnvironment
+from millstream.taskmanager.surroundings import Surroundings
 from millstream.taskmanager.task.chain import Exchange, TaskServices
 from millstream.taskmanager.task.interrupt import UserCodeSection
 from millstream.taskmanager.task.snapshot_storage import ConfiguredStorage
@@ -78,10 +78,15 @@ class SlotWorker:
 
     :param emit: takes the events, in order.
     :param data_plane: makes the data plane; takes the arguments of :class:`NetworkEnvironment`.
+    :param surroundings: where this runs; by default what the thread tells.
     """
 
     def __init__(
-        self, emit: Callable[[WorkerEvent], None], clock: Clock, data_plane: DataPlaneFactory = NetworkEnvironment
+        self,
+        emit: Callable[[WorkerEvent], None],
+        clock: Clock,
+        data_plane: DataPlaneFactory = NetworkEnvironment,
+        surroundings: Surroundings | None = None,
     ) -> None:
         self._emit = emit
         self._clock = clock
@@ -89,9 +94,8 @@ class SlotWorker:
         self._data_plane: DataPlane | None = None
         self._services: TaskServices | None = None
         self._collector = TunedCollector()
-        # A process of its own is tuned for the job; in a thread it would be the user's own process.
-        self._own_process = threading.current_thread() is threading.main_thread()
-        self._files = JobFiles(self._own_process)
+        self._surroundings = surroundings if surroundings is not None else Surroundings.of_this_thread()
+        self._files = JobFiles(self._surroundings.own_process)
         self._tasks: dict[str, Task] = {}
         self._reported: dict[str, bytes] = {}
         self._metrics_loop: asyncio.Task[None] | None = None
@@ -160,7 +164,8 @@ class SlotWorker:
                 data_secret=job.data_secret,
                 configuration=configuration,
                 load_payload=load_payload,
-                inline=self._own_process,
+                source=self._surroundings.source,
+                inline=self._surroundings.inline,
             )
             self._data_plane = data_plane
             port = await data_plane.start(command.data_bind_host or "localhost")
@@ -176,15 +181,15 @@ class SlotWorker:
             exchange=data_plane,
             clock=self._clock,
             configuration=configuration,
-            section=UserCodeSection.of_this_thread(),
+            section=self._surroundings.section,
             storage=ConfiguredStorage(configuration, _copies(command)),
             executor=self._executor,
             task_manager=f"{command.task_manager_id} @ {command.data_host or command.data_bind_host} (pid {pid})",
-            inline=self._own_process,
+            inline=self._surroundings.inline,
             state_directory=_first_directory(temporary_dirs),
-            own_process=self._own_process,
+            own_process=self._surroundings.own_process,
         )
-        if self._own_process:
+        if self._surroundings.own_process:
             self._collector.tune()
         self._metrics_loop = asyncio.get_running_loop().create_task(self._report_metrics(), name="metrics")
         self._emit(WorkerEvent(prepared=SlotPrepared(data_port=port, pid=pid)))

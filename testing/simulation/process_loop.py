@@ -8,12 +8,18 @@ the same order in every run.
 from __future__ import annotations
 
 import asyncio
+import socket
 import sys
 from asyncio import events
 from collections import deque
 from collections.abc import Callable, Coroutine, Generator
+from concurrent.futures import Executor
 from contextvars import Context
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
+
+from millstream.testing.simulation.executors import SimulatedExecutors
+from millstream.testing.simulation.transport import SimulatedServer, SimulatedSocket, open_connection, open_server
 
 if TYPE_CHECKING:
     from millstream.testing.simulation.simulated_process import SimulatedProcess
@@ -61,6 +67,7 @@ class ProcessLoop(asyncio.AbstractEventLoop):
         self._simulation = simulation
         self._process = process
         self._created = 0
+        self.executors = SimulatedExecutors(simulation, process)
         self._dead = False
         self._ready: deque[asyncio.Handle] = deque()
         self.listed = False
@@ -137,6 +144,55 @@ class ProcessLoop(asyncio.AbstractEventLoop):
     def pending_tasks(self) -> list[asyncio.Task[Any]]:
         """Return the tasks that are not done, in the order of their creation."""
         return sorted(asyncio.all_tasks(self), key=hash)
+
+    # ---------------------------------------------------------------- network
+
+    async def getaddrinfo(
+        self,
+        host: Any,
+        port: Any,
+        *,
+        family: int = 0,
+        type: int = 0,  # noqa: A002  # as asyncio has it
+        proto: int = 0,
+        flags: int = 0,
+    ) -> list[Any]:
+        """Hosts have one address each: their name."""
+        name = self._simulation.network.resolve(self._process, host)
+        return [(socket.AF_INET, type or socket.SOCK_STREAM, socket.IPPROTO_TCP, "", (name, int(port or 0)))]
+
+    async def create_connection(  # type: ignore[override]  # what else it takes is not supported
+        self, protocol_factory: Callable[[], asyncio.BaseProtocol], host: str, port: int
+    ) -> tuple[asyncio.Transport, asyncio.BaseProtocol]:
+        return await open_connection(self._simulation.network, self._process, protocol_factory, host, port)
+
+    async def create_server(  # type: ignore[override]  # as above; one that listens is all that is needed of it
+        self,
+        protocol_factory: Callable[[], asyncio.BaseProtocol],
+        host: str | None,
+        port: int,
+        *,
+        family: int = 0,
+        backlog: int = 100,
+    ) -> SimulatedServer:
+        return open_server(self._simulation.network, self._process, protocol_factory, host, port)
+
+    def remove_reader(self, fd: Any) -> bool:
+        """Whoever closes a server tells it to accept no more first: ours accepts within one turn."""
+        return isinstance(fd, SimulatedSocket)
+
+    # ---------------------------------------------------------------- executors
+
+    def run_in_executor(  # type: ignore[override]  # as call_soon
+        self, executor: Executor | None, func: Callable[..., T], *args: Any
+    ) -> asyncio.Future[T]:
+        return asyncio.wrap_future(self.executors.submit(executor, partial(func, *args)), loop=self)
+
+    async def shutdown_asyncgens(self) -> None:
+        """They end with the process."""
+
+    async def shutdown_default_executor(self, timeout: float | None = None) -> None:
+        """It has no threads."""
 
     # ---------------------------------------------------------------- state
 

@@ -15,6 +15,7 @@ from collections.abc import Callable, Coroutine
 from types import TracebackType
 from typing import Any, ClassVar, TypeAlias
 
+from millstream.testing.simulation.network import SimulatedNetwork
 from millstream.testing.simulation.process_loop import ProcessLoop
 from millstream.testing.simulation.simulated_process import ProcessError, SimulatedProcess
 from millstream.testing.simulation.timeline import Timeline
@@ -41,8 +42,8 @@ class _Action:
 
     __slots__ = ("run",)
 
-    def __init__(self, run: Callable[[], None]) -> None:
-        self.run: Callable[[], None] | None = run
+    def __init__(self, run: Callable[[], object]) -> None:
+        self.run: Callable[[], object] | None = run
 
 
 class Simulation:
@@ -51,6 +52,7 @@ class Simulation:
     :param seed: decides everything that is left to chance.
     :param start_ms: wall clock time at the beginning, in milliseconds since the Unix epoch.
     :ivar timeline: what happened.
+    :ivar network: between the hosts.
     :ivar processes: all that were ever started, by name, in the order of their start.
     :ivar errors: what nobody handled in any process: findings.
     """
@@ -77,6 +79,7 @@ class Simulation:
         self._next_pid = _FIRST_PID
         self._closed = False
         self._on_close: list[Callable[[], None]] = []
+        self.network = SimulatedNetwork(self)
         Simulation._current = self
 
     def __enter__(self) -> Simulation:
@@ -148,7 +151,7 @@ class Simulation:
         process.begin()
         return process
 
-    def at(self, delay: float, action: Callable[[], None]) -> Cancel:
+    def at(self, delay: float, action: Callable[[], object]) -> Cancel:
         """Run ``action`` outside all processes, after ``delay`` virtual seconds. What it raises ends the run."""
         entry = _Action(action)
         self._push(self._elapsed_ns + max(0, int(delay * 1e9)), None, entry)
