@@ -9,8 +9,11 @@ from typing import Any
 
 from millstream.common.key_groups import key_group, operator_index
 from millstream.datastream.functions import (
+    CheckpointedFunction,
     FilterFunction,
     FlatMapFunction,
+    FunctionInitializationContext,
+    FunctionSnapshotContext,
     KeyedCoProcessFunction,
     KeyedProcessFunction,
     MapFunction,
@@ -73,6 +76,7 @@ class _Checks:
     def __init__(self, streams: dict[str, tuple[StreamSpec, bool]], fail_after: tuple[int, ...]) -> None:
         self._streams = streams
         self._fail_after = fail_after
+        self.restored: int | None = None
 
     def open(self, runtime_context: RuntimeContext) -> None:
         self._last: Any = runtime_context.get_state(ValueStateDescriptor("last of each stream"))
@@ -83,6 +87,8 @@ class _Checks:
         self._attempt = runtime_context.get_attempt_number()
         self._watermark = -(2**63)
         self._count = 0
+        name = " ".join(["check", *self._streams])
+        observations().begins(name, self._index, self._attempt, self.restored)
 
     def look(self, one: Event, ctx: Any) -> None:
         """Look at an event, and raise if something is wrong with it."""
@@ -127,11 +133,17 @@ class _Checks:
         self._last.update(last)
 
 
-class Check(KeyedProcessFunction):
+class Check(KeyedProcessFunction, CheckpointedFunction):
     """Passes events on after a look at each."""
 
     def __init__(self, streams: dict[str, tuple[StreamSpec, bool]], fail_after: tuple[int, ...] = ()) -> None:
         self._checks = _Checks(streams, fail_after)
+
+    def initialize_state(self, context: FunctionInitializationContext) -> None:
+        self._checks.restored = context.get_restored_checkpoint_id()
+
+    def snapshot_state(self, context: FunctionSnapshotContext) -> None:
+        pass  # all of it is keyed state
 
     def open(self, runtime_context: RuntimeContext) -> None:
         self._checks.open(runtime_context)
@@ -141,11 +153,17 @@ class Check(KeyedProcessFunction):
         yield value
 
 
-class CheckBoth(KeyedCoProcessFunction):
+class CheckBoth(KeyedCoProcessFunction, CheckpointedFunction):
     """The same for two connected streams."""
 
     def __init__(self, streams: dict[str, tuple[StreamSpec, bool]], fail_after: tuple[int, ...] = ()) -> None:
         self._checks = _Checks(streams, fail_after)
+
+    def initialize_state(self, context: FunctionInitializationContext) -> None:
+        self._checks.restored = context.get_restored_checkpoint_id()
+
+    def snapshot_state(self, context: FunctionSnapshotContext) -> None:
+        pass  # all of it is keyed state
 
     def open(self, runtime_context: RuntimeContext) -> None:
         self._checks.open(runtime_context)

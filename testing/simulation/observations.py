@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from millstream.testing.simulation.ledger import Ledger
 
-__all__ = ["Complaint", "Observations", "SemanticError", "observations", "observing"]
+__all__ = ["Complaint", "Observations", "Restore", "SemanticError", "observations", "observing"]
 
 
 class SemanticError(AssertionError):
@@ -31,6 +31,20 @@ class Complaint:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class Restore:
+    """A function begins.
+
+    :ivar checkpoint_id: what it goes on from; ``None``: from nothing.
+    """
+
+    at: float
+    function: str
+    subtask: int
+    attempt: int
+    checkpoint_id: int | None
+
+
 @dataclass(slots=True)
 class Observations:
     """Of one run.
@@ -40,6 +54,7 @@ class Observations:
 
     now: Callable[[], float]
     complaints: list[Complaint] = field(default_factory=list)
+    restores: list[Restore] = field(default_factory=list)
     ledger: Ledger = field(init=False)
 
     def __post_init__(self) -> None:
@@ -49,6 +64,10 @@ class Observations:
         """Note a broken promise; raise what this returns, so that the job does not go on as if nothing had been."""
         self.complaints.append(Complaint(self.now(), invariant, text))
         return SemanticError(f"{invariant}: {text}")
+
+    def begins(self, function: str, subtask: int, attempt: int, checkpoint_id: int | None) -> None:
+        """Note that an attempt at a subtask begins, and from what."""
+        self.restores.append(Restore(self.now(), function, subtask, attempt, checkpoint_id))
 
 
 _present: list[Observations] = []

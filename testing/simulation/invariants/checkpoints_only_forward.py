@@ -1,0 +1,80 @@
+"""I8: only what was complete is restored, always the newest, and no id is given twice.
+
+A checkpoint is complete when its pointer is in ZooKeeper. It looks at the writes there and at what the job's functions
+say they go on from; without high availability only at the latter.
+"""
+
+from __future__ import annotations
+
+from millstream.testing.simulation.run_record import RunRecord, ZooKeeperWrite
+from millstream.testing.simulation.violation import Violation
+
+__all__ = ["check"]
+
+
+def check(run: RunRecord) -> list[Violation]:
+    """Look at pointers, counters and restores, in the order of time."""
+    return _pointers(run) + _counters(run) + _restores(run)
+
+
+def _pointer(write: ZooKeeperWrite) -> tuple[str, int] | None:
+    """The job and the checkpoint of a pointer."""
+    parts = write.path.split("/")
+    if len(parts) == 5 and parts[1] == "jobs" and parts[3] == "checkpoints":
+        return parts[2], int(parts[4])
+    return None
+
+
+def _pointers(run: RunRecord) -> list[Violation]:
+    newest: dict[str, int] = {}
+    found = []
+    for write in run.writes:
+        pointer = _pointer(write)
+        if pointer is None or write.kind != "create":
+            continue
+        job, checkpoint_id = pointer
+        if checkpoint_id <= newest.get(job, 0):
+            text = f"checkpoint {checkpoint_id} of job {job} is complete after checkpoint {newest[job]}"
+            found.append(Violation("I8", text, write.at))
+        newest[job] = max(newest.get(job, 0), checkpoint_id)
+    return found
+
+
+def _counters(run: RunRecord) -> list[Violation]:
+    highest: dict[str, int] = {}
+    found = []
+    for write in run.writes:
+        if not write.path.endswith("/checkpoint_id_counter") or write.kind == "delete" or not write.data:
+            continue
+        value = int(write.data)
+        if value < highest.get(write.path, 0):
+            text = f"{write.path} went from {highest[write.path]} back to {value}"
+            found.append(Violation("I8", text, write.at))
+        highest[write.path] = max(highest.get(write.path, 0), value)
+    return found
+
+
+def _restores(run: RunRecord) -> list[Violation]:
+    created = sorted(
+        (write.at, pointer[1]) for write in run.writes if write.kind == "create" and (pointer := _pointer(write))
+    )
+    found = []
+    newest = 0
+    for restore in sorted(run.restores, key=lambda each: each.at):
+        from_id = restore.checkpoint_id or 0
+        who = f"{restore.function}[{restore.subtask}] attempt {restore.attempt}"
+        if from_id < newest:
+            text = f"{who} goes on from checkpoint {from_id}, after others have gone on from {newest}"
+            found.append(Violation("I8", text, restore.at))
+        newest = max(newest, from_id)
+        if not created:
+            continue
+        complete = [checkpoint_id for at, checkpoint_id in created if at <= restore.at]
+        if from_id and from_id not in complete:
+            found.append(
+                Violation("I8", f"{who} goes on from checkpoint {from_id}, which was not complete", restore.at)
+            )
+        elif from_id < max(complete, default=0):
+            text = f"{who} goes on from checkpoint {from_id}, and {max(complete)} was complete"
+            found.append(Violation("I8", text, restore.at))
+    return found
