@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -50,7 +51,8 @@ class _Leader:
     async def get_leader(self, request: pb.GetLeaderRequest) -> pb.GetLeaderResponse:
         token = self._endpoints.fencing_token(request.endpoint)
         known = self._endpoints.knows(request.endpoint)
-        return pb.GetLeaderResponse(known=known, leader_session_id=token or "", version=VERSION)
+        reason = "" if known else self._endpoints.reason_missing(request.endpoint)
+        return pb.GetLeaderResponse(known=known, leader_session_id=token or "", version=VERSION, reason=reason)
 
 
 class Endpoints:
@@ -59,6 +61,7 @@ class Endpoints:
     def __init__(self, max_message_bytes: int) -> None:
         self._max_message_bytes = max_message_bytes
         self._endpoints: dict[str, _Endpoint] = {}
+        self._explain: Callable[[str], str] | None = None
         self.register(LeaderGateway, LEADER_ENDPOINT, _Leader(self), None)
 
     def register(
@@ -88,6 +91,14 @@ class Endpoints:
         """Forget the endpoint; unknown names are ignored."""
         if endpoint != LEADER_ENDPOINT:
             self._endpoints.pop(endpoint, None)
+
+    def explain_missing(self, explain: Callable[[str], str] | None) -> None:
+        """Let callers of an endpoint that is not here be told what ``explain`` says of its name; ``""``: nothing."""
+        self._explain = explain
+
+    def reason_missing(self, endpoint: str) -> str:
+        """Return what there is to say of an endpoint that is not here, ``""`` if nothing."""
+        return self._explain(endpoint) if self._explain is not None else ""
 
     def clear(self) -> None:
         """Forget all endpoints but the one that tells about leaders."""
@@ -126,7 +137,8 @@ class Endpoints:
     def _admit(self, method: RpcMethod, endpoint: str, fencing_token: str) -> Handler:
         known = self._endpoints.get(endpoint)
         if known is None:
-            raise EndpointNotFoundError(f"no endpoint {endpoint!r} here (it never was, or it has ended)")
+            reason = self.reason_missing(endpoint) or "it never was, or it has ended"
+            raise EndpointNotFoundError(f"no endpoint {endpoint!r} here ({reason})")
         if known.gateway != method.gateway:
             raise EndpointNotFoundError(f"endpoint {endpoint!r} is a {known.gateway}, not a {method.gateway}")
         if known.fencing_token is not None and fencing_token != known.fencing_token:

@@ -149,6 +149,10 @@ class InProcessRpcService:
         """See :meth:`~millstream.common.rpc.service.RpcService.unregister`."""
         self._endpoints.unregister(endpoint)
 
+    def explain_missing(self, explain: Callable[[str], str] | None) -> None:
+        """See :meth:`~millstream.common.rpc.service.RpcService.explain_missing`."""
+        self._endpoints.explain_missing(explain)
+
     def connect(
         self,
         gateway: type[G],

@@ -94,6 +94,13 @@ class RpcService(Protocol):
         """Serve the endpoint no more; calls then get :class:`EndpointNotFoundError`."""
         ...
 
+    def explain_missing(self, explain: Callable[[str], str] | None) -> None:
+        """Let callers of endpoints that are not served here be told why.
+
+        :param explain: says for an endpoint's name what to tell, ``""`` if nothing; ``None``: nothing is said any more.
+        """
+        ...
+
     def connect(
         self,
         gateway: type[G],

@@ -79,5 +79,6 @@ async def ask_leader(leader: LeaderGateway, address: str, endpoint: str) -> Lead
     """
     response = await leader.get_leader(pb.GetLeaderRequest(endpoint=endpoint))
     if not response.known:
-        raise EndpointNotFoundError(f"no endpoint {endpoint!r} at {address} ({LEADER_ENDPOINT} does not know it)")
+        reason = response.reason or f"{LEADER_ENDPOINT} does not know it"
+        raise EndpointNotFoundError(f"no endpoint {endpoint!r} at {address} ({reason})")
     return LeaderSessionId(response.leader_session_id)

@@ -20,14 +20,16 @@ class GetLeaderRequest(_message.Message):
     def __init__(self, endpoint: _Optional[str] = ...) -> None: ...
 
 class GetLeaderResponse(_message.Message):
-    __slots__ = ("known", "leader_session_id", "version")
+    __slots__ = ("known", "leader_session_id", "version", "reason")
     KNOWN_FIELD_NUMBER: _ClassVar[int]
     LEADER_SESSION_ID_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
     known: bool
     leader_session_id: str
     version: str
-    def __init__(self, known: bool = ..., leader_session_id: _Optional[str] = ..., version: _Optional[str] = ...) -> None: ...
+    reason: str
+    def __init__(self, known: bool = ..., leader_session_id: _Optional[str] = ..., version: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
 
 class TriggerSavepointRequest(_message.Message):
     __slots__ = ("job_id", "target_directory", "mode", "format", "request_id")

@@ -123,6 +123,10 @@ class GrpcRpcService:
         """See :meth:`~millstream.common.rpc.service.RpcService.unregister`."""
         self._endpoints.unregister(endpoint)
 
+    def explain_missing(self, explain: Callable[[str], str] | None) -> None:
+        """See :meth:`~millstream.common.rpc.service.RpcService.explain_missing`."""
+        self._endpoints.explain_missing(explain)
+
     def connect(
         self,
         gateway: type[G],

@@ -241,6 +241,25 @@ def test_any_message_and_any_endpoint_name_arrive_as_they_were(carrier: Carrier,
     run(test)
 
 
+def test_a_service_may_say_why_an_endpoint_is_not_there(carrier: Carrier) -> None:
+    async def test() -> None:
+        server, client = carrier.service(), carrier.service()
+        async with started(server, client):
+            server.explain_missing(lambda endpoint: "a standby; host:1 leads" if endpoint == "dispatcher" else "")
+            gateway = client.connect(DispatcherGateway, server.address, "dispatcher", LeaderSessionId("any"))
+            with pytest.raises(EndpointNotFoundError, match="a standby; host:1 leads"):
+                await gateway.list_jobs(pb.ListJobsRequest())
+            with pytest.raises(EndpointNotFoundError, match="a standby; host:1 leads"):
+                await client.leader_session_id(server.address, "dispatcher")
+            with pytest.raises(EndpointNotFoundError, match="does not know it"):
+                await client.leader_session_id(server.address, "other")
+            server.explain_missing(None)
+            with pytest.raises(EndpointNotFoundError, match="it never was, or it has ended"):
+                await gateway.list_jobs(pb.ListJobsRequest())
+
+    run(test)
+
+
 @pytest.mark.parametrize("token", [None, OTHER_TOKEN, LeaderSessionId("")])
 def test_a_call_with_another_fencing_token_is_refused(carrier: Carrier, token: LeaderSessionId | None) -> None:
     async def test() -> None:
