@@ -74,6 +74,7 @@ class SimulatedProcess:
         self.paused = False
         self._simulation = simulation
         self._main = main
+        self._main_task: asyncio.Task[None] | None = None
         self._on_end: list[Callable[[str], None]] = []
         self._on_resume: list[Callable[[], None]] = []
 
@@ -154,7 +155,9 @@ class SimulatedProcess:
         self.loop.call_soon(self._start)
 
     def _start(self) -> None:
-        self.loop.create_task(self._live(), name=self.name).add_done_callback(self._main_ended)
+        # Kept, as asyncio.run() would: loops know their tasks weakly.
+        self._main_task = self.loop.create_task(self._live(), name=self.name)
+        self._main_task.add_done_callback(self._main_ended)
 
     async def _live(self) -> None:
         me = asyncio.current_task()
