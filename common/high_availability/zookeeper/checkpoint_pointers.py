@@ -144,6 +144,7 @@ class ZooKeeperCheckpointPointers:
 
             try:
                 await self._writes.commit([DeleteNode(node) for node in there], is_done, what)
+                return
             except NodeMissingError:
                 pass  # one of them was removed meanwhile
             except NodeNotEmptyError as error:

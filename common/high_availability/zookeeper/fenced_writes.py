@@ -66,15 +66,17 @@ class FencedWrites:
     async def read(self, reading: Callable[[], Awaitable[T]]) -> T:
         """Return what is read; it may be read more than once.
 
-        :raises ZooKeeperConnectionError: the term ended before that was possible.
+        :raises LeadershipLostError: the term ended before that was possible.
         """
         pause = _FIRST_PAUSE_S
         while True:
             try:
                 return await reading()
-            except ZooKeeperConnectionError:
+            except ZooKeeperConnectionError as error:
                 if not await self._reconnected(pause):
-                    raise
+                    raise LeadershipLostError(
+                        f"This master does not lead any more, and ZooKeeper does not answer it: {error}"
+                    ) from error
             pause = min(2 * pause, _LONGEST_PAUSE_S)
 
     async def latest(self, reading: Callable[[], Awaitable[T]]) -> T:
@@ -152,7 +154,7 @@ class FencedWrites:
                 try:
                     if await self.latest(is_done):
                         return
-                except ZooKeeperConnectionError as error:
+                except LeadershipLostError as error:
                     raise _unknown(what) from error
                 raise
         raise _unknown(what) from doubt
