@@ -21,7 +21,6 @@ from millstream.common.high_availability.zookeeper.client import (
     NodeMissingError,
     NodeStat,
     Operation,
-    SessionLostError,
     SessionState,
     SetNode,
     ZooKeeperConnectionError,
@@ -52,7 +51,6 @@ from millstream.testing.simulation.zookeeper.tree import CreateSequential, ances
 __all__ = ["Ensemble", "SimulatedZooKeeperClient"]
 
 _FIRST_PAUSE_S = 0.1
-_LAST_PAUSE_S = 2.0
 _LARGEST_REQUEST = 0xFFFFF
 """Bytes; a server hangs up on who sends more, as ZooKeeper's do."""
 
@@ -75,7 +73,8 @@ class Ensemble(Protocol):
 @dataclass(slots=True)
 class _Call:
     request: Request
-    answer: asyncio.Future[Done]
+    answer: asyncio.Future[Done | ZooKeeperError]
+    """An error is a result: who asked may not wait for it any more."""
     breaks: bool = False
 
 
@@ -95,19 +94,32 @@ class SimulatedZooKeeperClient:
     :param root: where its paths begin; made at the start.
     :param host: where its process runs.
     :param session_timeout: seconds.
-    :param connection_timeout: how long :meth:`start` waits for a server, in seconds.
+    :param connection_timeout: how long :meth:`start` waits for a server, and each call for its answer, in seconds.
+    :param retry_wait: the longest pause between two tries to connect, and how long a read waits for a connection.
+    :param max_retry_attempts: how often a read is repeated that failed because of the connection.
     """
 
     def __init__(
-        self, ensemble: Ensemble, root: str, *, host: str, session_timeout: float, connection_timeout: float
+        self,
+        ensemble: Ensemble,
+        root: str,
+        *,
+        host: str,
+        session_timeout: float,
+        connection_timeout: float,
+        retry_wait: float,
+        max_retry_attempts: int,
     ) -> None:
         self._ensemble = ensemble
         self._root = root.rstrip("/")
         self._host = host
         self._session_timeout = session_timeout
         self._connection_timeout = connection_timeout
-        self._state = SessionState.LOST
+        self._retry_wait = retry_wait
+        self._max_retry_attempts = max_retry_attempts
+        self._state = SessionState.SUSPENDED
         self._session_id = 0
+        self._has_expired = False
         self._seen = 0
         self._listeners: list[Callable[[SessionState], None]] = []
         self._watchers: dict[str, list[_Watcher]] = {}
@@ -121,11 +133,11 @@ class SimulatedZooKeeperClient:
         self._is_closed = False
         self._breaks_before = 0
         self._breaks_after = 0
-        self._connected: asyncio.Event | None = None
+        self._connected = asyncio.Event()
 
     @property
     def description(self) -> str:
-        return f"{self._ensemble.description}{self._root or '/'}"
+        return f"ZooKeeper at {self._ensemble.description} ({self._root or '/'})"
 
     @property
     def state(self) -> SessionState:
@@ -137,20 +149,17 @@ class SimulatedZooKeeperClient:
 
     async def start(self) -> None:
         self._loop = asyncio.get_running_loop()
-        self._connected = asyncio.Event()
         self._connect()
         try:
-            await asyncio.wait_for(self._connected.wait(), self._connection_timeout)
+            if not await self._wait_for_connection(self._connection_timeout):
+                raise ZooKeeperConnectionError(
+                    f"{self.description}: no server answered within {self._connection_timeout:g} s. Check "
+                    "high-availability.zookeeper.quorum and that the servers run."
+                )
             if self._root:
-                await self._make_parents(f"{self._root}/x")
-        except asyncio.TimeoutError:
-            self._end()
-            raise ZooKeeperConnectionError(
-                f"no server of ZooKeeper at {self._ensemble.description} answered within "
-                f"{self._connection_timeout:g} s; see high-availability.zookeeper.quorum"
-            ) from None
-        except ZooKeeperError:
-            self._end()
+                await self._make_root()
+        except BaseException:
+            await self.close()
             raise
 
     def listen(self, listener: Callable[[SessionState], None]) -> Callable[[], None]:
@@ -173,7 +182,7 @@ class SimulatedZooKeeperClient:
         return made[len(self._root) :]
 
     async def get(self, path: str) -> tuple[bytes, NodeStat]:
-        done = await self._ask(GetNode(self._full(path)))
+        done = await self._read(GetNode(self._full(path)))
         assert done.stat is not None
         return done.data, done.stat
 
@@ -186,13 +195,13 @@ class SimulatedZooKeeperClient:
         await self._write(Commit((DeleteNode(self._full(path), version),)))
 
     async def children(self, path: str) -> list[str]:
-        return list((await self._ask(GetChildren(self._full(path)))).children)
+        return list((await self._read(GetChildren(self._full(path)))).children)
 
     async def commit(self, operations: Sequence[Operation]) -> None:
         await self._write(Commit(tuple(self._below_root(operation) for operation in operations)))
 
     async def sync(self) -> None:
-        await self._ask(Sync())
+        await self._read(Sync())
 
     def watch(self, path: str, on_change: Callable[[], None]) -> Callable[[], None]:
         full = self._full(path)
@@ -220,8 +229,6 @@ class SimulatedZooKeeperClient:
             self._calls.append(call)
             self._connection.request(call.request)
             await asyncio.wait([call.answer], timeout=self._connection_timeout)
-            if call.answer.done() and not call.answer.cancelled():
-                call.answer.exception()
         self._end()
 
     # --- for tests
@@ -253,6 +260,18 @@ class SimulatedZooKeeperClient:
     def _below_root(self, operation: Operation) -> Operation:
         return replace(operation, path=self._full(operation.path))
 
+    async def _make_root(self) -> None:
+        """Repeated, as reads are: it does no harm."""
+        attempt = 0
+        while True:
+            await self._wait_for_connection(self._retry_wait)
+            try:
+                return await self._make_parents(f"{self._root}/x")
+            except ZooKeeperConnectionError:
+                if attempt >= self._max_retry_attempts:
+                    raise
+            attempt += 1
+
     async def _make_parents(self, full: str) -> None:
         for path in ancestors(full):
             try:
@@ -273,15 +292,42 @@ class SimulatedZooKeeperClient:
             raise self._connection_error("the server hung up: the request is larger than a megabyte")
         return await self._ask(commit)
 
+    async def _read(self, request: Request) -> Done:
+        """Ask, and ask again if the connection was in the way."""
+        attempt = 0
+        while True:
+            await self._wait_for_connection(self._retry_wait)
+            try:
+                return await self._ask(request)
+            except ZooKeeperConnectionError:
+                if attempt >= self._max_retry_attempts or self._is_closed:
+                    raise
+            if self._connected.is_set():
+                await asyncio.sleep(min(_FIRST_PAUSE_S * 2**attempt, self._retry_wait))
+            attempt += 1
+
+    async def _wait_for_connection(self, timeout: float) -> bool:
+        if not self._connected.is_set():
+            try:
+                await asyncio.wait_for(self._connected.wait(), timeout)
+            except asyncio.TimeoutError:
+                return False
+        return True
+
     async def _ask(self, request: Request, *, breaks: bool = False) -> Done:
+        """Ask once, if there is a connection."""
         if self._state is not SessionState.CONNECTED or self._connection is None or self._is_closed:
-            if self._state is SessionState.LOST and not self._is_closed:
-                raise SessionLostError(f"ZooKeeper at {self.description}: the session has expired")
-            raise self._connection_error("the client is closed" if self._is_closed else "no server is connected")
+            raise self._connection_error("the client is closed" if self._is_closed else "there is no connection")
         call = _Call(request, self._loop.create_future(), breaks)
         self._calls.append(call)
         self._connection.request(request)
-        return await call.answer
+        await asyncio.wait([call.answer], timeout=self._connection_timeout)
+        if not call.answer.done():
+            raise self._connection_error(f"no answer within {self._connection_timeout:g} s")
+        answer = call.answer.result()
+        if isinstance(answer, ZooKeeperError):
+            raise answer
+        return answer
 
     def _arm(self, full: str, watchers: Sequence[_Watcher]) -> None:
         """Let the server watch a node, and tell the watchers when it does: what was before may be news to them."""
@@ -290,16 +336,16 @@ class SimulatedZooKeeperClient:
         assert self._connection is not None
         self._connection.request(call.request)
 
-        def armed(answer: asyncio.Future[Done]) -> None:
+        def armed(answer: asyncio.Future[Done | ZooKeeperError]) -> None:
             # When the connection is there again it is armed again.
-            if not answer.cancelled() and answer.exception() is None:
+            if isinstance(answer.result(), Done):
                 for watcher in watchers:
                     watcher.tell()
 
         call.answer.add_done_callback(armed)
 
     def _connection_error(self, reason: str) -> ZooKeeperConnectionError:
-        return ZooKeeperConnectionError(f"ZooKeeper at {self.description}: {reason}")
+        return ZooKeeperConnectionError(f"{reason} ({self.description})")
 
     # --- the connection
 
@@ -312,8 +358,9 @@ class SimulatedZooKeeperClient:
         server = self._ensemble.server_at(self._first_server + self._attempts)
         self._attempts += 1
         self._connection = Connection(self._ensemble.scheduler, self._host, server.host, server.receive, self._receive)
-        self._connection.request(Attach(self._session_id, self._session_timeout, self._seen))
-        self._set_timer(self._session_timeout / len(self._ensemble.hosts), self._lose)
+        session_id = 0 if self._has_expired else self._session_id
+        self._connection.request(Attach(session_id, self._session_timeout, self._seen))
+        self._set_timer(max(self._connection_timeout / len(self._ensemble.hosts), 1.0), self._lose)
 
     def _lose(self) -> None:
         """The connection is broken, or is given up; or none came about."""
@@ -325,7 +372,7 @@ class SimulatedZooKeeperClient:
         if self._state is SessionState.CONNECTED:
             self._change(SessionState.SUSPENDED)
         round_, place = divmod(self._attempts, len(self._ensemble.hosts))
-        self._connect_after(0.0 if place or not round_ else min(_FIRST_PAUSE_S * 2 ** (round_ - 1), _LAST_PAUSE_S))
+        self._connect_after(0.0 if place or not round_ else min(_FIRST_PAUSE_S * 2 ** (round_ - 1), self._retry_wait))
 
     def _end(self) -> None:
         """Let go of everything. The session ends when it is told so, or by and by."""
@@ -336,6 +383,7 @@ class SimulatedZooKeeperClient:
         self._set_timer(0.0, None)
         self._fail_calls(self._connection_error("the client is closed"))
         self._state = SessionState.LOST
+        self._connected.set()  # whoever waits for a connection finds that there will be none
 
     def _receive(self, connection: Connection, reply: Reply | None) -> None:
         """A packet has come to the host; the process takes it when it runs."""
@@ -365,29 +413,25 @@ class SimulatedZooKeeperClient:
         if call.breaks:
             self._calls.appendleft(call)
             self._lose()
-        elif call.answer.done():
-            return  # nobody waits for it any more
         elif isinstance(answer, Refused):
-            call.answer.set_exception(type(answer.error)(f"ZooKeeper at {self._ensemble.description}: {answer.error}"))
+            call.answer.set_result(type(answer.error)(f"{answer.error} ({self.description})"))
         else:
             call.answer.set_result(answer)
 
     def _attached(self, session_id: int) -> None:
         if session_id == 0:
-            self._session_id = self._seen = 0
+            self._has_expired, self._seen = True, 0
             self._change(SessionState.LOST)
             assert self._connection is not None
             self._connection.close_by_client()
             self._connection = None
             self._connect_after(0.0)
             return
-        self._session_id = session_id
+        self._session_id, self._has_expired = session_id, False
         self._attempts = 0
         self._ping_is_out = False
         self._set_timer(self._next_ping(), self._ping)
         self._change(SessionState.CONNECTED)
-        if self._connected is not None:
-            self._connected.set()
         for path, watchers in list(self._watchers.items()):
             self._arm(path, watchers)
 
@@ -410,11 +454,14 @@ class SimulatedZooKeeperClient:
     def _fail_calls(self, error: ZooKeeperConnectionError) -> None:
         calls, self._calls = self._calls, deque()
         for call in calls:
-            if not call.answer.done():
-                call.answer.set_exception(type(error)(str(error)))
+            call.answer.set_result(type(error)(str(error)))
 
     def _change(self, state: SessionState) -> None:
         self._state = state
+        if state is SessionState.CONNECTED:
+            self._connected.set()
+        else:
+            self._connected.clear()
         for listener in list(self._listeners):
             self._loop.call_soon(self._tell, listener, state)
 

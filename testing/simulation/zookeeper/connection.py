@@ -89,6 +89,7 @@ class Connection:
         to_server: Callable[[Connection, Request | None], None],
         to_client: Callable[[Connection, Reply | None], None],
     ) -> None:
+        self.client_host = client_host
         self._requests: _Way[Request] = _Way(scheduler, client_host, server_host, lambda m: to_server(self, m))
         self._replies: _Way[Reply] = _Way(scheduler, server_host, client_host, lambda m: to_client(self, m))
 

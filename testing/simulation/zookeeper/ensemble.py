@@ -79,10 +79,18 @@ class SimulatedZooKeeper:
         host: str = "localhost",
         session_timeout: float = 60.0,
         connection_timeout: float = 15.0,
+        retry_wait: float = 0.05,
+        max_retry_attempts: int = 3,
     ) -> SimulatedZooKeeperClient:
-        """Return a client that is not started yet. Times in seconds."""
+        """Return a client that is not started yet. Times in seconds; see its class."""
         return SimulatedZooKeeperClient(
-            self, root, host=host, session_timeout=session_timeout, connection_timeout=connection_timeout
+            self,
+            root,
+            host=host,
+            session_timeout=session_timeout,
+            connection_timeout=connection_timeout,
+            retry_wait=retry_wait,
+            max_retry_attempts=max_retry_attempts,
         )
 
     @property
@@ -142,10 +150,10 @@ class SimulatedZooKeeper:
         """
         client.break_at_writes(before, after)
 
-    def break_connection(self, session_id: int) -> None:
-        """Break a session's connection; what was under way either way is lost. The client may connect again."""
+    def break_connections(self, host: str) -> None:
+        """Break the connections of the clients at a host; what was under way either way is lost."""
         for server in self._servers:
-            server.break_connections(lambda each: each == session_id)
+            server.break_connections(host)
 
     def stop_server(self, number: int) -> None:
         """Kill a server. Without a majority the others do not serve either."""

@@ -7,7 +7,6 @@ a watch waited for is told before anything newer is; what others wrote may not b
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -139,10 +138,10 @@ class Server:
             served.connection.break_by_server()
         self._served.clear()
 
-    def break_connections(self, is_meant: Callable[[int], bool]) -> None:
-        """Break the connections of some sessions."""
+    def break_connections(self, client_host: str) -> None:
+        """Break the connections of the clients at a host."""
         for served in list(self._served.values()):
-            if is_meant(served.session_id):
+            if served.connection.client_host == client_host:
                 del self._served[served.connection]
                 served.connection.break_by_server()
 

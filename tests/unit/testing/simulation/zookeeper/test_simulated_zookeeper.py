@@ -22,6 +22,7 @@ from millstream.common.high_availability.zookeeper.client import (
     ZooKeeperConnectionError,
 )
 from millstream.testing.simulation.zookeeper import SimulatedZooKeeper, SimulatedZooKeeperClient
+from tests.zookeeper_contract import CONTRACT, Check
 
 Scenario = Callable[[SimulatedZooKeeper, SimulatedZooKeeperClient], Awaitable[None]]
 
@@ -52,9 +53,28 @@ async def started(zookeeper: SimulatedZooKeeper) -> SimulatedZooKeeperClient:
     return client
 
 
+@pytest.mark.parametrize("check", CONTRACT, ids=lambda check: check.__name__)
+@pytest.mark.parametrize("servers", [1, 3])
+def test_keeps_to_the_contract(check: Check, servers: int) -> None:
+    async def main() -> None:
+        zookeeper = SimulatedZooKeeper(servers=servers)
+        clients: list[SimulatedZooKeeperClient] = []
+
+        async def connect() -> SimulatedZooKeeperClient:
+            clients.append(await started(zookeeper))
+            return clients[-1]
+
+        await check(connect)
+        for client in clients:
+            await client.close()
+        assert zookeeper.sessions == []
+
+    asyncio.run(main())
+
+
 def test_is_a_zookeeper_client() -> None:
     client: ZooKeeperClient = SimulatedZooKeeper().client()
-    assert client.state is SessionState.LOST
+    assert client.state is SessionState.SUSPENDED
     assert client.session_id == 0
 
 
