@@ -58,6 +58,7 @@ class SimulatedProcess:
     :ivar host: the machine that it is on.
     :ivar pid: what ``os.getpid()`` tells within it.
     :ivar result: what its main coroutine returned.
+    :ivar was_killed: it ended by :meth:`kill`.
     :ivar outcome: how it ended, in words; ``None`` while it lives.
     """
 
@@ -72,6 +73,7 @@ class SimulatedProcess:
         self.result: object = None
         self.outcome: str | None = None
         self.paused = False
+        self.was_killed = False
         self._simulation = simulation
         self._main = main
         self._main_task: asyncio.Task[None] | None = None
@@ -119,7 +121,9 @@ class SimulatedProcess:
 
     def kill(self, why: str) -> None:
         """End it here and now: nothing of it runs again, not even a ``finally``. Dead processes are left alone."""
-        self._end(f"killed: {why}")
+        if self.alive:
+            self.was_killed = True
+            self._end(f"killed: {why}")
 
     def pause(self) -> None:
         """Let nothing of it run until :meth:`resume`; the world goes on around it."""
@@ -159,6 +163,13 @@ class SimulatedProcess:
         self._main_task = self.loop.create_task(self._live(), name=self.name)
         self._main_task.add_done_callback(self._main_ended)
 
+    def exit(self, error: SystemExit) -> None:
+        """Its code has called ``sys.exit()``: all tasks are cancelled, and it ends."""
+        code = error.code
+        self.result = code if isinstance(code, int) else 0 if code is None else 1
+        for task in self.loop.pending_tasks():
+            task.cancel()
+
     async def _live(self) -> None:
         me = asyncio.current_task()
         try:
@@ -172,7 +183,9 @@ class SimulatedProcess:
 
     def _main_ended(self, task: asyncio.Task[None]) -> None:
         if task.cancelled():
-            self._end("ended: its main coroutine was cancelled")
+            self._end(
+                "ended: its main coroutine was cancelled" if self.result is None else f"ended: exit({self.result})"
+            )
             return
         error = task.exception()
         if error is not None:

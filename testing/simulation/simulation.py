@@ -12,9 +12,11 @@ import heapq
 import random
 from asyncio import events
 from collections.abc import Callable, Coroutine
+from contextlib import ExitStack
 from types import TracebackType
 from typing import Any, ClassVar, TypeAlias
 
+from millstream.testing.simulation.determinism import determined_by
 from millstream.testing.simulation.network import SimulatedNetwork
 from millstream.testing.simulation.process_loop import ProcessLoop
 from millstream.testing.simulation.simulated_process import ProcessError, SimulatedProcess
@@ -80,6 +82,8 @@ class Simulation:
         self._closed = False
         self._on_close: list[Callable[[], None]] = []
         self.network = SimulatedNetwork(self)
+        self._resources = ExitStack()
+        self._resources.enter_context(determined_by(self))
         Simulation._current = self
 
     def __enter__(self) -> Simulation:
@@ -107,10 +111,19 @@ class Simulation:
         """Return the process whose code runs right now; ``None`` outside all processes."""
         return cls._current._running if cls._current is not None else None
 
+    def running_process(self) -> SimulatedProcess | None:
+        """Return the process whose code runs right now; ``None`` outside all processes."""
+        return self._running
+
     @property
     def now_ms(self) -> int:
         """True virtual time, in milliseconds since the Unix epoch."""
         return self._start_ms + self._elapsed_ns // 1_000_000
+
+    @property
+    def now_ns(self) -> int:
+        """True virtual time, in nanoseconds since the Unix epoch."""
+        return self._start_ms * 1_000_000 + self._elapsed_ns
 
     @property
     def elapsed(self) -> float:
@@ -249,7 +262,10 @@ class Simulation:
             events._set_running_loop(loop)
             try:
                 while batch and loop.has_ready:
-                    loop.run_next()
+                    try:
+                        loop.run_next()
+                    except SystemExit as error:
+                        process.exit(error)
                     self._elapsed_ns += cost
                     batch -= 1
             finally:
@@ -306,6 +322,7 @@ class Simulation:
             self._agenda.clear()
             self._runnable.clear()
         finally:
+            self._resources.close()
             Simulation._current = None
 
 
