@@ -109,20 +109,20 @@ MUTATIONS: tuple[Mutation, ...] = (
         (f"{_TASK}/test_watermark_valve.py",),
     ),
     Mutation(
-        "watermark regression",
-        "event time goes back when a slow channel wakes up",
+        "watermark of a channel that wakes up",
+        "event time stands still until a channel that was idle has caught up",
         "taskmanager/task/watermark_valve.py",
-        "        if lowest <= self.watermark:\n            return ()",
-        "        if lowest == self.watermark:\n            return ()",
+        "            state.aligned = state.watermark >= self.watermark",
+        "            state.aligned = True",
         (f"{_TASK}/test_watermark_valve.py",),
     ),
     Mutation(
         "snapshots of old attempts",
         "a snapshot of a task that was started anew since counts for the checkpoint",
         "jobmanager/checkpoint/coordinator.py",
-        "            or not pending.is_missing(event.attempt_id)\n"
+        "            pending is None\n            or not pending.is_missing(event.attempt_id)\n"
         "            or self._graph.vertex_of_attempt(event.attempt_id) is None\n",
-        "            or not pending.is_missing(event.attempt_id)\n",
+        "            pending is None\n",
         (_CHECKPOINT,),
     ),
     Mutation(

@@ -33,23 +33,33 @@ def test_any_sequence_of_grants_sends_and_losses_conserves_credits(
             assert one.channel in open_channels
             credit_under_way[one.channel].append(one.credit)
 
-    actions = st.sampled_from(["produce", "credit arrives", "send", "data arrives", "consume", "lose"])
+    def possible() -> list[tuple[str, int]]:
+        """What can happen now: drawn from anything, most steps would do nothing and credits hardly ever return."""
+        steps = [("produce", channel) for channel in channels]
+        for channel in channels:
+            steps += [("credit arrives", channel)] * bool(credit_under_way[channel])
+            steps += [("send", channel)] * senders[channel].sendable
+            steps += [("data arrives", channel)] * bool(data_under_way[channel])
+            if channel in open_channels:
+                steps += [("consume", channel)] * bool(received[channel])
+                steps.append(("lose", channel))
+        return steps
+
     for _ in range(data.draw(st.integers(0, 60))):
-        action, channel = data.draw(actions), data.draw(st.sampled_from(channels))
-        sender = senders[channel]
+        action, channel = data.draw(st.sampled_from(possible()))
         if action == "produce":
-            sender.add(b"x" * data.draw(st.integers(1, 6)))
-        elif action == "credit arrives" and credit_under_way[channel]:
-            sender.add_credit(credit_under_way[channel].pop(0))
-        elif action == "send" and sender.sendable:
-            data_under_way[channel].append(sender.next_buffer().backlog)
-        elif action == "data arrives" and data_under_way[channel]:
+            senders[channel].add(b"x" * data.draw(st.integers(1, 6)))
+        elif action == "credit arrives":
+            senders[channel].add_credit(credit_under_way[channel].pop(0))
+        elif action == "send":
+            data_under_way[channel].append(senders[channel].next_buffer().backlog)
+        elif action == "data arrives":
             grant(receiver.on_buffer(channel, data_under_way[channel].pop(0)))
             received[channel] += channel in open_channels
-        elif action == "consume" and received[channel] and channel in open_channels:
+        elif action == "consume":
             received[channel] -= 1
             grant(receiver.on_consumed(channel))
-        elif action == "lose" and channel in open_channels:
+        else:
             open_channels.discard(channel)
             grant(receiver.close_channel(channel))
 
@@ -82,6 +92,13 @@ def test_a_consumed_floating_buffer_goes_to_the_next_in_turn() -> None:
     assert receiver.on_buffer(0, backlog=10) == []
     assert receiver.on_consumed(0) == [Grant(1, 1)]
     assert receiver.buffers_of(1) == (1, 1)
+
+
+def test_a_consumed_buffer_of_its_own_goes_back_to_its_sender() -> None:
+    receiver = CreditReceiver(1, 0)
+    assert receiver.open_channel(0) == 1
+    assert receiver.on_buffer(0, 0) == []
+    assert receiver.on_consumed(0) == [Grant(0, 1)]
 
 
 def test_a_channel_that_nobody_reads_does_not_starve_the_others() -> None:

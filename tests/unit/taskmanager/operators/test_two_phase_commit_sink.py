@@ -196,6 +196,20 @@ def test_the_order_of_things() -> None:
     ]
 
 
+def test_what_is_known_of_a_later_checkpoint_commits_nothing_of_it_with_an_earlier_one() -> None:
+    function = Told()
+    operator = operator_of(function)
+    operator.initialize_state()
+    operator.open()
+    operator.prepare_snapshot(CheckpointInfo(1))
+    operator.prepare_snapshot(CheckpointInfo(2))
+    take(operator.notify_checkpoint_complete(1))
+    assert [entry for entry in function.log if entry[0] == "commit"] == [("commit", 1)]
+    take(operator.notify_checkpoint_complete(2))
+    assert [entry for entry in function.log if entry[0] == "commit"] == [("commit", 1), ("commit", 2)]
+    operator.close()
+
+
 def restored(function: Any, clock: ManualClock | None = None) -> Operator:
     """Goes on from a checkpoint with transaction 1 pending and 2 open."""
     states = OperatorStates()
