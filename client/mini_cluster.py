@@ -178,6 +178,7 @@ class _Parts:
         return self._client_rpc
 
     async def start(self) -> None:
+        from millstream.common.high_availability.standalone import StandaloneServices
         from millstream.common.rpc.in_process import InProcessNetwork
         from millstream.dispatcher.master import Master
 
@@ -185,7 +186,7 @@ class _Parts:
         self._client_rpc = await self._service(network, "client")
         clock, ids = SystemClock(), IdFactory()
         master_rpc = await self._service(network, _MASTER)
-        self._master = Master(master_rpc, clock, self._configuration, ids)
+        self._master = Master(master_rpc, clock, self._configuration, ids, StandaloneServices(master_rpc))
         await self._master.start()
         await asyncio.gather(*(self._start_task_executor(network, i) for i in range(self._num_task_managers)))
         await self._wait_for_slots()

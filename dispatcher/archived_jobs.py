@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -27,21 +27,33 @@ class ArchivedJobs:
 
     :param max_capacity: how many jobs are kept (``jobstore.max-capacity``).
     :param expiration: how long each is kept (``jobstore.expiration-time``).
+    :param on_left: is told of each job that left.
     """
 
-    def __init__(self, clock: Clock, max_capacity: int, expiration: timedelta) -> None:
+    def __init__(
+        self, clock: Clock, max_capacity: int, expiration: timedelta, on_left: Callable[[JobID], None]
+    ) -> None:
         self._clock = clock
         self._max_capacity = max_capacity
         self._expiration_ms = int(expiration.total_seconds() * 1000)
+        self._on_left = on_left
         self._jobs: dict[JobID, _Archived] = {}  # in the order of archiving
 
-    def add(self, job_id: JobID, details: JobDetails, checkpoints: JobCheckpoints) -> None:
-        """Keep the reports on a job and its checkpoints; a job that is there already is replaced."""
+    def add(
+        self, job_id: JobID, details: JobDetails, checkpoints: JobCheckpoints, archived_ms: int | None = None
+    ) -> None:
+        """Keep the reports on a job and its checkpoints; a job that is there already is replaced.
+
+        :param archived_ms: since when it is kept, for a job that an earlier leader archived; now if not given.
+        """
         self._jobs.pop(job_id, None)
-        self._jobs[job_id] = _Archived(details, checkpoints, self._clock.now_ms())
+        now_ms = self._clock.now_ms()
+        # By another machine's clock that may be in the future; here time begins to count now at the latest.
+        since_ms = now_ms if archived_ms is None else min(archived_ms, now_ms)
+        self._jobs[job_id] = _Archived(details, checkpoints, since_ms)
         self._expire()
         while len(self._jobs) > self._max_capacity:
-            del self._jobs[next(iter(self._jobs))]
+            self._leave(next(iter(self._jobs)))
 
     def get(self, job_id: JobID) -> JobDetails | None:
         """Return the job's last report, ``None`` if it is not (or no longer) here."""
@@ -77,4 +89,8 @@ class ArchivedJobs:
             job_id, archived = next(iter(self._jobs.items()))
             if archived.archived_ms >= oldest_kept:
                 return
-            del self._jobs[job_id]
+            self._leave(job_id)
+
+    def _leave(self, job_id: JobID) -> None:
+        del self._jobs[job_id]
+        self._on_left(job_id)

@@ -1,20 +1,24 @@
 """The Dispatcher: takes jobs, starts a JobMaster for each, and knows what became of all of them.
 
-A thin shell: the :class:`~millstream.dispatcher.job_table.JobTable` decides, this carries out and answers calls. It
-never unpickles anything of a job and needs none of its packages.
+A thin shell over its :class:`~millstream.dispatcher.dispatched_jobs.DispatchedJobs`: it serves the calls. It never
+unpickles anything of a job and needs none of its packages. It lives for one term of its master.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
 from millstream.common.clock import Clock
-from millstream.common.config import ClusterOptions, Configuration, JobManagerOptions, RestOptions
-from millstream.common.errors import DuplicateJobError, JobNotFoundError, MillstreamError
+from millstream.common.config import CheckpointingOptions, ClusterOptions, Configuration, RestOptions
+from millstream.common.errors import JobNotFoundError, MillstreamError
+from millstream.common.fault_points import FaultPoint
+from millstream.common.high_availability.leader_directory import LeaderDirectory
+from millstream.common.high_availability.leader_information import LeaderInformation
+from millstream.common.high_availability.leadership import Leadership, LeadershipLostError
 from millstream.common.ids import IdFactory, JobID, LeaderSessionId
 from millstream.common.rpc.gateways import DispatcherGateway, ResourceManagerGateway
 from millstream.common.rpc.service import EndpointNotFoundError, FencingError, RpcService
@@ -23,22 +27,14 @@ from millstream.common.version import VERSION
 from millstream.common.wire import cluster_pb2 as pb
 from millstream.common.wire.checkpoint_pb2 import JobCheckpoints
 from millstream.common.wire.graph_pb2 import JobGraph
-from millstream.dispatcher.archived_jobs import ArchivedJobs
+from millstream.dispatcher.dispatched_jobs import DispatchedJobs
 from millstream.dispatcher.job_graph_check import check_job_graph
+from millstream.dispatcher.job_keeper import JobKeeper
 from millstream.dispatcher.job_manager_runner import (
-    JobManagerRunner,
     JobMasterControl,
     JobMasterFactory,
     create_job_master,
-)
-from millstream.dispatcher.job_table import (
-    Action,
-    AllJobsEnded,
-    ArchiveJob,
-    CancelJob,
-    CloseJobMaster,
-    JobTable,
-    StartJobMaster,
+    job_master_endpoint,
 )
 from millstream.dispatcher.operations import Operations
 from millstream.dispatcher.snapshot_disposal import dispose_snapshot
@@ -56,11 +52,19 @@ _LONGEST_WAIT_SECONDS: Final = 3600.0
 _FORMATS: Final = ("CANONICAL", "NATIVE")
 
 
+RECOVERED: Final = FaultPoint(
+    "dispatcher.recovered", "a leader has begun to take up the jobs of earlier ones and is not made known yet"
+)
+
+
 class Dispatcher:
     """Serves :class:`~millstream.common.rpc.gateways.DispatcherGateway` as endpoint ``dispatcher``.
 
+    :param leaders: tells where the ResourceManager is.
+    :param leadership: the term; what must outlive it is kept there.
     :param on_shutdown: called once, when the cluster was asked to shut down and its jobs have ended.
     :param job_master_factory: makes the JobMaster of a job; the real one if not given.
+    :param default_checkpoint_directory: URI where the checkpoints of jobs go for which nobody has named a place.
     """
 
     def __init__(
@@ -69,61 +73,100 @@ class Dispatcher:
         clock: Clock,
         configuration: Configuration,
         ids: IdFactory,
-        resource_manager_address: str,
+        leaders: LeaderDirectory,
+        leadership: Leadership,
         on_shutdown: Callable[[], None],
         job_master_factory: JobMasterFactory = create_job_master,
+        default_checkpoint_directory: str | None = None,
     ) -> None:
         self._rpc = rpc
-        self._clock = clock
         self._configuration = configuration
-        self._ids = ids
-        self._resource_manager_address = resource_manager_address
+        self._leaders = leaders
         self._on_shutdown = on_shutdown
-        self._job_master_factory = job_master_factory
+        self._default_checkpoint_directory = default_checkpoint_directory
         self._leader_session_id = ids.leader_session_id()
+        self._keeper = JobKeeper(leadership)
+
+        def make_job_master(graph: JobGraph, on_terminal: Callable[[pb.JobDetails], None]) -> JobMasterControl:
+            return job_master_factory(graph, rpc, clock, configuration, ids, leaders, leadership, on_terminal)
+
         shutdown_seconds = configuration.get(ClusterOptions.SHUTDOWN_TIMEOUT).total_seconds()
         # A third for the jobs to end, a third for their JobMasters to close: the rest is for the process around.
-        self._step_seconds = shutdown_seconds / 3
-        self._archive = ArchivedJobs(
-            clock,
-            configuration.get(JobManagerOptions.JOB_STORE_MAX_CAPACITY),
-            configuration.get(JobManagerOptions.JOB_STORE_EXPIRATION_TIME),
-        )
+        self._jobs = DispatchedJobs(clock, configuration, self._keeper, make_job_master, shutdown_seconds / 3)
         self._operations = Operations(clock, ids, configuration.get(RestOptions.ASYNC_STORE_DURATION))
-        self._table = JobTable()
-        self._runners: dict[JobID, JobManagerRunner] = {}
-        self._results: dict[JobID, asyncio.Future[pb.JobDetails]] = {}
-        self._all_ended: asyncio.Future[None] | None = None
+        self._publishing: asyncio.Task[None] | None = None
         self._shutdown: asyncio.Task[None] | None = None
         self._resource_manager: ResourceManagerGateway | None = None
+        self._serving = False
         self._closed = False
+        self._left = False
 
     @property
     def leader_session_id(self) -> LeaderSessionId:
         """Fencing token of the endpoint."""
         return self._leader_session_id
 
+    @property
+    def shutting_down(self) -> bool:
+        """A client wants the cluster to end."""
+        return self._shutdown is not None
+
     async def start(self) -> None:
-        """Begin to take jobs."""
-        self._all_ended = asyncio.get_running_loop().create_future()
+        """Take up the jobs of earlier leaders and begin to take others. What is kept of them is waited for; may be
+        cancelled.
+
+        :raises LeadershipLostError: the term is over.
+        """
+        await self._jobs.find()
         self._rpc.register(
             DispatcherGateway,  # type: ignore[type-abstract]  # names the service only
             DISPATCHER_ENDPOINT,
             self,
             self._leader_session_id,
         )
+        self._serving = True
+        RECOVERED.reach()
+        leader = LeaderInformation(self._rpc.address, self._leader_session_id)
+        self._publishing = asyncio.get_running_loop().create_task(self._publish(leader), name="publish the Dispatcher")
 
     async def close(self) -> None:
         """Cancel all jobs, give them a while to end, close their JobMasters. May be called twice."""
-        if self._closed or self._all_ended is None:
+        if self._closed:
             return
         self._closed = True
         if self._shutdown is not None:
             await asyncio.wait({self._shutdown})
         else:
-            await self._end_all_jobs()
+            await self._jobs.end_all()
         await self._operations.close()
-        self._rpc.unregister(DISPATCHER_ENDPOINT)
+        await self._stop_publishing()
+        if self._serving:
+            self._rpc.unregister(DISPATCHER_ENDPOINT)
+
+    def leave(self, reason: str) -> None:
+        """The term is over: serve no more, at once, and leave the jobs to the next leader. Callers that wait are told.
+
+        :meth:`left` must follow.
+        """
+        self._closed = self._left = True
+        if self._serving:
+            self._rpc.unregister(DISPATCHER_ENDPOINT)
+        if self._shutdown is not None:
+            self._shutdown.cancel()
+        self._operations.abandon(reason)
+        for job_id in self._jobs.leave(reason):
+            self._rpc.unregister(job_master_endpoint(job_id))
+
+    async def left(self) -> None:
+        """Return when nothing of the jobs goes on here any more.
+
+        :raises JobMasterLeftOpenError: something does.
+        """
+        if self._shutdown is not None:
+            await asyncio.wait({self._shutdown})
+        await self._operations.close()
+        await self._stop_publishing()
+        await self._jobs.left()
 
     # ------------------------------------------------------------------ calls
 
@@ -134,26 +177,15 @@ class Dispatcher:
         :raises DuplicateJobError: a job with this id is known already.
         """
         graph = request.job_graph
-        job_id = check_job_graph(graph)
-        ended = self._archive.get(job_id)
-        if ended is not None:
-            raise DuplicateJobError(
-                f"Job {job_id} was submitted before and has ended ({ended.summary.state}); submit it under a new id."
-            )
-        self._run(job_id, graph)
-        logger.info(
-            "Job %s (%s) was submitted: %d vertices, %d tasks",
-            job_id,
-            graph.name,
-            len(graph.vertices),
-            sum(vertex.parallelism for vertex in graph.vertices),
-        )
-        return pb.SubmitJobResponse(job_id=job_id)
+        check_job_graph(graph)
+        self._name_checkpoint_directory(graph)
+        await self._jobs.submit(graph)
+        return pb.SubmitJobResponse(job_id=graph.job_id)
 
     async def list_jobs(self, request: pb.ListJobsRequest) -> pb.ListJobsResponse:
         """Return all running and archived jobs, the earliest started first."""
-        jobs: list[pb.JobSummary] = [details.summary for details in self._archive]
-        jobs += [runner.details().summary for job_id, runner in self._runners.items() if job_id not in self._archive]
+        jobs: list[pb.JobSummary] = [details.summary for details in self._jobs.ended]
+        jobs += [self._jobs.details(job_id).summary for job_id in self._jobs.running]
         jobs.sort(key=lambda job: (job.start_time_ms, job.job_id))
         return pb.ListJobsResponse(jobs=jobs)
 
@@ -163,28 +195,19 @@ class Dispatcher:
         :raises JobNotFoundError: no such job.
         """
         job_id = _parse(request.job_id)
-        runner = self._runners.get(job_id)
-        if runner is not None and job_id not in self._archive:
-            await runner.refresh_metrics()
-        return self._details(job_id)
+        await self._jobs.refresh_metrics(job_id)
+        return self._jobs.details(job_id)
 
     async def await_job_result(self, request: pb.AwaitJobResultRequest) -> pb.JobDetails:
         """Return the job's last report as soon as it has ended, or its current one after ``max_wait_ms``.
 
         :raises JobNotFoundError: no such job.
+        :raises LeadershipLostError: another master leads, or will.
         :raises MillstreamError: the cluster was shut down before the job ended.
         """
-        job_id = _parse(request.job_id)
-        result = self._results.get(job_id)
-        if result is None:
-            return self._details(job_id)
-        if request.max_wait_ms > 0:
-            await asyncio.wait({result}, timeout=min(request.max_wait_ms / 1000, _LONGEST_WAIT_SECONDS))
-        if not result.done():
-            return self._details(job_id)
-        if result.cancelled():
-            raise MillstreamError(f"The cluster was shut down before job {job_id} had ended.")
-        return result.result()
+        return await self._jobs.wait_result(
+            _parse(request.job_id), min(request.max_wait_ms / 1000, _LONGEST_WAIT_SECONDS)
+        )
 
     async def cancel_job(self, request: pb.JobRequest) -> pb.Empty:
         """Cancel the job; returns when that has begun. A cancelled job may be cancelled again.
@@ -192,25 +215,14 @@ class Dispatcher:
         :raises JobNotFoundError: no such job.
         :raises MillstreamError: it has ended otherwise.
         """
-        job_id = _parse(request.job_id)
-        ended = self._archive.get(job_id)
-        if ended is not None:
-            if ended.summary.state == JobStatus.CANCELED.name:
-                return pb.Empty()
-            raise MillstreamError(
-                f"Job {job_id} cannot be cancelled: it has already reached another terminal state "
-                f"({ended.summary.state})."
-            )
-        self._require(job_id)
-        logger.info("Job %s is to be cancelled", job_id)
-        self._carry_out(self._table.cancel(job_id))
+        self._jobs.cancel(_parse(request.job_id))
         return pb.Empty()
 
     async def get_cluster_overview(self, request: pb.Empty) -> pb.ClusterOverview:
         """Return what the ResourceManager knows of slots, with the jobs counted."""
         overview = await self._resource_overview()
-        ended = self._archive.counts_by_state()
-        overview.jobs_running = sum(1 for job_id in self._runners if job_id not in self._archive)
+        ended = self._jobs.ended.counts_by_state()
+        overview.jobs_running = len(self._jobs.running)
         overview.jobs_finished = ended[JobStatus.FINISHED.name]
         overview.jobs_cancelled = ended[JobStatus.CANCELED.name]
         overview.jobs_failed = ended[JobStatus.FAILED.name]
@@ -223,8 +235,7 @@ class Dispatcher:
         :raises JobNotFoundError: no such job.
         :raises MillstreamError: the job has ended, or does not start.
         """
-        job_id = _parse(request.job_id)
-        job_master = await self._job_master(job_id)
+        job_master = await self._jobs.job_master(_parse(request.job_id))
         payload = await job_master.operator_request(request.operator_id, request.subtask_index, request.payload)
         return pb.OperatorResponse(payload=payload)
 
@@ -281,7 +292,7 @@ class Dispatcher:
 
         :raises MillstreamError: there is none at this place, or a running job needs it.
         """
-        running = {str(job_id) for job_id in self._runners if job_id not in self._archive}
+        running = {str(job_id) for job_id in self._jobs.running}
         thread = ThreadPoolExecutor(1, thread_name_prefix="dispose-of-snapshot")
         try:
             await asyncio.get_running_loop().run_in_executor(
@@ -297,9 +308,7 @@ class Dispatcher:
 
         :raises JobNotFoundError: no such job.
         """
-        job_id = _parse(request.job_id)
-        archived = self._archive.checkpoints(job_id)
-        return archived if archived is not None else self._require(job_id).job_master.checkpoints()
+        return self._jobs.checkpoints(_parse(request.job_id))
 
     async def _operate(
         self,
@@ -309,106 +318,19 @@ class Dispatcher:
         job_id = _parse(request.job_id)
         if request.request_id and self._operations.find(job_id, request.request_id):
             return pb.OperationStarted(request_id=request.request_id)
-        job_master = await self._job_master(job_id)
+        job_master = await self._jobs.job_master(job_id)
         request_id = self._operations.start(job_id, request.request_id, lambda: work(job_master))
         return pb.OperationStarted(request_id=request_id)
 
-    async def _job_master(self, job_id: JobID) -> JobMasterControl:
-        """The JobMaster of a job that runs, or will in a moment."""
-        runner = self._runners.get(job_id)
-        if runner is not None:
-            await runner.wait_started()
-        if runner is None or not runner.running:
-            state = self._details(job_id).summary.state
-            raise MillstreamError(f"Job {job_id} is {state}: it does not run.")
-        return runner.job_master
-
-    # ------------------------------------------------------------------ what becomes of a job (RunnerListener)
-
-    def job_started(self, job_id: JobID) -> None:
-        """The job's JobMaster runs."""
-        self._carry_out(self._table.started(job_id))
-
-    def job_ended(self, job_id: JobID, details: pb.JobDetails) -> None:
-        """The job is in a terminal state."""
-        self._carry_out(self._table.ended(job_id, details))
-
-    def job_closed(self, job_id: JobID) -> None:
-        """The job's JobMaster is closed."""
-        self._carry_out(self._table.closed(job_id))
-        self._runners.pop(job_id, None)
-        result = self._results.pop(job_id, None)
-        if result is not None and not result.done():
-            result.cancel()
-
     # ------------------------------------------------------------------ inside
 
-    def _run(self, job_id: JobID, graph: JobGraph) -> None:
-        """Put a job into the table and start its JobMaster."""
-        actions = self._table.submit(job_id)
-        try:
-            self._runners[job_id] = JobManagerRunner(
-                job_id,
-                graph,
-                self._clock,
-                lambda on_terminal: self._job_master_factory(
-                    graph,
-                    self._rpc,
-                    self._clock,
-                    self._configuration,
-                    self._ids,
-                    self._resource_manager_address,
-                    on_terminal,
-                ),
-                self,
-                self._step_seconds,
-            )
-        except Exception:
-            self._carry_out(self._table.closed(job_id))  # it never was: the client is told why
-            raise
-        self._results[job_id] = asyncio.get_running_loop().create_future()
-        self._carry_out(actions)
-
-    def _carry_out(self, actions: Iterable[Action]) -> None:
-        for action in actions:
-            if isinstance(action, StartJobMaster):
-                self._runners[action.job_id].start()
-            elif isinstance(action, CancelJob):
-                self._runners[action.job_id].cancel()
-            elif isinstance(action, ArchiveJob):
-                self._job_has_ended(action.job_id, action.details)
-            elif isinstance(action, CloseJobMaster):
-                self._runners[action.job_id].close_soon()
-            elif isinstance(action, AllJobsEnded) and self._all_ended is not None:
-                self._all_ended.set_result(None)
-
-    def _job_has_ended(self, job_id: JobID, details: pb.JobDetails) -> None:
-        summary = details.summary
-        logger.info(
-            "Job %s (%s) is %s after %d ms",
-            job_id,
-            summary.name,
-            summary.state,
-            max(0, summary.end_time_ms - summary.start_time_ms),
-        )
-        self._archive.add(job_id, details, self._runners[job_id].job_master.checkpoints())
-        result = self._results.get(job_id)
-        if result is not None and not result.done():
-            result.set_result(details)
-
-    def _details(self, job_id: JobID) -> pb.JobDetails:
-        ended = self._archive.get(job_id)
-        return ended if ended is not None else self._require(job_id).details()
-
-    def _require(self, job_id: JobID) -> JobManagerRunner:
-        runner = self._runners.get(job_id)
-        if runner is None:
-            raise JobNotFoundError(
-                f"No job has the id {job_id}: it never was in this cluster, or it ended so long ago that it is "
-                f"forgotten ({JobManagerOptions.JOB_STORE_EXPIRATION_TIME.key}, "
-                f"{JobManagerOptions.JOB_STORE_MAX_CAPACITY.key})."
-            )
-        return runner
+    def _name_checkpoint_directory(self, graph: JobGraph) -> None:
+        """A successor must be able to read the job's checkpoints, also if nobody has thought of a place for them."""
+        if self._default_checkpoint_directory is None:
+            return
+        settings = Configuration(self._configuration).add_all(Configuration.from_map(dict(graph.configuration)))
+        if settings.get(CheckpointingOptions.DIRECTORY) is None:
+            graph.configuration[CheckpointingOptions.DIRECTORY.key] = self._default_checkpoint_directory
 
     async def _resource_overview(self) -> pb.ClusterOverview:
         """Ask the ResourceManager, once more if it is another one than before."""
@@ -418,33 +340,32 @@ class Dispatcher:
                 return await known.get_resource_overview(pb.Empty())
             except (FencingError, EndpointNotFoundError):
                 self._resource_manager = None
-        address = self._resource_manager_address
-        token = await self._rpc.leader_session_id(address, RESOURCE_MANAGER_ENDPOINT)
+        leader = await self._leaders.current(RESOURCE_MANAGER_ENDPOINT)
         self._resource_manager = self._rpc.connect(
             ResourceManagerGateway,  # type: ignore[type-abstract]  # connect makes it concrete
-            address,
+            leader.address,
             RESOURCE_MANAGER_ENDPOINT,
-            token,
+            leader.session_id,
         )
         return await self._resource_manager.get_resource_overview(pb.Empty())
 
     async def _shut_down(self) -> None:
         try:
-            await self._end_all_jobs()
+            await self._jobs.end_all()
         finally:
-            self._on_shutdown()
+            if not self._left:
+                self._on_shutdown()
 
-    async def _end_all_jobs(self) -> None:
-        """Cancel all jobs and wait a bounded while for their end; then close what is left."""
-        assert self._all_ended is not None, "the Dispatcher was not started"
-        self._carry_out(self._table.shut_down())
-        await asyncio.wait({self._all_ended}, timeout=self._step_seconds)
-        if not self._all_ended.done():
-            left = [job_id for job_id in self._runners if job_id not in self._archive]
-            logger.warning("Closing without waiting longer for jobs that do not end: %s", ", ".join(left) or "none")
-            self._carry_out(self._table.give_up())
-            # Bounded: each runner gives its JobMaster a time limit.
-            await asyncio.gather(*(runner.wait_closed() for runner in list(self._runners.values())))
+    async def _publish(self, leader: LeaderInformation) -> None:
+        try:
+            await self._keeper.publish(DISPATCHER_ENDPOINT, leader)
+        except LeadershipLostError as error:
+            logger.info("The Dispatcher is not made known: %s", error)
+
+    async def _stop_publishing(self) -> None:
+        if self._publishing is not None:
+            self._publishing.cancel()
+            await asyncio.wait({self._publishing})
 
 
 def _parse(job_id: str) -> JobID:

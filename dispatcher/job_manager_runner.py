@@ -7,24 +7,30 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import traceback
 from collections.abc import Callable, Coroutine
 from typing import Any, Final, Protocol
 
 from millstream.common.clock import Clock
 from millstream.common.config import Configuration
 from millstream.common.errors import MillstreamError
-from millstream.common.failure import ENGINE, engine_failure
-from millstream.common.high_availability.standalone import FixedLeaderDirectory, StandaloneLeadership
+from millstream.common.high_availability.leader_directory import LeaderDirectory
+from millstream.common.high_availability.leadership import Leadership, LeadershipLostError
 from millstream.common.ids import IdFactory, JobID
 from millstream.common.rpc.service import RpcService
-from millstream.common.states import JobStatus
 from millstream.common.wire.checkpoint_pb2 import JobCheckpoints
-from millstream.common.wire.cluster_pb2 import JobDetails, JobSummary, OperationStatus
+from millstream.common.wire.cluster_pb2 import JobDetails, OperationStatus
 from millstream.common.wire.graph_pb2 import JobGraph
+from millstream.dispatcher.job_reports import failed_to_start, first_report
 from millstream.jobmanager.checkpoint.events import SavepointMode
 
-__all__ = ["JobManagerRunner", "JobMasterControl", "JobMasterFactory", "RunnerListener", "create_job_master"]
+__all__ = [
+    "JobManagerRunner",
+    "JobMasterControl",
+    "JobMasterFactory",
+    "RunnerListener",
+    "create_job_master",
+    "job_master_endpoint",
+]
 
 logger = logging.getLogger(__name__)
 
@@ -68,7 +74,8 @@ class JobMasterFactory(Protocol):
         clock: Clock,
         configuration: Configuration,
         ids: IdFactory,
-        resource_manager_address: str,
+        leaders: LeaderDirectory,
+        leadership: Leadership,
         on_terminal: Callable[[JobDetails], None],
     ) -> JobMasterControl: ...
 
@@ -79,14 +86,19 @@ def create_job_master(
     clock: Clock,
     configuration: Configuration,
     ids: IdFactory,
-    resource_manager_address: str,
+    leaders: LeaderDirectory,
+    leadership: Leadership,
     on_terminal: Callable[[JobDetails], None],
 ) -> JobMasterControl:
     """Make the real JobMaster."""
     from millstream.jobmanager.job_master import JobMaster  # tests of the Dispatcher do without it
 
-    leaders = FixedLeaderDirectory(rpc, resource_manager_address)
-    return JobMaster(job_graph, rpc, clock, configuration, ids, leaders, StandaloneLeadership(), on_terminal)
+    return JobMaster(job_graph, rpc, clock, configuration, ids, leaders, leadership, on_terminal)
+
+
+def job_master_endpoint(job_id: JobID) -> str:
+    """Return the name under which the job's JobMaster serves."""
+    return f"jobmaster-{job_id}"
 
 
 class RunnerListener(Protocol):
@@ -120,8 +132,9 @@ class JobManagerRunner:
         self._clock = clock
         self._listener = listener
         self._close_seconds = close_seconds
-        self._accepted = _first_report(job_graph, clock.now_ms())
+        self._accepted = first_report(job_graph, clock.now_ms())
         self._running = False
+        self._left_open = False
         self._starting: asyncio.Task[None] | None = None
         self._closing: asyncio.Task[None] | None = None
         self._job_master = make(lambda details: listener.job_ended(job_id, details))
@@ -134,6 +147,11 @@ class JobManagerRunner:
     def running(self) -> bool:
         """The JobMaster has started and is not yet being closed."""
         return self._running and self._closing is None
+
+    @property
+    def left_open(self) -> bool:
+        """The JobMaster was to be closed and did not close in time, or not cleanly: something of it may go on."""
+        return self._left_open
 
     def start(self) -> None:
         """Start the JobMaster; the listener hears of it, or that the job has failed."""
@@ -162,6 +180,11 @@ class JobManagerRunner:
         except Exception:  # old figures are better than no report
             logger.warning("Job %s: its metrics could not be brought up to date", self._job_id, exc_info=True)
 
+    def stop_starting(self) -> None:
+        """Let a JobMaster that has not quite started not begin to serve; it is closed later."""
+        if self._starting is not None:
+            self._starting.cancel()
+
     def close_soon(self) -> None:
         """Close the JobMaster; the listener hears when that is done."""
         if self._closing is None:
@@ -178,13 +201,17 @@ class JobManagerRunner:
     async def _start(self) -> None:
         try:
             await self._job_master.start()
+        except LeadershipLostError as error:
+            # Not the job's failure: the next leader runs it, and this one is about to hear that it is none any more.
+            logger.info("Job %s is not started here: %s", self._job_id, error)
+            return
         except MillstreamError as error:
             logger.warning("Job %s cannot be started: %s", self._job_id, error)
-            self._listener.job_ended(self._job_id, self._failed_to_start(error))
+            self._listener.job_ended(self._job_id, failed_to_start(self._accepted, error, self._clock.now_ms()))
             return
         except Exception as error:
             logger.exception("The JobMaster of job %s could not be started", self._job_id)
-            self._listener.job_ended(self._job_id, self._failed_to_start(error))
+            self._listener.job_ended(self._job_id, failed_to_start(self._accepted, error, self._clock.now_ms()))
             return
         self._running = True
         self._listener.job_started(self._job_id)
@@ -196,44 +223,10 @@ class JobManagerRunner:
         try:
             await asyncio.wait_for(self._job_master.close(), self._close_seconds)
         except asyncio.TimeoutError:
+            self._left_open = True
             logger.warning("The JobMaster of job %s did not close within %g s", self._job_id, self._close_seconds)
         except Exception:  # the job has ended all the same, and the next one must run
+            self._left_open = True
             logger.exception("The JobMaster of job %s did not close cleanly", self._job_id)
         finally:
             self._listener.job_closed(self._job_id)
-
-    def _failed_to_start(self, error: Exception) -> JobDetails:
-        now = self._clock.now_ms()
-        details = JobDetails()
-        details.CopyFrom(self._accepted)
-        details.summary.state = JobStatus.FAILED.name
-        details.summary.end_time_ms = now
-        details.state_timestamps[JobStatus.FAILED.name] = now
-        # What Millstream itself raises says all there is to say; anything else is a fault of the engine.
-        expected = isinstance(error, MillstreamError)
-        details.failure.CopyFrom(
-            engine_failure(
-                ENGINE,
-                str(error) if expected else f"the job's JobMaster could not be started: {error}",
-                exception_type=type(error).__name__,
-                full_traceback="".join(traceback.format_exception(error)),
-            )
-        )
-        details.failure_history.append(details.failure)
-        return details
-
-
-def _first_report(graph: JobGraph, now_ms: int) -> JobDetails:
-    """Return what there is to say of a job whose JobMaster has not started yet."""
-    return JobDetails(
-        summary=JobSummary(
-            job_id=graph.job_id,
-            name=graph.name,
-            state=JobStatus.INITIALIZING.name,
-            start_time_ms=now_ms,
-            tasks_total=sum(vertex.parallelism for vertex in graph.vertices),
-        ),
-        state_timestamps={JobStatus.INITIALIZING.name: now_ms},
-        plan_json=graph.plan_json,
-        configuration=dict(graph.configuration),
-    )

@@ -24,6 +24,7 @@ from millstream.common.config import (
 )
 from millstream.common.config.secret import shown
 from millstream.common.errors import ConfigurationError
+from millstream.common.high_availability.standalone import StandaloneServices
 from millstream.common.ids import IdFactory
 from millstream.common.rpc.grpc_carrier import GrpcRpcService
 from millstream.common.version import COMMIT_ID, VERSION
@@ -93,7 +94,9 @@ async def run_master(configuration: Configuration) -> int:
     except OSError as error:
         return _cannot_start(error)
     try:
-        master = Master(rpc, SystemClock(), configuration, IdFactory())
+        services = StandaloneServices(rpc)
+        await services.start()
+        master = Master(rpc, SystemClock(), configuration, IdFactory(), services)
         try:
             await master.start()
             logger.info(

@@ -16,6 +16,7 @@ from millstream.common.clock import Clock
 from millstream.common.config import RestOptions
 from millstream.common.errors import MillstreamError
 from millstream.common.failure import ENGINE, engine_failure
+from millstream.common.high_availability.leadership import LeadershipLostError
 from millstream.common.ids import IdFactory, JobID
 from millstream.common.wire.cluster_pb2 import OperationStatus
 
@@ -39,6 +40,7 @@ class Operations:
         self._ids = ids
         self._store_duration_ms = int(store_duration.total_seconds() * 1000)
         self._operations: dict[tuple[JobID, str], _Operation] = {}
+        self._abandoned: str | None = None
 
     def find(self, job_id: JobID, request_id: str) -> bool:
         """Whether a request with this id was made before."""
@@ -62,6 +64,7 @@ class Operations:
     async def wait(self, job_id: JobID, request_id: str, seconds: float) -> OperationStatus:
         """Return what became of an operation, or after the time that it is not completed yet.
 
+        :raises LeadershipLostError: the master does not lead any more, and nobody knows what becomes of it.
         :raises MillstreamError: there is none such (any more).
         """
         self._expire()
@@ -76,8 +79,19 @@ class Operations:
         if not operation.task.done():
             return OperationStatus()
         if operation.task.cancelled():
+            if self._abandoned is not None:
+                raise LeadershipLostError(
+                    f"Nobody knows what became of operation {request_id} of job {job_id}: {self._abandoned}. Ask the "
+                    "next leader for the job's savepoints and checkpoints, and trigger it again if it is not there."
+                )
             return _failed("the cluster was shut down")
         return operation.task.result()
+
+    def abandon(self, reason: str) -> None:
+        """The master does not lead any more: whoever waits is told so, at once."""
+        self._abandoned = reason
+        for operation in self._operations.values():
+            operation.task.cancel()
 
     async def close(self) -> None:
         """Wait for nothing any more."""

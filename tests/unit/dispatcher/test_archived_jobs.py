@@ -22,12 +22,16 @@ def details(number: int, state: str = "FINISHED") -> JobDetails:
     return JobDetails(summary=JobSummary(job_id=job(number), state=state))
 
 
+def ignored(job_id: JobID) -> None:
+    """Nobody wants to know who left."""
+
+
 def ids(archive: ArchivedJobs) -> list[str]:
     return [kept.summary.job_id for kept in archive]
 
 
 def test_what_was_archived_is_found() -> None:
-    archive = ArchivedJobs(ManualClock(), 10, timedelta(hours=1))
+    archive = ArchivedJobs(ManualClock(), 10, timedelta(hours=1), ignored)
     archive.add(job(1), details(1), JobCheckpoints(completed=4))
     archive.add(job(2), details(2, "FAILED"), JobCheckpoints())
     archive.add(job(3), details(3, "FAILED"), JobCheckpoints())
@@ -41,7 +45,7 @@ def test_what_was_archived_is_found() -> None:
 
 
 def test_the_oldest_leave_when_there_are_too_many() -> None:
-    archive = ArchivedJobs(ManualClock(), 2, timedelta(hours=1))
+    archive = ArchivedJobs(ManualClock(), 2, timedelta(hours=1), ignored)
     for number in (1, 2, 1, 3):
         archive.add(job(number), details(number), JobCheckpoints())
     assert ids(archive) == [job(1), job(3)]
@@ -49,7 +53,7 @@ def test_the_oldest_leave_when_there_are_too_many() -> None:
 
 def test_jobs_leave_when_their_time_is_over() -> None:
     clock = ManualClock(1_000_000)
-    archive = ArchivedJobs(clock, 10, timedelta(seconds=10))
+    archive = ArchivedJobs(clock, 10, timedelta(seconds=10), ignored)
     archive.add(job(1), details(1), JobCheckpoints())
     clock.advance(5_000)
     archive.add(job(2), details(2), JobCheckpoints())
@@ -68,7 +72,7 @@ def test_jobs_leave_when_their_time_is_over() -> None:
 )
 def test_it_holds_just_the_newest_that_have_not_expired(capacity: int, steps: list[tuple[int, int]]) -> None:
     clock = ManualClock()
-    archive = ArchivedJobs(clock, capacity, timedelta(seconds=30))
+    archive = ArchivedJobs(clock, capacity, timedelta(seconds=30), ignored)
     model: list[tuple[int, int]] = []
     for number, pause in steps:
         clock.advance(pause)

@@ -25,6 +25,9 @@ from millstream.common.errors import (
     JobNotFoundError,
     MillstreamError,
 )
+from millstream.common.high_availability.leader_directory import LeaderDirectory
+from millstream.common.high_availability.leadership import Leadership
+from millstream.common.high_availability.standalone import FixedLeaderDirectory, StandaloneLeadership
 from millstream.common.ids import IdFactory, LeaderSessionId
 from millstream.common.rpc.gateways import DispatcherGateway, ResourceManagerGateway
 from millstream.common.rpc.in_process import InProcessNetwork
@@ -209,10 +212,10 @@ async def cluster(configuration: Configuration | None = None) -> AsyncIterator[W
         clock: Clock,
         configuration: Configuration,
         ids: IdFactory,
-        resource_manager_address: str,
+        leaders: LeaderDirectory,
+        leadership: Leadership,
         on_terminal: Callable[[pb.JobDetails], None],
     ) -> FakeJobMaster:
-        assert resource_manager_address == "master"
         job_master = FakeJobMaster(job_graph, clock, on_terminal)
         world.prepare(job_master)
         world.masters[job_graph.job_id] = job_master
@@ -223,7 +226,8 @@ async def cluster(configuration: Configuration | None = None) -> AsyncIterator[W
 
     configuration = configuration if configuration is not None else Configuration()
     ids = IdFactory(random.Random(1))
-    dispatcher = Dispatcher(rpc, clock, configuration, ids, "master", on_shutdown, make)
+    leaders = FixedLeaderDirectory(rpc, "master")
+    dispatcher = Dispatcher(rpc, clock, configuration, ids, leaders, StandaloneLeadership(), on_shutdown, make)
     await dispatcher.start()
     token = await client.leader_session_id("master", "dispatcher")
     assert token == dispatcher.leader_session_id

@@ -14,6 +14,7 @@ import pytest
 from millstream.common.clock import SystemClock
 from millstream.common.config import Configuration, JobManagerOptions
 from millstream.common.errors import ConfigurationError
+from millstream.common.high_availability.standalone import StandaloneServices
 from millstream.common.ids import IdFactory
 from millstream.common.rpc.gateways import DispatcherGateway
 from millstream.common.rpc.in_process import InProcessNetwork
@@ -45,7 +46,7 @@ def test_jobs_in_a_cluster_without_slots() -> None:
         await rpc.start()
         configuration = Configuration()
         configuration.set(JobManagerOptions.SLOT_REQUEST_TIMEOUT, timedelta(milliseconds=100))
-        master = Master(rpc, SystemClock(), configuration, IdFactory(random.Random(7)))
+        master = Master(rpc, SystemClock(), configuration, IdFactory(random.Random(7)), StandaloneServices(rpc))
         await master.start()
         token = await client.leader_session_id("master", "dispatcher")
         dispatcher = client.connect(DispatcherGateway, "master", "dispatcher", token, WAIT)
