@@ -77,10 +77,11 @@ class NetworkEnvironment:
             total_backoff(self._backoff_s, longest_backoff_s)
         )
         self._server: asyncio.Server | None = None
-        self._accepted: set[ProducerConnection] = set()
+        # In their order, not a set: closing them goes the same way each time.
+        self._accepted: dict[ProducerConnection, None] = {}
         self._opened: dict[tuple[str, int], ConsumerConnection] = {}
         self._connecting: set[asyncio.Task[None]] = set()
-        self._gates: set[TaskInputGate] = set()
+        self._gates: dict[TaskInputGate, None] = {}
         self._all_closed: asyncio.Event | None = None
         self._closed = False
 
@@ -177,7 +178,8 @@ class NetworkEnvironment:
                 one.open(self._registry)
         for remote, host, port in opened:
             remote.open(self._connection_to(host, port))
-        self._gates = {gate_ for gate_ in self._gates if not gate_.is_closed} | {result}
+        self._gates = {gate_: None for gate_ in self._gates if not gate_.is_closed}
+        self._gates[result] = None
         return result
 
     def create_replay(self, task: TaskDeployment) -> ChannelReplay:
@@ -233,11 +235,11 @@ class NetworkEnvironment:
 
     def _accept(self) -> Connection:
         producer = ProducerConnection(self._secret, self._nonce(), self._registry, self._on_accepted_closed)
-        self._accepted.add(producer)
+        self._accepted[producer] = None
         return Connection(producer, 0)
 
     def _on_accepted_closed(self, connection: ProducerConnection) -> None:
-        self._accepted.discard(connection)
+        self._accepted.pop(connection, None)
         self._check_all_closed()
 
     def _connection_to(self, host: str, port: int) -> ConsumerConnection:
