@@ -1,11 +1,16 @@
 """Finds the file system of a path.
 
 There is one per process for each store and settings: connections and limits are shared by all who use it.
+
+A store that neither pyarrow nor fsspec knows is made known by :func:`register_file_system`, in each process that uses
+its URIs: in the program for what its tasks read and write, in the masters for checkpoints.
 """
 
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
+from typing import TypeAlias
 
 from millstream.common.config import Configuration, FileSystemOptions
 from millstream.common.errors import ConfigurationError
@@ -15,8 +20,12 @@ from millstream.common.file_system.limits import LimitedFileSystem, StreamLimits
 from millstream.common.file_system.local_file_system import LocalFileSystem
 from millstream.common.file_system.uri import Location, absolute, join, location
 
-__all__ = ["file_system_of", "qualified"]
+__all__ = ["FileSystemFactory", "file_system_of", "qualified", "register_file_system"]
 
+FileSystemFactory: TypeAlias = Callable[[str, Configuration], FileSystem]
+"""Makes the file system of a store, named by ``scheme://authority/``, with the settings of its user."""
+
+_factories: dict[str, FileSystemFactory] = {}
 _known: dict[tuple[str, str, tuple[tuple[str, str], ...]], FileSystem] = {}
 _lock = threading.Lock()
 
@@ -62,7 +71,44 @@ def file_system_of(path: str, configuration: Configuration | None = None) -> Fil
         return found
 
 
+def register_file_system(scheme: str, factory: FileSystemFactory) -> Callable[[], None]:
+    """Let URIs of a scheme be served by a file system of one's own, in this process, in the place of any other.
+
+    :param scheme: in lower case; ``file`` also stands for plain paths.
+    :param factory: called once for each store of the scheme and each set of ``fs.*`` settings.
+    :return: ends that.
+    :raises ValueError: the scheme is not one, or is registered already.
+    """
+    if not scheme or location(f"{scheme}:///").scheme != scheme:
+        raise ValueError(f"{scheme!r} cannot be the scheme of a URI: lower case letters, then also digits, +, - and .")
+    with _lock:
+        if scheme in _factories:
+            raise ValueError(f"there is a file system for {scheme}:// already; end its registration first")
+        _factories[scheme] = factory
+        _forget(scheme)
+
+    def end() -> None:
+        with _lock:
+            if _factories.get(scheme) is factory:
+                del _factories[scheme]
+                _forget(scheme)
+
+    return end
+
+
+def _forget(scheme: str) -> None:
+    for known in [known for known in _known if known[0] == scheme]:
+        del _known[known]
+
+
 def _make(where: Location, configuration: Configuration) -> FileSystem:
-    bare: FileSystem = LocalFileSystem() if where.scheme == "file" else open_driver(where, configuration)
+    bare: FileSystem
+    factory = _factories.get(where.scheme)
+    if factory is not None:
+        bare = factory(f"{where.scheme}://{where.authority}/", configuration)
+    elif where.scheme == "file":
+        bare = LocalFileSystem()
+    else:
+        bare = open_driver(where, configuration)
     limits = StreamLimits.of(where.scheme, configuration)
     return bare if limits is None else LimitedFileSystem(bare, limits)
