@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Final
 
+from millstream.common.config.collection_kind import MAP
 from millstream.common.config.duration import DURATION
-from millstream.common.config.option import Effect, option, optional
+from millstream.common.config.option import option, optional
 from millstream.common.config.port_range import PORT_RANGE
-from millstream.common.config.value_kind import STRING, IntegerKind, one_of
+from millstream.common.config.value_kind import BOOLEAN, STRING, IntegerKind, one_of
 
 __all__ = ["HighAvailabilityOptions"]
 
@@ -20,9 +21,9 @@ class HighAvailabilityOptions:
         "high-availability.type",
         STRING,
         "NONE",
-        "`NONE`, `zookeeper`, `kubernetes` or a factory.",
+        "`NONE`: one master, with which the jobs end. `zookeeper`: several masters, one of which leads; another one goes"
+        " on with its jobs when it ends.",
         former=("high-availability", "recovery.mode"),
-        effect=Effect.RESERVED,
     )
     CLUSTER_ID: Final = option(
         "high-availability.cluster-id",
@@ -30,14 +31,13 @@ class HighAvailabilityOptions:
         "/default",
         "Namespace of this cluster among those that share a coordination service.",
         former=("high-availability.zookeeper.path.namespace", "recovery.zookeeper.path.namespace"),
-        effect=Effect.RESERVED,
     )
     STORAGE_DIR: Final = optional(
         "high-availability.storageDir",
         STRING,
-        "Directory of job graphs, checkpoint metadata and blobs that a standby master reads.",
+        "Directory that all masters can read and write: job graphs, results of jobs, and checkpoints of jobs that name"
+        " no directory of their own.",
         former=("high-availability.zookeeper.storageDir", "recovery.zookeeper.storageDir"),
-        effect=Effect.RESERVED,
     )
     JOB_MANAGER_PORT: Final = option(
         "high-availability.jobmanager.port",
@@ -45,14 +45,12 @@ class HighAvailabilityOptions:
         "0",
         "RPC port or range of ports of a master under high availability.",
         former=("recovery.jobmanager.port",),
-        effect=Effect.RESERVED,
     )
     ZOOKEEPER_QUORUM: Final = optional(
         "high-availability.zookeeper.quorum",
         STRING,
         "ZooKeeper servers, `host:port` parted by commas.",
         former=("recovery.zookeeper.quorum",),
-        effect=Effect.RESERVED,
     )
     ZOOKEEPER_ROOT: Final = option(
         "high-availability.zookeeper.path.root",
@@ -60,7 +58,6 @@ class HighAvailabilityOptions:
         "/flink",
         "Node under which all clusters lie.",
         former=("recovery.zookeeper.path.root",),
-        effect=Effect.RESERVED,
     )
     ZOOKEEPER_JOBGRAPHS: Final = option(
         "high-availability.zookeeper.path.jobgraphs",
@@ -68,44 +65,54 @@ class HighAvailabilityOptions:
         "/jobgraphs",
         "Node of the pointers to job graphs.",
         former=("recovery.zookeeper.path.jobgraphs",),
-        effect=Effect.RESERVED,
     )
     ZOOKEEPER_SESSION_TIMEOUT: Final = option(
         "high-availability.zookeeper.client.session-timeout",
         DURATION,
         timedelta(minutes=1),
-        "Time without contact after which ZooKeeper ends a session, and with it a leadership.",
+        "Time without contact after which ZooKeeper ends a session, and with it a leadership: how long it takes until a"
+        " master that was killed is replaced. The servers may set limits to it.",
         former=("recovery.zookeeper.client.session-timeout",),
-        effect=Effect.RESERVED,
     )
     ZOOKEEPER_CONNECTION_TIMEOUT: Final = option(
         "high-availability.zookeeper.client.connection-timeout",
         DURATION,
         timedelta(seconds=15),
-        "How long a connection to ZooKeeper is tried.",
+        "How long a process that starts waits for ZooKeeper, and how long an answer may take.",
         former=("recovery.zookeeper.client.connection-timeout",),
-        effect=Effect.RESERVED,
     )
     ZOOKEEPER_RETRY_WAIT: Final = option(
         "high-availability.zookeeper.client.retry-wait",
         DURATION,
         timedelta(seconds=5),
-        "Pause before a failed call to ZooKeeper is repeated.",
+        "The longest pause between two tries to connect to ZooKeeper, and how long a read that is repeated waits for a"
+        " connection.",
         former=("recovery.zookeeper.client.retry-wait",),
-        effect=Effect.RESERVED,
     )
     ZOOKEEPER_MAX_RETRY_ATTEMPTS: Final = option(
         "high-availability.zookeeper.client.max-retry-attempts",
         IntegerKind(0),
         3,
-        "How often a failed call to ZooKeeper is repeated.",
+        "How often reading from ZooKeeper is repeated when the connection breaks.",
         former=("recovery.zookeeper.client.max-retry-attempts",),
-        effect=Effect.RESERVED,
     )
     ZOOKEEPER_ACL: Final = option(
         "high-availability.zookeeper.client.acl",
         one_of("open", "creator"),
         "open",
-        "Who may change the nodes in ZooKeeper.",
-        effect=Effect.RESERVED,
+        "Who may read and change the nodes in ZooKeeper: everybody (`open`), or only who bears the same"
+        " `high-availability.zookeeper.client.authorization` (`creator`).",
+    )
+    ZOOKEEPER_AUTHORIZATION: Final = optional(
+        "high-availability.zookeeper.client.authorization",
+        MAP,
+        "How the processes of the cluster prove to ZooKeeper who they are: a scheme and its credential, such as"
+        " `digest:user:password`.",
+    )
+    ZOOKEEPER_TOLERATE_SUSPENDED: Final = option(
+        "high-availability.zookeeper.client.tolerate-suspended-connections",
+        BOOLEAN,
+        False,
+        "Whether a master goes on leading while its connection to ZooKeeper is broken, until its session has expired."
+        " Jobs are then not interrupted when a ZooKeeper server restarts.",
     )

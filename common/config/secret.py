@@ -18,6 +18,7 @@ _MARKS = (
     "basic-auth",
     "jaas.config",
     "http-headers",
+    "client.authorization",
 )
 
 
