@@ -15,10 +15,12 @@ from millstream.client.artifacts import add_artifacts, program_artifacts
 from millstream.common.config import Configuration, CoreOptions, DeploymentOptions, JobManagerOptions, PythonOptions
 from millstream.common.errors import ConfigurationError
 from millstream.common.execution import JobClient, PipelineExecutor
+from millstream.common.high_availability.create import uses_zookeeper
 from millstream.common.rpc.loopback import is_loopback
 from millstream.datastream.python_files import artifact_of, local_python_path
 
 if TYPE_CHECKING:
+    from millstream.client.remote.cluster_client import ClusterClient
     from millstream.common.wire.graph_pb2 import JobGraph
 
 __all__ = ["LocalExecutor", "RemoteExecutor", "create_executor", "program_directory", "share_import_path"]
@@ -66,7 +68,7 @@ class LocalExecutor:
 
 
 class RemoteExecutor:
-    """Sends jobs to the master at ``jobmanager.rpc.address:jobmanager.rpc.port``."""
+    """Sends jobs to the master at ``jobmanager.rpc.address:jobmanager.rpc.port``, or to the one that leads."""
 
     def __init__(self, configuration: Configuration) -> None:
         self._configuration = configuration
@@ -79,9 +81,10 @@ class RemoteExecutor:
         directory = program_directory()
         if directory is not None:
             add_artifacts(job_graph, program_artifacts(directory))
-        if is_loopback(settings.get(JobManagerOptions.ADDRESS)):
+        cluster = connect(settings)
+        if is_loopback(_host_of_master(settings, cluster)):
             share_import_path(job_graph)
-        return connect(settings).submit(job_graph)
+        return cluster.submit(job_graph)
 
     def default_parallelism(self, configuration: Configuration) -> int:
         return self._configuration.copy().add_all(configuration).get(CoreOptions.DEFAULT_PARALLELISM)
@@ -91,6 +94,12 @@ class RemoteExecutor:
         return not self._configuration.contains(DeploymentOptions.ATTACHED) or self._configuration.get(
             DeploymentOptions.ATTACHED
         )
+
+
+def _host_of_master(settings: Configuration, cluster: ClusterClient) -> str:
+    if uses_zookeeper(settings):
+        return cluster.find_leader().address.rpartition(":")[0].strip("[]")
+    return settings.get(JobManagerOptions.ADDRESS)
 
 
 def program_directory() -> Path | None:

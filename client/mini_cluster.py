@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Literal
 
 from millstream.client.loop_thread import LoopThread
 from millstream.client.remote.cluster_client import ClusterClient
+from millstream.client.remote.dispatcher_leader import DispatcherLeader
 from millstream.common.clock import SystemClock
 from millstream.common.config import (
     ClientOptions,
@@ -22,6 +23,7 @@ from millstream.common.config import (
     TaskManagerOptions,
 )
 from millstream.common.errors import InvalidProgramError, MillstreamError
+from millstream.common.high_availability.standalone import FixedLeaderDirectory
 from millstream.common.ids import IdFactory
 from millstream.common.wire import cluster_pb2 as pb
 
@@ -117,7 +119,10 @@ class MiniCluster:
         try:
             loop_thread.run(parts.start(), _START_SECONDS)
             self._client = ClusterClient(
-                loop_thread, parts.client_rpc, _MASTER, self._configuration.get(ClientOptions.TIMEOUT)
+                loop_thread,
+                parts.client_rpc,
+                DispatcherLeader(FixedLeaderDirectory(parts.client_rpc, _MASTER), changes=False),
+                self._configuration.get(ClientOptions.TIMEOUT),
             )
         except BaseException:
             self.close()
@@ -217,7 +222,6 @@ class _Parts:
         return service
 
     async def _start_task_executor(self, network: InProcessNetwork, index: int) -> None:
-        from millstream.common.high_availability.standalone import FixedLeaderDirectory
         from millstream.taskmanager.task_executor import TaskExecutor
 
         rpc = await self._service(network, f"taskmanager-{index}")

@@ -6,7 +6,8 @@ import time
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from millstream.common.errors import JobCancelledError, JobExecutionError, SavepointError
+from millstream.client.remote.errors import OperationInDoubtError
+from millstream.common.errors import JobCancelledError, JobExecutionError, MillstreamError, SavepointError
 from millstream.common.execution import JobExecutionResult
 from millstream.common.failure import ENGINE, engine_failure
 from millstream.common.file_system.uri import absolute
@@ -17,6 +18,7 @@ from millstream.common.wire.checkpoint_pb2 import JobCheckpoints
 
 if TYPE_CHECKING:
     from millstream.client.remote.cluster_client import ClusterClient
+    from millstream.common.high_availability.leader_information import LeaderInformation
 
 __all__ = ["RpcJobClient", "execution_result"]
 
@@ -30,6 +32,8 @@ class RpcJobClient:
     def __init__(self, cluster: ClusterClient, job_id: str) -> None:
         self._cluster = cluster
         self._job_id = JobID(job_id)
+        self._begun: dict[str, LeaderInformation | None] = {}
+        """By the id of an operation that is under way: at which leader it was begun."""
 
     @property
     def cluster(self) -> ClusterClient:
@@ -109,34 +113,54 @@ class RpcJobClient:
             format=format_name,
             request_id=_new_request_id(),
         )
-        return self._cluster.call(lambda dispatcher: dispatcher.trigger_savepoint(request)).request_id
+        return self._begun_at(self._cluster.call(lambda dispatcher: dispatcher.trigger_savepoint(request)))
 
     def begin_checkpoint(self, *, full: bool = False) -> str:
         """Begin a checkpoint and return the id of the request, for :meth:`await_operation`."""
         request = pb.TriggerCheckpointRequest(job_id=self._job_id, full=full, request_id=_new_request_id())
-        return self._cluster.call(lambda dispatcher: dispatcher.trigger_checkpoint(request)).request_id
+        return self._begun_at(self._cluster.call(lambda dispatcher: dispatcher.trigger_checkpoint(request)))
 
     def begin_rescaling(self, parallelism: int) -> str:
         """Begin to change the parallelism and return the id of the request, for :meth:`await_operation`."""
         request = pb.RescaleJobRequest(job_id=self._job_id, parallelism=parallelism, request_id=_new_request_id())
-        return self._cluster.call(lambda dispatcher: dispatcher.rescale_job(request)).request_id
+        return self._begun_at(self._cluster.call(lambda dispatcher: dispatcher.rescale_job(request)))
 
     def await_operation(self, request_id: str) -> pb.OperationStatus:
         """Wait for the end of what was begun.
 
         :raises SavepointError: it failed.
+        :raises OperationInDoubtError: the leader at which it was begun leads no more.
         """
         request = pb.AwaitOperationRequest(
             job_id=self._job_id, request_id=request_id, max_wait_ms=int(_LONGEST_WAIT.total_seconds() * 1000)
         )
         while True:
-            status = self._cluster.call(
-                lambda dispatcher: dispatcher.await_operation(request), extra_wait=_LONGEST_WAIT
-            )
+            try:
+                status = self._cluster.call(
+                    lambda dispatcher: dispatcher.await_operation(request), extra_wait=_LONGEST_WAIT
+                )
+            except MillstreamError as error:
+                self._raise_if_in_doubt(request_id, error)
+                raise
             if status.HasField("failure"):
                 raise SavepointError(self._job_id, status.failure)
             if status.completed:
                 return status
+
+    def _begun_at(self, started: pb.OperationStarted) -> str:
+        self._begun[started.request_id] = self._cluster.leader
+        return started.request_id
+
+    def _raise_if_in_doubt(self, request_id: str, error: MillstreamError) -> None:
+        """Say so if the reason why nothing is known of an operation is that the leader has changed."""
+        before, now = self._begun.get(request_id), self._cluster.leader
+        if before is not None and now is not None and now != before:
+            raise OperationInDoubtError(
+                f"The master at {before.address} leads no more, at which operation {request_id} of job {self._job_id} "
+                f"was begun; the one at {now.address} does not know what became of it. It may have been completed or "
+                "not: look at the job's state and, for a savepoint, into its target directory before you begin it "
+                f"again. (The new leader says: {error})"
+            ) from error
 
     def get_checkpoints(self) -> JobCheckpoints:
         """Return what the cluster knows of the job's checkpoints."""

@@ -240,7 +240,7 @@ class JobMasterConnection:
         if self._doubt is not None:
             self._doubt.cancel()
             self._doubt = None
-        if leader is None:
+        if leader is None or self._over:
             return  # nobody yet: the one that was there may still be the one
         if leader.session_id == self._job_master_id:
             self._named_by_directory = True

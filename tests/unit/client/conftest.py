@@ -10,8 +10,10 @@ import pytest
 
 from millstream.client.loop_thread import LoopThread
 from millstream.client.remote.cluster_client import ClusterClient
+from millstream.client.remote.dispatcher_leader import DispatcherLeader
 from millstream.common.errors import DuplicateJobError, JobNotFoundError
 from millstream.common.failure import FailureInfo
+from millstream.common.high_availability.standalone import FixedLeaderDirectory
 from millstream.common.ids import LeaderSessionId
 from millstream.common.rpc.gateways import DispatcherGateway
 from millstream.common.rpc.in_process import InProcessNetwork
@@ -147,7 +149,11 @@ class FakeCluster:
         self.elect("session-1")
         self._client_rpc = network.service("client")
         await self._client_rpc.start()
-        self.client = ClusterClient(self.loop_thread, self._client_rpc, ADDRESS, timeout)
+        self.client = self.client_at(ADDRESS, timeout)
+
+    def client_at(self, address: str, timeout: timedelta) -> ClusterClient:
+        leader = DispatcherLeader(FixedLeaderDirectory(self._client_rpc, address), changes=False)
+        return ClusterClient(self.loop_thread, self._client_rpc, leader, timeout)
 
     def elect(self, session: str) -> None:
         """Make the Dispatcher a new leader."""

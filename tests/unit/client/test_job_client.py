@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from millstream.client.remote.cluster_client import ClusterClient
 from millstream.client.remote.errors import ClusterUnreachableError
 from millstream.common.errors import (
     DuplicateJobError,
@@ -103,7 +102,7 @@ def test_a_new_leader_is_found_without_the_caller_noticing(cluster: Any) -> None
 
 
 def test_nobody_at_the_address_is_said_with_the_mend(cluster: Any) -> None:
-    client = ClusterClient(cluster.loop_thread, cluster._client_rpc, "nowhere:1", timedelta(seconds=5))
+    client = cluster.client_at("nowhere:1", timedelta(seconds=5))
     with pytest.raises(ClusterUnreachableError, match=r"at nowhere:1: is the cluster started\?"):
         client.list_jobs()
 
