@@ -247,10 +247,18 @@ class ProcessLoop(asyncio.AbstractEventLoop):
 
 
 def _close(coroutine: Any) -> None:
-    """End a coroutine that will never go on, however often it insists on awaiting something."""
-    for _ in range(100):
-        try:
-            coroutine.close()
-        except BaseException:  # noqa: BLE001  # the process is dead: nobody is left to hear of it
-            continue
-        return
+    """End a coroutine that will never go on, however often it insists on awaiting something.
+
+    What it awaits comes first: a coroutine that awaits in a ``finally`` would leave it behind, half closed.
+    """
+    chain: list[Any] = []
+    while coroutine is not None and hasattr(coroutine, "close"):
+        chain.append(coroutine)
+        coroutine = getattr(coroutine, "cr_await", None)
+    for each in reversed(chain):
+        for _ in range(100):
+            try:
+                each.close()
+            except BaseException:  # noqa: BLE001  # the process is dead: nobody is left to hear of it
+                continue
+            break

@@ -8,7 +8,7 @@ served and nothing expires; sessions are given their whole timeout again when th
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -69,6 +69,7 @@ class SimulatedZooKeeper:
         self._servers = [Server(f"zookeeper-{number + 1}", self) for number in range(servers)]
         self._running = set(range(servers))
         self._behind: dict[str, deque[Transaction]] = {server.host: deque() for server in self._servers}
+        self._observers: list[Callable[[int, Sequence[Change]], None]] = []
 
     # --- for its users
 
@@ -124,6 +125,10 @@ class SimulatedZooKeeper:
         :raises NodeMissingError: there is none.
         """
         return self._tree.get(path)
+
+    def observe(self, observer: Callable[[int, Sequence[Change]], None]) -> None:
+        """Call ``observer`` with each write that was carried out, right after it: the session, and what it did."""
+        self._observers.append(observer)
 
     # --- disturbances
 
@@ -227,6 +232,8 @@ class SimulatedZooKeeper:
             )
         except ZooKeeperError as error:
             return Refused(error)
+        for observer in self._observers:
+            observer(session_id, changes)
         self._spread(write)
         return Done(tuple(results))
 

@@ -1,0 +1,237 @@
+"""A simulated cluster: ZooKeeper, masters, TaskManagers and a client, each on a host of its own.
+
+Masters and TaskManagers are the real ones, started as their programs start them. As in a real cluster somebody starts
+a process again that has ended (systemd, Kubernetes, a script), after a while.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any, Final
+
+from millstream.common.config import (
+    Configuration,
+    HighAvailabilityOptions,
+    JobManagerOptions,
+    TaskManagerOptions,
+)
+from millstream.common.high_availability.leader_directory import LeaderDirectory
+from millstream.common.high_availability.services import HighAvailabilityServices
+from millstream.common.high_availability.standalone import FixedLeaderDirectory, StandaloneServices
+from millstream.common.high_availability.zookeeper import paths
+from millstream.common.high_availability.zookeeper.leader_directory import ZooKeeperLeaderDirectory
+from millstream.common.high_availability.zookeeper.services import ZooKeeperServices
+from millstream.common.ids import IdFactory
+from millstream.dispatcher.master import Master
+from millstream.taskmanager.task_executor.task_executor import TaskExecutor
+from millstream.testing.simulation.rpc import SimulatedRpcService
+from millstream.testing.simulation.simulated_process import SimulatedProcess
+from millstream.testing.simulation.simulation import Simulation
+from millstream.testing.simulation.worker_pool import SimulatedWorkerPool
+from millstream.testing.simulation.zookeeper import SimulatedZooKeeper, SimulatedZooKeeperClient
+from millstream.testing.simulation.zookeeper.in_simulation import SimulationScheduler
+from millstream.testing.simulation.zookeeper_log import ZooKeeperLog
+
+__all__ = ["SimulatedCluster", "Supervised"]
+
+_MASTER_PORT: Final = 6123
+_SETTINGS: Final = {
+    "heartbeat.interval": "1 s",
+    "heartbeat.timeout": "5 s",
+    "heartbeat.rpc-failure-threshold": "3",
+    "slot.request.timeout": "60 s",
+    "cluster.registration.initial-timeout": "200 ms",
+    "cluster.registration.max-timeout": "2 s",
+    "cluster.registration.error-delay": "500 ms",
+    "cluster.registration.refused-registration-delay": "1 s",
+    "taskmanager.registration.timeout": "5 min",
+    "taskmanager.slot.timeout": "5 s",
+    "resourcemanager.job.timeout": "20 s",
+    "pekko.ask.timeout": "5 s",
+    "task.cancellation.interval": "1 s",
+    "task.cancellation.timeout": "10 s",
+    "cluster.services.shutdown-timeout": "10 s",
+    "taskmanager.memory.segment-size": "4 kb",
+    "high-availability.zookeeper.client.session-timeout": "6 s",
+    "high-availability.zookeeper.client.connection-timeout": "5 s",
+    "high-availability.zookeeper.client.retry-wait": "500 ms",
+}
+"""Short times, so that what they wait for takes little of a run; all of them are settings that a user may make."""
+
+
+@dataclass(slots=True)
+class Supervised:
+    """A place where a process is started again and again.
+
+    :ivar role: ``master`` or ``taskmanager``.
+    :ivar present: the process that runs there; ``None``: none at present.
+    :ivar starts: how many there were.
+    """
+
+    role: str
+    host: str
+    main: Callable[[SimulatedProcess], Coroutine[Any, Any, object]]
+    present: SimulatedProcess | None = None
+    starts: int = 0
+    down: bool = False
+    """Nobody starts it again until this is false."""
+
+
+class SimulatedCluster:
+    """A cluster that runs in a simulation.
+
+    :param masters: more than one take high availability, which ``configuration`` says.
+    :param slots: of each TaskManager.
+    :param configuration: over the short times that a simulation has by default.
+    :ivar zookeeper: the ensemble; ``None``: there is no high availability.
+    :ivar supervised: the places of masters and TaskManagers, by host.
+    """
+
+    def __init__(
+        self,
+        simulation: Simulation,
+        masters: int = 2,
+        task_managers: int = 2,
+        slots: int = 2,
+        configuration: Configuration | None = None,
+    ) -> None:
+        self.simulation = simulation
+        self.configuration = Configuration.from_map(dict(_SETTINGS))
+        self.configuration.add_all(configuration or Configuration())
+        self.configuration.set(TaskManagerOptions.NUM_TASK_SLOTS, slots)
+        self.slots = task_managers * slots
+        self._highly_available = self.configuration.get(HighAvailabilityOptions.TYPE).lower() == "zookeeper"
+        if masters > 1 and not self._highly_available:
+            raise ValueError(f"{masters} masters need {HighAvailabilityOptions.TYPE.key}: zookeeper")
+        self._random: random.Random = simulation.source("cluster")
+        self._closing = False
+        self.zookeeper: SimulatedZooKeeper | None = None
+        self.zookeeper_log: ZooKeeperLog | None = None
+        if self._highly_available:
+            self.zookeeper = SimulatedZooKeeper(SimulationScheduler(simulation), servers=3, tick=1.0)
+            self.zookeeper_log = ZooKeeperLog(simulation, self.zookeeper, paths.cluster_root(self.configuration))
+        self.supervised: dict[str, Supervised] = {}
+        for number in range(1, masters + 1):
+            host = f"master-{number}"
+            self.supervised[host] = Supervised("master", host, self._master)
+        for number in range(1, task_managers + 1):
+            host = f"taskmanager-{number}"
+            self.supervised[host] = Supervised("taskmanager", host, self._task_manager)
+
+    # ---------------------------------------------------------------- life
+
+    def start(self) -> None:
+        """Start all processes; they come up as time goes on."""
+        for place in self.supervised.values():
+            self._start(place)
+
+    def begin_to_close(self) -> None:
+        """Start nothing again from now on."""
+        self._closing = True
+
+    def processes(self, role: str) -> list[SimulatedProcess]:
+        """Return the living processes of a role."""
+        return [
+            place.present
+            for place in self.supervised.values()
+            if place.role == role and place.present is not None and place.present.alive
+        ]
+
+    def _start(self, place: Supervised) -> None:
+        if self._closing or place.down or (place.present is not None and place.present.alive):
+            return
+        place.starts += 1
+        name = place.host if place.starts == 1 else f"{place.host}.{place.starts}"
+        holder: list[SimulatedProcess] = []
+        process = self.simulation.start_process(name, place.host, lambda: place.main(holder[0]))
+        holder.append(process)
+        place.present = process
+        process.on_end(lambda _: self._ended(place))
+
+    def _ended(self, place: Supervised) -> None:
+        if not self._closing:
+            self.simulation.at(self._random.uniform(0.3, 3.0), lambda: self._start(place))
+
+    # ---------------------------------------------------------------- the programs
+
+    async def _master(self, process: SimulatedProcess) -> None:
+        configuration = self.configuration.copy()
+        configuration.set(JobManagerOptions.ADDRESS, process.host)
+        rpc = SimulatedRpcService(process, self.simulation.network, configuration, _MASTER_PORT)
+        await rpc.start()
+        try:
+            ids = IdFactory(process.source("ids"))
+            services = self._services(process, rpc, configuration, ids)
+            try:
+                await services.start()
+                master = Master(rpc, process.clock, configuration, ids, services)
+                try:
+                    await master.start()
+                    await master.wait_shutdown()
+                finally:
+                    await master.close()
+            finally:
+                await services.close()
+        finally:
+            await rpc.close()
+
+    async def _task_manager(self, process: SimulatedProcess) -> None:
+        configuration = self.configuration.copy()
+        ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+
+        def end(reason: str) -> None:
+            if not ended.done():
+                ended.set_result(reason)
+
+        pool = SimulatedWorkerPool(process)
+        rpc = SimulatedRpcService(process, self.simulation.network, configuration)
+        await rpc.start()
+        leaders = await self.directory(process, rpc)
+        try:
+            executor = TaskExecutor(
+                rpc,
+                process.clock,
+                configuration,
+                IdFactory(process.source("ids")),
+                leaders,
+                pool,
+                process.host,
+                on_fatal=end,
+            )
+            try:
+                await executor.start()
+                self.simulation.timeline.record("taskmanager", await ended, process.name)
+            finally:
+                await executor.close()
+        finally:
+            await leaders.close()
+            await pool.close()
+            await rpc.close()
+
+    def _services(
+        self, process: SimulatedProcess, rpc: SimulatedRpcService, configuration: Configuration, ids: IdFactory
+    ) -> HighAvailabilityServices:
+        if self.zookeeper is None:
+            return StandaloneServices(rpc)
+        client = self._zookeeper_client(self.zookeeper, process)
+        return ZooKeeperServices(client, configuration, ids, lambda: rpc.address)
+
+    async def directory(self, process: SimulatedProcess, rpc: SimulatedRpcService) -> LeaderDirectory:
+        """Return how a process finds who leads, connected; whoever asked for it closes it."""
+        if self.zookeeper is None:
+            return FixedLeaderDirectory(rpc, f"master-1:{_MASTER_PORT}")
+        client = self._zookeeper_client(self.zookeeper, process)
+        await client.start()
+        return ZooKeeperLeaderDirectory(client, owns_client=True)
+
+    def _zookeeper_client(self, zookeeper: SimulatedZooKeeper, process: SimulatedProcess) -> SimulatedZooKeeperClient:
+        get = self.configuration.get
+        return zookeeper.client(
+            paths.cluster_root(self.configuration),
+            host=process.host,
+            session_timeout=get(HighAvailabilityOptions.ZOOKEEPER_SESSION_TIMEOUT).total_seconds(),
+            connection_timeout=get(HighAvailabilityOptions.ZOOKEEPER_CONNECTION_TIMEOUT).total_seconds(),
+        )

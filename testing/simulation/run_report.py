@@ -1,0 +1,57 @@
+"""What became of one run under one seed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from millstream.testing.simulation.timeline import FAULT, TimelineEvent
+from millstream.testing.simulation.violation import Violation
+
+__all__ = ["RunReport", "render"]
+
+_BEFORE = 40
+
+
+@dataclass(slots=True)
+class RunReport:
+    """One run.
+
+    :ivar job: its description, in a line.
+    :ivar violations: what is wrong; empty: nothing.
+    :ivar faults: how many of each kind there were.
+    :ivar fault_points: the names of those that were reached.
+    :ivar simulated_seconds: of virtual time.
+    :ivar real_seconds: that it took.
+    :ivar events: the timeline.
+    :ivar digest: of the timeline; the same seed gives the same.
+    """
+
+    seed: int
+    job: str
+    violations: list[Violation] = field(default_factory=list)
+    faults: Counter[str] = field(default_factory=Counter)
+    fault_points: frozenset[str] = frozenset()
+    simulated_seconds: float = 0.0
+    real_seconds: float = 0.0
+    events: list[TimelineEvent] = field(default_factory=list)
+    digest: str = ""
+
+    def story(self) -> str:
+        """Return the violations, and what happened before the first of them, for a reader."""
+        lines = [f"seed {self.seed}: {self.job}", *(f"  {violation}" for violation in self.violations)]
+        first = min((each.at for each in self.violations if each.at is not None), default=None)
+        events = [event for event in self.events if first is None or event.at <= first]
+        return "\n".join([*lines, f"  the last {_BEFORE} of {len(events)} events before:", render(events[-_BEFORE:])])
+
+
+def render(events: list[TimelineEvent], *, colour: bool = False) -> str:
+    """Return events as lines: when, where, what. Faults stand out."""
+    return "\n".join(render_event(event, colour=colour) for event in events)
+
+
+def render_event(event: TimelineEvent, *, colour: bool = False) -> str:
+    """Return the line of one event."""
+    mark = ">>>" if event.kind == FAULT else "   "
+    line = f"{event.at:11.6f} {mark} {event.process or '-':<24} {event.kind:<10} {event.text}"
+    return f"\033[31m{line}\033[0m" if colour and event.kind == FAULT else line
