@@ -13,21 +13,23 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from millstream.common.clock import SystemClock
 from millstream.common.config import (
     ClusterOptions,
     Configuration,
     EnvOptions,
-    JobManagerOptions,
     TaskManagerOptions,
     load_configuration,
     parse_dynamic_properties,
 )
 from millstream.common.config.secret import shown
-from millstream.common.errors import ConfigurationError
-from millstream.common.high_availability.standalone import FixedLeaderDirectory
+from millstream.common.errors import ConfigurationError, MillstreamError
+from millstream.common.high_availability.create import create_leader_directory
+from millstream.common.high_availability.leader_directory import LeaderDirectory
 from millstream.common.ids import IdFactory
+from millstream.common.rpc.service import RpcService
 from millstream.common.version import COMMIT_ID, VERSION
 from millstream.taskmanager.task_executor.task_executor import TaskExecutor
 from millstream.taskmanager.worker.handle import WorkerPool
@@ -130,8 +132,11 @@ async def _serve(
     except OSError as error:
         return f"The TaskManager cannot start: {error.strerror or error}"
     try:
-        master = f"{configuration.get(JobManagerOptions.ADDRESS)}:{configuration.get(JobManagerOptions.PORT)}"
-        leaders = FixedLeaderDirectory(rpc, master)
+        leaders = await _leaders(configuration, rpc, ended)
+    except MillstreamError as error:
+        await rpc.close()
+        return f"The TaskManager cannot start: {error}"
+    try:
         host = rpc.address.rpartition(":")[0]
         executor = TaskExecutor(rpc, SystemClock(), configuration, IdFactory(), leaders, pool, host, on_fatal=end)
         try:
@@ -149,7 +154,26 @@ async def _serve(
         finally:
             await _close(executor, configuration.get(ClusterOptions.SHUTDOWN_TIMEOUT).total_seconds())
     finally:
+        await leaders.close()
         await rpc.close()
+
+
+async def _leaders(configuration: Configuration, rpc: RpcService, ended: asyncio.Future[str | None]) -> LeaderDirectory:
+    """Connect to whoever knows the leaders.
+
+    :raises MillstreamError: there is no answer, or the TaskManager is to end before there is one.
+    """
+    connecting = asyncio.ensure_future(create_leader_directory(configuration, rpc))
+    ends: set[asyncio.Future[Any]] = {connecting, ended}
+    try:
+        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        if connecting.done():
+            return connecting.result()
+        raise MillstreamError("it was told to end before it knew who leads the cluster")
+    finally:
+        if not connecting.done():
+            connecting.cancel()
+            await asyncio.gather(connecting, return_exceptions=True)
 
 
 async def _close(executor: TaskExecutor, timeout_s: float) -> None:
