@@ -21,7 +21,7 @@ from millstream.connectors.file_system.local_part_store import LocalPartStore
 from millstream.connectors.file_system.local_path import is_remote, local_path
 from millstream.connectors.file_system.output_file_config import OutputFileConfig
 from millstream.connectors.file_system.part_file import InProgressFile
-from millstream.connectors.file_system.part_store import PartStore
+from millstream.connectors.file_system.part_store import PartStore, PartStoreOwner
 from millstream.connectors.file_system.remote_part_store import RemotePartStore
 from millstream.connectors.file_system.rolling_policy import CheckpointRollingPolicy, RollingPolicy
 from millstream.datastream.call_site import call_site
@@ -48,9 +48,10 @@ class _Settings:
     bucket_check_interval: int = 60_000
 
     def store(self, configuration: Configuration) -> PartStore:
-        if is_remote(self.base_path):
-            return RemotePartStore(file_system_of(self.base_path, configuration))
-        return LocalPartStore()
+        file_system = file_system_of(self.base_path, configuration)
+        if isinstance(file_system, PartStoreOwner):
+            return file_system.part_store()
+        return RemotePartStore(file_system) if is_remote(self.base_path) else LocalPartStore()
 
 
 class FileSink(Sink, SupportsCommitter, SupportsWriterState):

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
-__all__ = ["PartStore", "PartStream"]
+__all__ = ["PartStore", "PartStoreOwner", "PartStream"]
 
 
 class PartStream(Protocol):
@@ -61,3 +61,10 @@ class PartStore(Protocol):
     def hidden(self, base_path: str) -> Iterator[tuple[str, str]]:
         """Path and name of the files below whose names begin with a dot."""
         ...
+
+
+@runtime_checkable
+class PartStoreOwner(Protocol):
+    """A file system that lets files be gone on with, in a way of its own."""
+
+    def part_store(self) -> PartStore: ...

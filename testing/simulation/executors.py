@@ -92,6 +92,16 @@ class SimulatedExecutors:
         self._simulation = simulation
         self._process = process
         self._queues: dict[Executor | None, _Queue] = {}
+        self._longer_s = 0.0
+
+    def lengthen(self, seconds: float) -> None:
+        """What is carried out in a thread right now takes so much longer: it waits for a disk, say."""
+        self._longer_s += seconds
+
+    def taken_longer(self) -> float:
+        """Return by how much the work that was just carried out was lengthened, once."""
+        seconds, self._longer_s = self._longer_s, 0.0
+        return seconds
 
     def submit(self, executor: Executor | None, function: Callable[[], T]) -> Future[T]:
         """Have ``function`` run as the executor would.
@@ -101,12 +111,15 @@ class SimulatedExecutors:
         queue = self._queues.get(executor)
         if queue is None:
             workers = getattr(executor, "_max_workers", _DEFAULT_WORKERS)
-            queue = self._queues[executor] = _Queue(self._simulation, self._process, workers)
+            queue = self._queues[executor] = _Queue(self, self._simulation, self._process, workers)
         return queue.submit(function)
 
 
 class _Queue:
-    def __init__(self, simulation: Simulation, process: SimulatedProcess, workers: int) -> None:
+    def __init__(
+        self, executors: SimulatedExecutors, simulation: Simulation, process: SimulatedProcess, workers: int
+    ) -> None:
+        self._executors = executors
         self._process = process
         self._idle = workers
         self._waiting: deque[_Work] = deque()
@@ -123,12 +136,12 @@ class _Queue:
             self._idle -= 1
             self._later(self._run, self._waiting.popleft())
 
-    def _later(self, step: Callable[[_Work], None], work: _Work) -> None:
-        self._process.loop.call_later(_LONGEST_HANDOVER_S * self._random.random(), step, work)
+    def _later(self, step: Callable[[_Work], None], work: _Work, longer_s: float = 0.0) -> None:
+        self._process.loop.call_later(longer_s + _LONGEST_HANDOVER_S * self._random.random(), step, work)
 
     def _run(self, work: _Work) -> None:
         if work.run():
-            self._later(self._deliver, work)
+            self._later(self._deliver, work, self._executors.taken_longer())
         else:
             self._idle += 1
             self._begin()
