@@ -462,6 +462,8 @@ class DispatchedJobs:
             summary.state,
             max(0, summary.end_time_ms - summary.start_time_ms),
         )
+        if job_id in self._runners:
+            self._runners[job_id].job_master.result_kept()
         self._archive.add(job_id, details, self.checkpoints(job_id))
         self._recoveries.pop(job_id, None)
         result = self._results.pop(job_id, None)

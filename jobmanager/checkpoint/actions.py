@@ -1,6 +1,7 @@
 """What the checkpoint coordinator wants done. Names are imperatives; the JobMaster's shell carries them out in order.
 
-Deletions are best effort: what is to be deleted may be there or not, and a failure is only logged.
+Deletions are best effort: what is to be deleted may be there or not, and a failure is only logged. But none of them is
+carried out before all pointers are removed that were to be removed before it: a pointer never refers to what is gone.
 """
 
 from __future__ import annotations
@@ -22,9 +23,11 @@ __all__ = [
     "DeleteEmptyDirectories",
     "DeleteFiles",
     "FailJob",
+    "KeepPointer",
     "LogFailure",
     "NotifyTasks",
     "PrepareLocation",
+    "RemovePointer",
     "SetTimer",
     "TimerKind",
     "TriggerTasks",
@@ -60,9 +63,9 @@ class CancelTimer:
 
 @dataclass(frozen=True, slots=True)
 class PrepareLocation:
-    """Make the directory of a checkpoint: ``<base>/<job id>/chk-<n>``, with ``shared`` and ``taskowned`` beside it; of
-    a savepoint ``<base>/savepoint-<job id's first digits>-<random>``. Answered by ``LocationPrepared`` or
-    ``LocationFailed``.
+    """Reserve the id, then make the directory of a checkpoint: ``<base>/<job id>/chk-<n>``, with ``shared`` and
+    ``taskowned`` beside it; of a savepoint ``<base>/savepoint-<job id's first digits>-<random>``. Answered by
+    ``LocationPrepared`` or ``LocationFailed``.
     """
 
     checkpoint_id: int
@@ -105,6 +108,30 @@ class WriteMetadata:
     checkpoint_id: int
     directory: str
     metadata: CheckpointMetadata
+
+
+@dataclass(frozen=True, slots=True)
+class KeepPointer:
+    """Let all later leaders of the job go on from this checkpoint. Pointers are kept in the order of these actions.
+
+    Answered by ``PointerKept`` or ``PointerNotKept``, and by nothing at all as long as nobody can tell.
+
+    :ivar owned: the job deletes it when it needs it no more.
+    """
+
+    checkpoint_id: int
+    directory: str
+    owned: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RemovePointer:
+    """Let no later leader go on from this checkpoint. Answered by ``PointerRemoved``, or by nothing at all if that is
+    for another leader to decide by now. Carried out after the ``KeepPointer`` of the same checkpoint has come to an
+    end, and repeated until it has succeeded.
+    """
+
+    checkpoint_id: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +196,8 @@ CheckpointAction: TypeAlias = (
     | TriggerTasks
     | NotifyTasks
     | WriteMetadata
+    | KeepPointer
+    | RemovePointer
     | DeleteFiles
     | DeleteDirectory
     | DeleteEmptyDirectories

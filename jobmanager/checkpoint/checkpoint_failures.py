@@ -19,7 +19,7 @@ class AbortReason(Enum):
     EXPIRED = "EXPIRED"
     """It took longer than its timeout."""
     STORAGE = "STORAGE"
-    """Its directory could not be made, or its metadata not be written."""
+    """Its directory could not be made, or its metadata or its pointer not be written."""
     INCONSISTENT = "INCONSISTENT"
     """What the tasks handed over makes no checkpoint."""
     SUBSUMED = "SUBSUMED"

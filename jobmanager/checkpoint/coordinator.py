@@ -4,8 +4,14 @@ Events come in through :meth:`CheckpointCoordinator.handle`, actions go out; the
 What it holds to:
 
 - A checkpoint begins only while every task runs or has finished, and needs the snapshot of each task that runs. Its
-  life: the directory is made, the tasks are told, their snapshots come in, the metadata is written. When *that* is
-  reported it is complete, and not before: until then it can be given up, and nobody has acted on it.
+  life: the directory is made, the tasks are told, their snapshots come in, the metadata is written, a pointer to it
+  is kept for later leaders of the job. When *that* is reported it is complete, and not before: until the pointer is
+  being kept it can be given up, and nobody has acted on it.
+- From then on it is in doubt until somebody can tell: nothing is deleted, nothing is reported, and no task is started
+  anew (:attr:`CheckpointCoordinator.in_doubt`), for a later leader must not go on from another checkpoint than this
+  one did. If that takes too long the pointer is removed first, and then the checkpoint is given up.
+- The pointer of a completed checkpoint is removed before any of its files is deleted; and none is removed because of
+  the job's end before the job's result is kept.
 - A completed checkpoint is where the job restores from. Tasks are told of it, older pending checkpoints are given up,
   older completed ones are deleted. A savepoint that the job outlives changes nothing for the job.
 - Whenever a task fails all pending checkpoints are given up: some of its snapshots may never be acted on.
@@ -34,9 +40,11 @@ from millstream.jobmanager.checkpoint.actions import (
     DeleteDirectory,
     DeleteEmptyDirectories,
     FailJob,
+    KeepPointer,
     LogFailure,
     NotifyTasks,
     PrepareLocation,
+    RemovePointer,
     SetTimer,
     TimerKind,
     TriggerTasks,
@@ -62,6 +70,7 @@ from millstream.jobmanager.checkpoint.events import (
     CheckpointEvent,
     CheckpointRequested,
     CheckpointRestored,
+    CheckpointsRecovered,
     ClaimMode,
     Declined,
     EndOfDataReported,
@@ -70,6 +79,10 @@ from millstream.jobmanager.checkpoint.events import (
     LocationPrepared,
     MetadataFailed,
     MetadataWritten,
+    PointerKept,
+    PointerNotKept,
+    PointerRemoved,
+    ResultKept,
     SavepointMode,
     SavepointRequested,
     TasksChanged,
@@ -129,7 +142,8 @@ class CheckpointCoordinator:
         """Take an event and return what is to be done about it, in order.
 
         :param now_ms: the time of day.
-        :raises StateRecoveryError: the job cannot begin from the snapshot of a ``CheckpointRestored``.
+        :raises StateRecoveryError: the job cannot begin from the snapshot of a ``CheckpointRestored``, or go on from
+            the newest of ``CheckpointsRecovered``.
         :raises BrokenSnapshotError: that snapshot refers to files where no snapshot has any. No other event raises.
         """
         self._now = now_ms
@@ -150,6 +164,16 @@ class CheckpointCoordinator:
                 self._storage_failed(event)
             case MetadataWritten():
                 self._metadata_written(event.checkpoint_id)
+            case PointerKept():
+                self._pointer_kept(event.checkpoint_id)
+            case PointerNotKept():
+                pending = self._pending.get(event.checkpoint_id)
+                if pending is not None and pending.phase is Phase.KEEPING:
+                    self._abort(pending, _R.STORAGE, event.failure)
+            case PointerRemoved():
+                pending = self._pending.get(event.checkpoint_id)
+                if pending is not None and pending.phase is Phase.WITHDRAWING:
+                    self._abort(pending, _R.EXPIRED, checkpoint_failure(self._expired_text(pending)))
             case EndOfDataReported():
                 if self._runs(event.attempt_id):
                     self._end_of_data.add(event.attempt_id)
@@ -157,10 +181,15 @@ class CheckpointCoordinator:
                 self._checkpoint_requested(event)
             case SavepointRequested():
                 self._savepoint_requested(event)
+            case CheckpointsRecovered():
+                self._recover(event)
             case CheckpointRestored():
-                self._restore(event)
+                owned = event.claim_mode is ClaimMode.CLAIM
+                self._begin_from([_completed(event.metadata, event.directory, owned)])
             case JobEnded():
                 self._job_ended(event.status)
+            case ResultKept():
+                self._result_kept()
         # An acknowledgement is nothing new, unless it is the last one: there are as many as tasks.
         if self._ended is None and not (isinstance(event, Acknowledged) and len(self._pending) == under_way):
             self._advance()
@@ -189,23 +218,36 @@ class CheckpointCoordinator:
         return self._store.latest
 
     @property
+    def in_doubt(self) -> bool:
+        """Nobody can tell (yet) which checkpoint a later leader would go on from: no task may be restored now."""
+        return any(pending.in_doubt for pending in self._pending.values())
+
+    @property
     def pending_ids(self) -> list[int]:
         """The checkpoints that are under way, oldest first."""
         return list(self._pending)
 
     # ------------------------------------------------------------------ restoring
 
-    def _restore(self, event: CheckpointRestored) -> None:
-        metadata = with_absolute_paths(event.metadata, event.directory)
-        owned = event.claim_mode is ClaimMode.CLAIM
-        checkpoint = CompletedCheckpoint(metadata, event.directory.rstrip("/"), owned)
-        pin_max_parallelism(metadata, self._graph, _origin(checkpoint))
-        self._assign(checkpoint)
-        self._cleaner.restored(metadata, owned)
-        self._store.add(checkpoint)
-        self._next_id = max(self._next_id, metadata.checkpoint_id + 1)
-        self._lineage_id = metadata.lineage_id or metadata.job_id
-        self._statistics.restored(checkpoint, self._now)
+    def _recover(self, event: CheckpointsRecovered) -> None:
+        self._next_id = max(self._next_id, event.next_id)
+        if event.checkpoints:
+            self._begin_from([_completed(one.metadata, one.directory, one.owned) for one in event.checkpoints])
+
+    def _begin_from(self, checkpoints: list[CompletedCheckpoint]) -> None:
+        """Go on from the last of these."""
+        latest = checkpoints[-1]
+        pin_max_parallelism(latest.metadata, self._graph, _origin(latest))
+        self._assign(latest)
+        # All are known before any is deleted: they may share files.
+        for checkpoint in checkpoints:
+            self._cleaner.restored(checkpoint.metadata, checkpoint.owned)
+        for checkpoint in checkpoints:
+            for subsumed in self._store.add(checkpoint):
+                self._discard(subsumed)
+        self._next_id = max(self._next_id, latest.id + 1)
+        self._lineage_id = latest.metadata.lineage_id or latest.metadata.job_id
+        self._statistics.restored(latest, self._now)
 
     def _assign(self, checkpoint: CompletedCheckpoint) -> dict[ExecutionVertexID, TaskRestore]:
         return assign_state(checkpoint.metadata, self._graph, _origin(checkpoint), self._settings.allow_unclaimed_state)
@@ -414,10 +456,20 @@ class CheckpointCoordinator:
 
     def _metadata_written(self, checkpoint_id: int) -> None:
         pending = self._pending.get(checkpoint_id)
-        if pending is not None and pending.metadata is not None:
+        if pending is None or pending.metadata is None:
+            if checkpoint_id in self._abandoned:
+                self._actions.append(DeleteDirectory(self._abandoned.pop(checkpoint_id)))
+        elif pending.is_recovery_point:
+            pending.phase = Phase.KEEPING
+            self._actions.append(KeepPointer(pending.id, pending.directory, not pending.is_savepoint))
+        else:
             self._complete(pending, pending.metadata)
-        elif checkpoint_id in self._abandoned:
-            self._actions.append(DeleteDirectory(self._abandoned.pop(checkpoint_id)))
+
+    def _pointer_kept(self, checkpoint_id: int) -> None:
+        pending = self._pending.get(checkpoint_id)
+        if pending is not None and pending.metadata is not None and pending.phase is Phase.KEEPING:
+            self._complete(pending, pending.metadata)
+            self._stop_failed()  # a task may have failed while it was in doubt
 
     def _complete(self, pending: PendingCheckpoint, metadata: CheckpointMetadata) -> None:
         self._close(pending)
@@ -432,6 +484,7 @@ class CheckpointCoordinator:
             subsumed = self._store.add(checkpoint)
             self._notify(pending, True)
             for older in [one for one in self._pending.values() if one.id < pending.id and not one.is_savepoint]:
+                self._withdraw(older)
                 self._abort(
                     older, _R.SUBSUMED, checkpoint_failure(f"checkpoint {pending.id}, a newer one, is complete")
                 )
@@ -444,6 +497,7 @@ class CheckpointCoordinator:
         elif pending.ends_job:
             self._stopped_at = pending.directory
             for other in list(self._pending.values()):
+                self._withdraw(other)
                 self._abort(other, _R.STOPPING, checkpoint_failure(f"the job stops with savepoint {pending.id}"))
 
     def _notify(self, pending: PendingCheckpoint, completed: bool) -> None:
@@ -459,6 +513,8 @@ class CheckpointCoordinator:
         self._actions.append(CancelTimer(TimerKind.TIMEOUT, pending.id))
 
     def _discard(self, checkpoint: CompletedCheckpoint) -> None:
+        if checkpoint.directory:
+            self._actions.append(RemovePointer(checkpoint.id))
         self._actions += self._cleaner.discard_completed(checkpoint)
         if checkpoint.owned:
             self._statistics.discarded(checkpoint.id)
@@ -481,7 +537,9 @@ class CheckpointCoordinator:
             self._timing.timer_fired()
             return
         pending = self._pending.get(event.checkpoint_id)
-        if pending is not None:
+        if pending is not None and pending.in_doubt:
+            self._withdraw(pending)  # and give it up when that is done
+        elif pending is not None:
             self._abort(pending, _R.EXPIRED, checkpoint_failure(self._expired_text(pending)))
 
     def _expired_text(self, pending: PendingCheckpoint) -> str:
@@ -493,6 +551,8 @@ class CheckpointCoordinator:
             return f"{begin}its directory, or that of one before it, was still being made"
         if pending.phase is Phase.WRITING:
             return f"{begin}its metadata was still being written into {pending.directory}"
+        if pending.in_doubt:
+            return f"{begin}nobody could tell whether its pointer was kept for later leaders, so it was removed"
         missing = [
             self._graph.vertex(subtask).task_name
             for task, subtask in pending.plan.tasks.items()
@@ -531,6 +591,12 @@ class CheckpointCoordinator:
             job_failure = self._failures.failed(pending.id, failure)
             self._actions.append(LogFailure(pending.id, failure) if job_failure is None else FailJob(job_failure))
 
+    def _withdraw(self, pending: PendingCheckpoint) -> None:
+        """See to it that no later leader goes on from it, if one might."""
+        if pending.phase is Phase.KEEPING:
+            pending.phase = Phase.WITHDRAWING
+            self._actions.append(RemovePointer(pending.id))
+
     def _fail_requested(self, why: str) -> None:
         requested, self._requested = self._requested, []
         for request in requested:
@@ -554,6 +620,8 @@ class CheckpointCoordinator:
         if not cause and self._graph.status is not JobStatus.RUNNING:
             cause = f"the job is {self._graph.status.name}"
         for pending in list(self._pending.values()):
+            if pending.in_doubt:
+                continue  # it has all that it needs of the tasks
             outdated = any(self._graph.vertex_of_attempt(attempt) is None for attempt in pending.plan.tasks)
             if cause or outdated:
                 why = cause or "tasks were started anew"
@@ -614,7 +682,11 @@ class CheckpointCoordinator:
             return
         self._ended = status
         for pending in list(self._pending.values()):
-            self._abort(pending, _R.JOB_ENDED, checkpoint_failure(f"the job has ended ({status.name})"))
+            if pending.in_doubt and not status.is_globally_terminal():
+                self._leave(pending, status)
+            else:
+                self._withdraw(pending)
+                self._abort(pending, _R.JOB_ENDED, checkpoint_failure(f"the job has ended ({status.name})"))
         self._fail_requested(f"the job has ended ({status.name})")
         stopping = self._stopping
         if stopping is not None and self._stopped_at:
@@ -622,19 +694,28 @@ class CheckpointCoordinator:
             failure = self._stopping_failure(stopping, f"ended as {status.name}") if failed else None
             self._answer(stopping.request_id, failure, stopping.id, "" if failed else self._stopped_at)
         self._actions.append(CancelTimer(TimerKind.TRIGGER))
-        if self._keeps_nothing(status):
-            for checkpoint in self._store.clear():
-                self._discard(checkpoint)
-        if self._settings.directory and status.is_globally_terminal():
-            base = self._settings.directory.rstrip("/")
-            self._actions.append(DeleteEmptyDirectories(f"{base}/{self._graph.job_id}"))
         self._end_of_data.clear()
         self._released.clear()
         self._assignment = None
 
+    def _leave(self, pending: PendingCheckpoint, status: JobStatus) -> None:
+        """Leave it to a later leader, as it is: if its pointer is found the checkpoint is complete, else not."""
+        self._close(pending)
+        text = f"the job is {status.name}: whoever leads it next may go on from checkpoint {pending.id}, or may not"
+        self._statistics.failed(pending.id, checkpoint_failure(text), self._now)
+        self._answer(pending.request_id, checkpoint_failure(text), pending.id)
+
+    def _result_kept(self) -> None:
+        if self._ended is None or not self._ended.is_globally_terminal():
+            return  # whoever takes the job up goes on from its checkpoints
+        if self._keeps_nothing(self._ended):
+            for checkpoint in self._store.clear():
+                self._discard(checkpoint)
+        if self._settings.directory:
+            base = self._settings.directory.rstrip("/")
+            self._actions.append(DeleteEmptyDirectories(f"{base}/{self._graph.job_id}"))
+
     def _keeps_nothing(self, status: JobStatus) -> bool:
-        if not status.is_globally_terminal():
-            return False  # whoever takes the job up goes on from its checkpoints
         if status is JobStatus.FINISHED or self._settings.retention is Retention.NO_EXTERNALIZED_CHECKPOINTS:
             return True
         return status is JobStatus.CANCELED and self._settings.retention is Retention.DELETE_ON_CANCELLATION
@@ -642,6 +723,10 @@ class CheckpointCoordinator:
 
 def _is_running(vertex: ExecutionVertex) -> bool:
     return vertex.state is ExecutionState.RUNNING
+
+
+def _completed(metadata: CheckpointMetadata, directory: str, owned: bool) -> CompletedCheckpoint:
+    return CompletedCheckpoint(with_absolute_paths(metadata, directory), directory.rstrip("/"), owned)
 
 
 def _origin(checkpoint: CompletedCheckpoint) -> SnapshotOrigin:

@@ -17,6 +17,7 @@ __all__ = [
     "CheckpointEvent",
     "CheckpointRequested",
     "CheckpointRestored",
+    "CheckpointsRecovered",
     "ClaimMode",
     "Declined",
     "EndOfDataReported",
@@ -25,6 +26,11 @@ __all__ = [
     "LocationPrepared",
     "MetadataFailed",
     "MetadataWritten",
+    "PointerKept",
+    "PointerNotKept",
+    "PointerRemoved",
+    "RecoveredCheckpoint",
+    "ResultKept",
     "SavepointMode",
     "SavepointRequested",
     "TasksChanged",
@@ -55,8 +61,35 @@ class ClaimMode(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class RecoveredCheckpoint:
+    """One that an earlier leader of the job has completed.
+
+    :ivar metadata: paths that are relative mean what they mean in the directory.
+    :ivar directory: URI of the directory that ``_metadata`` is in.
+    :ivar owned: the job deletes it when it needs it no more.
+    """
+
+    metadata: CheckpointMetadata
+    directory: str
+    owned: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CheckpointsRecovered:
+    """What earlier leaders of the job have left, before any task is deployed: the job goes on from the newest one.
+
+    :ivar checkpoints: oldest first.
+    :ivar next_id: the smallest id that no leader has given.
+    """
+
+    checkpoints: tuple[RecoveredCheckpoint, ...]
+    next_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class CheckpointRestored:
-    """The job begins from this snapshot, before any of its tasks is deployed.
+    """The job begins from this snapshot, before any of its tasks is deployed. Its pointer is kept as those of the job's
+    own checkpoints are, whoever owns it.
 
     :ivar metadata: paths that are relative mean what they mean in the directory.
     :ivar directory: URI of the directory that ``_metadata`` is in.
@@ -172,14 +205,42 @@ class MetadataFailed:
 
 
 @dataclass(frozen=True, slots=True)
+class PointerKept:
+    """``KeepPointer`` was carried out: every later leader goes on from this checkpoint or a newer one."""
+
+    checkpoint_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class PointerNotKept:
+    """``KeepPointer`` was not carried out, for certain."""
+
+    checkpoint_id: int
+    failure: FailureInfo
+
+
+@dataclass(frozen=True, slots=True)
+class PointerRemoved:
+    """``RemovePointer`` was carried out: no later leader goes on from this checkpoint."""
+
+    checkpoint_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class JobEnded:
     """The job is in this terminal status."""
 
     status: JobStatus
 
 
+@dataclass(frozen=True, slots=True)
+class ResultKept:
+    """Whoever leads next knows that the job has ended, and how: nobody goes on from its checkpoints by himself."""
+
+
 CheckpointEvent: TypeAlias = (
-    CheckpointRestored
+    CheckpointsRecovered
+    | CheckpointRestored
     | TasksChanged
     | TimerFired
     | Acknowledged
@@ -191,5 +252,9 @@ CheckpointEvent: TypeAlias = (
     | LocationFailed
     | MetadataWritten
     | MetadataFailed
+    | PointerKept
+    | PointerNotKept
+    | PointerRemoved
     | JobEnded
+    | ResultKept
 )

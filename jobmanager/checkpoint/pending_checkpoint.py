@@ -25,6 +25,10 @@ class Phase(Enum):
     """Tasks take their snapshots."""
     WRITING = "WRITING"
     """All snapshots are there; the metadata is being written."""
+    KEEPING = "KEEPING"
+    """The metadata is there; the pointer is being kept that makes it complete. It may be kept already."""
+    WITHDRAWING = "WITHDRAWING"
+    """Nobody could tell in time whether its pointer was kept; the pointer is being removed."""
 
 
 @dataclass(slots=True, eq=False)
@@ -75,6 +79,11 @@ class PendingCheckpoint:
         A savepoint that the job outlives belongs to its user alone: nothing of the job may depend on it.
         """
         return not self.is_savepoint or self.ends_job
+
+    @property
+    def in_doubt(self) -> bool:
+        """A later leader might go on from it, and might not."""
+        return self.phase in (Phase.KEEPING, Phase.WITHDRAWING)
 
     def begin(self, plan: CheckpointPlan, end_of_data: Collection[AttemptId]) -> None:
         """The tasks of the plan are told now."""

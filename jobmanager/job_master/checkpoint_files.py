@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from millstream.common.checkpoint.errors import BrokenSnapshotError
 from millstream.common.checkpoint.layout import METADATA, CheckpointLayout, new_savepoint_directory
 from millstream.common.checkpoint.metadata_file import read_metadata, write_metadata
 from millstream.common.checkpoint.state_paths import with_relative_paths
 from millstream.common.config import Configuration
 from millstream.common.file_system import FileSystem, FileSystemError, file_system_of, join, qualified
+from millstream.common.high_availability.checkpoint_pointers import CheckpointPointer
 from millstream.common.ids import IdFactory, JobID
 from millstream.common.wire.checkpoint_pb2 import CheckpointMetadata
-from millstream.jobmanager.checkpoint.events import CheckpointRestored, ClaimMode, LocationPrepared
+from millstream.jobmanager.checkpoint.events import (
+    CheckpointRestored,
+    ClaimMode,
+    LocationPrepared,
+    RecoveredCheckpoint,
+)
 
 __all__ = ["CheckpointFiles"]
 
@@ -35,6 +42,20 @@ class CheckpointFiles:
         """
         stored = read_metadata(path, self._configuration)
         return CheckpointRestored(with_relative_paths(stored.metadata, stored.directory), stored.directory, claim_mode)
+
+    def recover(self, pointer: CheckpointPointer) -> RecoveredCheckpoint:
+        """Read a checkpoint that an earlier leader of the job has completed.
+
+        :raises MillstreamError: it is not there or cannot be read.
+        """
+        stored = read_metadata(pointer.directory, self._configuration)
+        if stored.metadata.checkpoint_id != pointer.checkpoint_id:
+            raise BrokenSnapshotError(
+                f"{stored.directory} is checkpoint {stored.metadata.checkpoint_id} and not {pointer.checkpoint_id}, "
+                "which was completed there"
+            )
+        metadata = with_relative_paths(stored.metadata, stored.directory)
+        return RecoveredCheckpoint(metadata, stored.directory, pointer.owned)
 
     def prepare(self, checkpoint_id: int, base_directory: str, *, savepoint: bool) -> LocationPrepared:
         """Make the directories of a checkpoint, or that of a savepoint.

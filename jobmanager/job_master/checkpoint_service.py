@@ -1,8 +1,9 @@
 """Runs the :class:`~millstream.jobmanager.checkpoint.coordinator.CheckpointCoordinator` of one job.
 
 The shell around that state machine, as the JobMaster is the scheduler's: it keeps its timers, carries out what it
-wants of files in threads, what it wants of tasks and of the job by way of the JobMaster, and answers those who wait
-for a checkpoint. The coordinator is never entered twice, and files never hold up the event loop.
+wants of files in threads, what it wants of tasks and of the job by way of the JobMaster, what later leaders must know
+in its term, and answers those who wait for a checkpoint. The coordinator is never entered twice, and neither files nor
+ZooKeeper ever hold up the event loop.
 """
 
 from __future__ import annotations
@@ -13,7 +14,6 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import Final, Protocol, TypeVar
 from urllib.parse import quote
 
@@ -21,6 +21,9 @@ from millstream.common.clock import Clock
 from millstream.common.config import Configuration, StateOptions
 from millstream.common.errors import MillstreamError
 from millstream.common.failure import ENGINE, FailureInfo, engine_failure, first_line
+from millstream.common.fault_points import FaultPoint
+from millstream.common.high_availability.checkpoint_pointers import CheckpointPointer
+from millstream.common.high_availability.leadership import Leadership, LeadershipLostError
 from millstream.common.ids import AttemptId, IdFactory, JobID, ResourceId
 from millstream.common.version import VERSION
 from millstream.common.wire import cluster_pb2 as pb
@@ -35,9 +38,11 @@ from millstream.jobmanager.checkpoint.actions import (
     DeleteEmptyDirectories,
     DeleteFiles,
     FailJob,
+    KeepPointer,
     LogFailure,
     NotifyTasks,
     PrepareLocation,
+    RemovePointer,
     SetTimer,
     TimerKind,
     TriggerTasks,
@@ -52,6 +57,9 @@ from millstream.jobmanager.checkpoint.events import (
     LocationFailed,
     MetadataFailed,
     MetadataWritten,
+    PointerKept,
+    PointerNotKept,
+    PointerRemoved,
     SavepointMode,
     SavepointRequested,
     TimerFired,
@@ -61,6 +69,9 @@ from millstream.jobmanager.checkpoint.snapshot_matching import SnapshotOrigin
 from millstream.jobmanager.checkpoint.state_assignment import assign_state
 from millstream.jobmanager.execution_graph import ExecutionGraph, ExecutionVertexID
 from millstream.jobmanager.job_master.checkpoint_files import CheckpointFiles
+from millstream.jobmanager.job_master.checkpoint_publication import CheckpointPublication
+from millstream.jobmanager.job_master.checkpoint_recovery import CheckpointRecovery
+from millstream.jobmanager.job_master.deletion_queue import DeletionQueue
 
 __all__ = ["CheckpointService", "CheckpointedJob", "failed_operation"]
 
@@ -69,17 +80,17 @@ logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 _IO_THREADS: Final = 4
-_MOST_DELETIONS: Final = 3
-"""So often something is deleted before it is left to whoever cleans up."""
-_IO_GOODBYE_SECONDS: Final = 5.0
-"""How long the end of a job waits for its files to be written and deleted."""
 
-
-@dataclass(slots=True)
-class _Deletion:
-    what: str
-    carry_out: Callable[[], None]
-    failures: int = 0
+_ID_RESERVED: Final = FaultPoint("checkpoint.id-reserved", "a checkpoint's id is reserved, its directory is not made")
+_LOCATED: Final = FaultPoint("checkpoint.directory-made", "a checkpoint's directory is made, no task was told to begin")
+_ACKNOWLEDGED: Final = FaultPoint(
+    "checkpoint.acknowledged", "all tasks have acknowledged a checkpoint, its metadata is not written"
+)
+_METADATA_WRITTEN: Final = FaultPoint(
+    "checkpoint.metadata-written", "a checkpoint's metadata is written, its pointer is not kept"
+)
+_POINTER_KEPT: Final = FaultPoint("checkpoint.pointer-kept", "a checkpoint's pointer is kept, no task was told")
+_RESTORED: Final = FaultPoint("jobmaster.restored", "it is known what a job begins from, nothing of it is deployed")
 
 
 class CheckpointedJob(Protocol):
@@ -109,16 +120,27 @@ class CheckpointedJob(Protocol):
         """Cancel the job."""
         ...
 
+    def restore_decided(self) -> None:
+        """It was in doubt what tasks are restored from (``restore_in_doubt``), and is no longer."""
+        ...
+
 
 class CheckpointService:
     """Takes the checkpoints of one job. All methods belong to the event loop.
 
     :param settings: the job's settings over those of the cluster.
+    :param leadership: the term in which it takes them.
     :raises ConfigurationError: settings of checkpoints contradict each other.
     """
 
     def __init__(
-        self, graph: ExecutionGraph, job: CheckpointedJob, clock: Clock, settings: Configuration, ids: IdFactory
+        self,
+        graph: ExecutionGraph,
+        job: CheckpointedJob,
+        clock: Clock,
+        settings: Configuration,
+        ids: IdFactory,
+        leadership: Leadership,
     ) -> None:
         self._job_id = graph.job_id
         self._job = job
@@ -131,9 +153,10 @@ class CheckpointService:
         self._files = CheckpointFiles(self._job_id, settings, ids)
         self._threads: ThreadPoolExecutor | None = None
         self._io = BackgroundTasks(f"checkpoints of job {self._job_id}")
-        # Deletions happen one after the other: a directory may be empty only after those before.
-        self._deletions: asyncio.Queue[_Deletion] = asyncio.Queue()
-        self._deleting: asyncio.Task[None] | None = None
+        self._pointers = leadership.checkpoints(self._job_id)
+        self._reserving = asyncio.Lock()  # who waits first is first: ids grow
+        self._publication = CheckpointPublication(self._job_id, self._pointers, self._io, self._published)
+        self._deletions = DeletionQueue(self._job_id, self._pointers, self._io, self._pointer_removed)
         self._timers: dict[tuple[TimerKind, int], asyncio.TimerHandle] = {}
         self._events: deque[CheckpointEvent] = deque()
         self._active = False
@@ -142,13 +165,25 @@ class CheckpointService:
         self._closed = False
 
     async def restore(self) -> None:
-        """Find the snapshot that the job is to begin from, if it is to begin from one (``-s``).
+        """Find the snapshot that the job is to begin from: the newest that it has completed under an earlier leader, or
+        else the one that its user names (``-s``), if any.
 
-        :raises MillstreamError: it is not there, cannot be read, or does not fit the job.
+        :raises LeadershipLostError: another leads the job by now.
+        :raises MillstreamError: the snapshot is not there, cannot be read, or does not fit the job.
         """
-        path = self._recovery_path
-        if not path:
-            return
+        recovery = CheckpointRecovery(self._job_id, self._pointers, self._files, self._in_thread)
+        recovered = await recovery.recover()
+        self.handle(recovered)
+        if recovered.checkpoints:
+            latest = recovered.checkpoints[-1]
+            logger.info(
+                "Job %s goes on from checkpoint %d (%s)", self._job_id, latest.metadata.checkpoint_id, latest.directory
+            )
+        elif self._recovery_path:
+            await self._begin_from(self._recovery_path, recovery)
+        _RESTORED.reach()
+
+    async def _begin_from(self, path: str, recovery: CheckpointRecovery) -> None:
         restored = await self._in_thread(lambda: self._files.read(path, self._claim_mode))
         logger.info(
             "Job %s begins from checkpoint %d of job %s (%s)",
@@ -158,10 +193,16 @@ class CheckpointService:
             restored.directory,
         )
         self.handle(restored)
+        owned = restored.claim_mode is ClaimMode.CLAIM
+        await recovery.keep(CheckpointPointer(restored.metadata.checkpoint_id, restored.directory.rstrip("/"), owned))
 
     def restore_of(self, vertex_id: ExecutionVertexID) -> TaskRestore | None:
         """Return the state that a subtask begins with when it is deployed now."""
         return self._coordinator.restore_of(vertex_id)
+
+    def restore_in_doubt(self) -> bool:
+        """Nobody can tell (yet) which checkpoint a later leader would go on from: no task may be restored now."""
+        return self._coordinator.in_doubt
 
     def check_rescaling(self, graph: ExecutionGraph) -> None:
         """Find out whether the job could go on from its latest checkpoint in another shape.
@@ -191,8 +232,11 @@ class CheckpointService:
         for attempt_id in attempt_ids:
             self.handle(Declined(attempt_id, checkpoint_id, failure))
 
-    async def close(self) -> None:
-        """Wait a while for files to be written and deleted, and let go of everything. May be called twice."""
+    async def close(self, goodbye_seconds: float) -> None:
+        """Wait a while for files to be written and deleted, and let go of everything. May be called twice.
+
+        :param goodbye_seconds: how long a while is.
+        """
         self._closed = True
         for timer in self._timers.values():
             timer.cancel()
@@ -201,10 +245,9 @@ class CheckpointService:
             if not request.done():
                 request.set_result(_ended(self._job_id))
         try:
-            await asyncio.wait_for(self._deletions.join(), _IO_GOODBYE_SECONDS)
-            if self._deleting is not None:
-                self._deleting.cancel()
-            await self._io.drain(_IO_GOODBYE_SECONDS)
+            await asyncio.wait_for(self._deletions.join(), goodbye_seconds)
+            self._deletions.stop()
+            await self._io.drain(goodbye_seconds)
         except asyncio.TimeoutError:
             logger.warning("Job %s leaves files of its checkpoints behind: its storage does not answer", self._job_id)
         await self._io.close()
@@ -224,18 +267,22 @@ class CheckpointService:
         if self._active:
             return
         self._active = True
+        was_in_doubt = self._coordinator.in_doubt
         try:
             while self._events:
                 for action in self._coordinator.handle(self._events.popleft(), self._clock.now_ms()):
                     self._carry_out(action)
         finally:
             self._active = False
+        decided = was_in_doubt and not self._coordinator.in_doubt
         while self._wishes:
             wish = self._wishes.popleft()
             if isinstance(wish, FailJob):
                 self._job.fail_job(wish.failure)
             else:
                 self._job.cancel_job()
+        if decided:
+            self._job.restore_decided()
 
     def _carry_out(self, action: CheckpointAction) -> None:
         match action:
@@ -254,7 +301,13 @@ class CheckpointService:
             case PrepareLocation():
                 self._io.spawn(self._prepare(action), f"prepare checkpoint {action.checkpoint_id}")
             case WriteMetadata():
+                _ACKNOWLEDGED.reach()
                 self._io.spawn(self._write(action), f"complete checkpoint {action.checkpoint_id}")
+            case KeepPointer():
+                self._publication.keep(CheckpointPointer(action.checkpoint_id, action.directory, action.owned))
+            case RemovePointer():
+                checkpoint_id = action.checkpoint_id
+                self._deletions.remove_pointer(checkpoint_id, self._publication.under_way(checkpoint_id))
             case DeleteFiles():
                 paths = action.paths
                 self._delete(f"{len(paths)} files", lambda: self._files.delete_files(paths))
@@ -316,9 +369,15 @@ class CheckpointService:
     async def _prepare(self, action: PrepareLocation) -> None:
         checkpoint_id = action.checkpoint_id
         try:
+            async with self._reserving:
+                await self._pointers.reserve(checkpoint_id)
+            _ID_RESERVED.reach()
             prepared = await self._in_thread(
                 lambda: self._files.prepare(checkpoint_id, action.base_directory, savepoint=action.savepoint)
             )
+            _LOCATED.reach()
+        except LeadershipLostError as error:
+            logger.info("Job %s begins no checkpoint %d: %s", self._job_id, checkpoint_id, error)
         except MillstreamError as error:
             what = "savepoint" if action.savepoint else "checkpoint"
             failure = _io_failure(f"the directory of {what} {checkpoint_id} cannot be made", error)
@@ -330,37 +389,23 @@ class CheckpointService:
         checkpoint_id = action.checkpoint_id
         try:
             await self._in_thread(lambda: self._files.write(action.directory, action.metadata))
+            _METADATA_WRITTEN.reach()
         except MillstreamError as error:
             failure = _io_failure(f"the metadata of checkpoint {checkpoint_id} cannot be written", error)
             self.handle(MetadataFailed(checkpoint_id, failure))
         else:
             self.handle(MetadataWritten(checkpoint_id))
 
-    def _delete(self, what: str, deletion: Callable[[], None]) -> None:
-        self._deletions.put_nowait(_Deletion(what, deletion))
-        if self._deleting is None:
-            self._deleting = self._io.spawn(self._delete_all(), "deletions")
+    def _published(self, outcome: PointerKept | PointerNotKept) -> None:
+        if isinstance(outcome, PointerKept):
+            _POINTER_KEPT.reach()
+        self.handle(outcome)
 
-    async def _delete_all(self) -> None:
-        failed: list[_Deletion] = []
-        while True:
-            deletion = await self._deletions.get()
-            # Those that failed are tried again when there is something to delete again: a task that has not heard yet
-            # that its checkpoint was given up writes into a directory while it is deleted, and stores have bad moments.
-            failed.append(deletion)
-            again, failed = failed, []
-            for each in again:
-                try:
-                    await self._in_thread(each.carry_out)
-                except MillstreamError as error:
-                    each.failures += 1
-                    if each.failures < _MOST_DELETIONS:
-                        failed.append(each)
-                        continue
-                    logger.warning(
-                        "Job %s cannot delete %s, which nothing needs any more: %s", self._job_id, each.what, error
-                    )
-            self._deletions.task_done()
+    def _pointer_removed(self, checkpoint_id: int) -> None:
+        self.handle(PointerRemoved(checkpoint_id))
+
+    def _delete(self, what: str, deletion: Callable[[], None]) -> None:
+        self._deletions.delete(what, lambda: self._in_thread(deletion))
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         if self._threads is None:

@@ -10,14 +10,17 @@ import asyncio
 import logging
 import random
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from typing import Final
 
 from millstream.common.clock import Clock
 from millstream.common.config import Configuration, JobManagerOptions
 from millstream.common.errors import MillstreamError
 from millstream.common.failure import WORKER_DIED, FailureInfo, engine_failure, first_line
+from millstream.common.fault_points import FaultPoint
 from millstream.common.high_availability.leader_directory import LeaderDirectory
-from millstream.common.high_availability.leadership import Leadership
+from millstream.common.high_availability.leader_information import LeaderInformation
+from millstream.common.high_availability.leadership import Leadership, LeadershipLostError
 from millstream.common.ids import AllocationId, AttemptId, IdFactory, JobID, LeaderSessionId, ResourceId, VertexId
 from millstream.common.rpc.gateways import JobMasterGateway
 from millstream.common.rpc.service import RpcService
@@ -30,10 +33,10 @@ from millstream.jobmanager.checkpoint.events import (
     Acknowledged,
     EndOfDataReported,
     JobEnded,
+    ResultKept,
     SavepointMode,
     TasksChanged,
 )
-from millstream.jobmanager.checkpoint.snapshot_matching import StateRecoveryError
 from millstream.jobmanager.execution_graph import (
     ExecutionGraph,
     ExecutionVertex,
@@ -51,6 +54,7 @@ from millstream.jobmanager.job_master.checkpoint_service import CheckpointServic
 from millstream.jobmanager.job_master.rescaling import RescalingError, rescaled, slots_needed
 from millstream.jobmanager.job_master.resource_manager_connection import ResourceManagerConnection
 from millstream.jobmanager.job_master.task_manager_connection import TaskManagerConnection
+from millstream.jobmanager.patience import patiently
 from millstream.jobmanager.scheduler.actions import (
     AnswerOffer,
     CancelTasks,
@@ -71,6 +75,7 @@ from millstream.jobmanager.scheduler.events import (
     JobStarted,
     JobSuspended,
     RescaleRequested,
+    RestoreDecided,
     SchedulerEvent,
     SlotLost,
     SlotsOffered,
@@ -86,10 +91,17 @@ __all__ = ["JobMaster"]
 
 logger = logging.getLogger(__name__)
 
-# Goodbyes are best effort: the other sides notice a JobMaster that is gone by themselves.
-_GOODBYE_SECONDS = 5.0
+# Goodbyes are best effort: the other sides notice a JobMaster that is gone by themselves. Where another is to take the
+# job up, it must not wait for ours.
+_GOODBYE_SECONDS: Final = 5.0
+_SUSPENSION_SECONDS: Final = 1.0
 # How long a request to an operator waits for its task to come up, within the caller's deadline.
-_OPERATOR_WAIT_SECONDS = 3.0
+_OPERATOR_WAIT_SECONDS: Final = 3.0
+
+_PUBLISHED: Final = FaultPoint("jobmaster.published", "it is known who leads a job, no slots are asked for yet")
+_SHAPE_KEPT: Final = FaultPoint(
+    "jobmaster.new-shape-kept", "a job's graph is kept at its new parallelism, its tasks run at the former one"
+)
 
 
 class JobMaster:
@@ -98,7 +110,8 @@ class JobMaster:
     :param configuration: of the cluster; the job's own settings lie over it.
     :param leaders: tell where the ResourceManager is.
     :param leadership: the term in which the job runs here; what a later leader must know of it is written in it.
-    :param on_terminal: called once when the job is FINISHED, FAILED or CANCELED (not when it is merely closed).
+    :param on_terminal: called once when the job is FINISHED, FAILED or CANCELED (not when it is merely closed). Its
+        checkpoints are still there then, and are as long as nobody calls :meth:`result_kept`.
     :raises ConfigurationError: a setting of the job is wrong.
     :raises InvalidProgramError: the JobGraph contradicts itself.
 
@@ -129,7 +142,7 @@ class JobMaster:
             job_graph, ids, settings.get(JobManagerOptions.MAX_ATTEMPTS_HISTORY_SIZE), clock.now_ms()
         )
         self._history = ExceptionHistory(settings.get(JobManagerOptions.EXCEPTION_HISTORY_SIZE))
-        self._checkpoints = CheckpointService(self._graph, self, clock, settings, ids)
+        self._checkpoints = CheckpointService(self._graph, self, clock, settings, ids, leadership)
         self._scheduler = Scheduler(
             self._graph,
             ExecutionFailureHandler(
@@ -139,6 +152,7 @@ class JobMaster:
             ),
             SchedulerSettings.from_configuration(settings),
             self._checkpoints.restore_of,
+            self._checkpoints.restore_in_doubt,
         )
         self._information = pb.JobInformation(
             job_id=self.job_id,
@@ -161,11 +175,13 @@ class JobMaster:
         self._events: deque[SchedulerEvent] = deque()
         self._scheduling = False
         self._rescaling: asyncio.Future[FailureInfo | None] | None = None
+        self._appearing: asyncio.Task[None] | None = None
         self._started = False
 
     async def start(self) -> None:
         """Serve the endpoint and schedule the job. The RPC service must be started by its owner.
 
+        :raises LeadershipLostError: the term is over.
         :raises MillstreamError: the snapshot that the job is to begin from cannot be read or does not fit it.
         """
         await self._checkpoints.restore()
@@ -176,12 +192,34 @@ class JobMaster:
             self.leader_session_id,
         )
         self._started = True
-        self._resource_manager.start(self._tasks)
+        self._appearing = self._tasks.spawn(self._appear(), "make known who leads")
         self._handle(JobStarted())
+
+    async def _appear(self) -> None:
+        """Ask for slots as soon as TaskManagers that have some can find out who leads the job."""
+        leader = LeaderInformation(self._rpc.address, self.leader_session_id)
+        try:
+            await patiently(
+                f"It cannot be made known that job {self.job_id} runs here",
+                lambda: self._leadership.publish(self.endpoint, leader),
+            )
+        except LeadershipLostError as error:
+            logger.info("Job %s does not begin here: %s", self.job_id, error)
+            return
+        _PUBLISHED.reach()
+        self._resource_manager.start(self._tasks)
 
     def cancel(self) -> None:
         """End the job because its user wants that. Nothing happens if it has ended or is about to."""
         self._handle(CancelRequested())
+
+    def result_kept(self) -> None:
+        """Every later leader knows that the job has ended, and how: its checkpoints may go that need not be retained.
+
+        To be called after ``on_terminal`` and before :meth:`close`. Without it the checkpoints stay as they are: to
+        whoever finds no result the job has not ended, and goes on from them.
+        """
+        self._checkpoints.handle(ResultKept())
 
     async def wait_terminal(self) -> None:
         """Return when the job has ended, or was suspended by :meth:`close`."""
@@ -206,16 +244,17 @@ class JobMaster:
                 raise answer
 
     async def close(self) -> None:
-        """End this leadership: a job that still runs is suspended. Leaves no task, timer or endpoint behind."""
+        """End this leadership: a job that still runs is suspended. Leaves no task, timer or endpoint behind.
+
+        Nothing is deleted of what another leader of a suspended job may need. May be called twice.
+        """
         self._handle(JobSuspended())
-        if self._started:
-            try:
-                await asyncio.wait_for(self._drain(), _GOODBYE_SECONDS)
-            except asyncio.TimeoutError:
-                logger.warning("Job %s could not take leave of all TaskManagers in time", self.job_id)
-            self._started = False
-            self._rpc.unregister(self.endpoint)
-        await self._checkpoints.close()
+        suspended = not self._graph.status.is_globally_terminal()
+        goodbye_seconds = _SUSPENSION_SECONDS if suspended else _GOODBYE_SECONDS
+        if suspended:
+            self._rpc_unregister()  # whatever tasks say is another's to hear
+        await asyncio.gather(self._take_leave(goodbye_seconds), self._checkpoints.close(goodbye_seconds))
+        self._rpc_unregister()
         for connection in self._task_managers.values():
             connection.stop()
         self._task_managers.clear()
@@ -224,11 +263,34 @@ class JobMaster:
         self._timers.clear()
         await self._tasks.close()
 
+    def _rpc_unregister(self) -> None:
+        if self._started:
+            self._started = False
+            self._rpc.unregister(self.endpoint)
+
+    async def _take_leave(self, goodbye_seconds: float) -> None:
+        if self._appearing is None:
+            return  # nobody has heard of it
+        self._appearing.cancel()
+        try:
+            await asyncio.wait_for(self._drain(), goodbye_seconds)
+        except asyncio.TimeoutError:
+            logger.warning("Job %s could not take leave of all TaskManagers in time", self.job_id)
+
     async def _drain(self) -> None:
         await asyncio.gather(
+            self._withdraw(),
             self._resource_manager.disconnect(f"job {self._graph.status.name}"),
             *(connection.drain() for connection in self._task_managers.values()),
         )
+
+    async def _withdraw(self) -> None:
+        if not self._leadership.is_valid:
+            return
+        try:
+            await self._leadership.withdraw(self.endpoint)
+        except MillstreamError as error:
+            logger.info("Job %s seems to be led until the term ends: %s", self.job_id, error)
 
     # ------------------------------------------------------------------ the machine
 
@@ -313,7 +375,8 @@ class JobMaster:
             connection.say_goodbye(f"the job is {status.name}", job_goes_on=not status.is_globally_terminal())
         self._terminal.set()
         if status.is_globally_terminal():
-            if self._started:
+            if self._appearing is not None:
+                self._appearing.cancel()
                 self._tasks.spawn(self._resource_manager.disconnect(f"the job is {status.name}"), "goodbye")
             # Not from within a call of a TaskManager, whose answer should go out first.
             asyncio.get_running_loop().call_soon(self._on_terminal, self.details())
@@ -512,6 +575,10 @@ class JobMaster:
         """The savepoint is complete after which the job was to be cancelled (CheckpointedJob)."""
         self._handle(CancelRequested())
 
+    def restore_decided(self) -> None:
+        """It is certain again what tasks are restored from (CheckpointedJob)."""
+        self._handle(RestoreDecided())
+
     async def rescale(self, parallelism: int) -> pb.OperationStatus:
         """Let the job go on at another parallelism from a checkpoint that is taken now, and return what became of it.
 
@@ -526,14 +593,55 @@ class JobMaster:
             taken = await self._checkpoints.checkpoint()
             if taken.HasField("failure"):
                 return taken
-            self._checkpoints.check_rescaling(ExecutionGraph(job_graph, IdFactory(), 0, self._clock.now_ms()))
-            self._handle(RescaleRequested(job_graph))
-            taken.MergeFrom(pb.OperationStatus(failure=await self._rescaling))
-            return taken
-        except (RescalingError, StateRecoveryError) as error:
+            return await self._rescale(job_graph, taken)
+        except MillstreamError as error:
             return failed_operation(error)
         finally:
             self._rescaling = None
+
+    async def _rescale(self, job_graph: JobGraph, taken: pb.OperationStatus) -> pb.OperationStatus:
+        """Let the job go on as this graph. The graph is kept before any task is stopped: a later leader goes on with
+        the one or the other, for which there is a checkpoint that fits both.
+        """
+        assert self._rescaling is not None
+        former = self._graph.job_graph
+        self._check_rescaling(job_graph)
+        try:
+            await self._in_term(lambda: self._leadership.job_graphs.put(job_graph))
+            _SHAPE_KEPT.reach()
+            self._check_rescaling(job_graph)  # by now there may be a newer checkpoint
+            self._handle(RescaleRequested(job_graph))
+            failure = await self._rescaling
+        except MillstreamError as error:
+            failure = failed_operation(error).failure
+        if failure is not None and not self._graph.status.is_terminal():
+            trouble = f"It cannot be kept that job {self.job_id} runs at its former parallelism"
+            await self._in_term(lambda: patiently(trouble, lambda: self._leadership.job_graphs.put(former)))
+        taken.MergeFrom(pb.OperationStatus(failure=failure))
+        return taken
+
+    def _check_rescaling(self, job_graph: JobGraph) -> None:
+        self._checkpoints.check_rescaling(ExecutionGraph(job_graph, IdFactory(), 0, self._clock.now_ms()))
+
+    async def _in_term(self, writing: Callable[[], Awaitable[None]]) -> None:
+        """Write something for later leaders that must not be written any more when this JobMaster is closed.
+
+        :raises MillstreamError: it was not, or nobody can tell.
+        """
+        failed: list[MillstreamError] = []
+
+        async def write() -> None:
+            try:
+                await writing()
+            except MillstreamError as error:
+                failed.append(error)
+
+        task = self._tasks.spawn(write(), "write for later leaders")
+        await asyncio.wait({task})
+        if task.cancelled():
+            raise RescalingError(f"Job {self.job_id} is {self._graph.status.name}: it cannot be rescaled any more.")
+        if failed:
+            raise failed[0]
 
     async def _check_slots(self, job_graph: JobGraph) -> None:
         """A job that cannot have its slots need not be stopped to find that out."""

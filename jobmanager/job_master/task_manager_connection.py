@@ -10,10 +10,11 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final
 
 from millstream.common.errors import MillstreamError
 from millstream.common.failure import ENGINE, FailureInfo, engine_failure
+from millstream.common.fault_points import FaultPoint
 from millstream.common.ids import AllocationId, AttemptId, JobID, LeaderSessionId
 from millstream.common.rpc.gateways import TaskExecutorGateway
 from millstream.common.rpc.service import (
@@ -33,6 +34,12 @@ __all__ = ["TaskManagerConnection"]
 
 logger = logging.getLogger(__name__)
 
+_DEPLOYED: Final = FaultPoint(
+    "jobmaster.tasks-deployed", "the tasks of one TaskManager are deployed, those of others perhaps not yet"
+)
+_NOTIFIED: Final = FaultPoint(
+    "checkpoint.notified", "the tasks of one TaskManager know of a complete checkpoint, others perhaps not yet"
+)
 _TRIES = 3
 _GONE = (RpcUnavailableError, FencingError, EndpointNotFoundError)
 
@@ -180,6 +187,7 @@ class TaskManagerConnection:
         request = pb.SubmitTasksRequest(job_master_id=self._job_master_id, tasks=tasks)
         try:
             await self._gateway.submit_tasks(request)
+            _DEPLOYED.reach()
         except MillstreamError as error:
             failure = engine_failure(
                 ENGINE,
@@ -221,6 +229,8 @@ class TaskManagerConnection:
             job_master_id=self._job_master_id, attempt_ids=attempt_ids, checkpoint_id=checkpoint_id, completed=completed
         )
         await self._insist(lambda: self._gateway.notify_checkpoint(request), "take notice of a checkpoint")
+        if completed:
+            _NOTIFIED.reach()
 
     async def _insist(self, call: Callable[[], Awaitable[pb.Empty]], what: str) -> None:
         """Make a call that must arrive; a TaskManager that does not take it counts as lost."""

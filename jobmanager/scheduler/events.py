@@ -21,6 +21,7 @@ __all__ = [
     "JobStarted",
     "JobSuspended",
     "RescaleRequested",
+    "RestoreDecided",
     "SchedulerEvent",
     "SlotLost",
     "SlotsOffered",
@@ -109,6 +110,11 @@ class RescaleRequested:
 
 
 @dataclass(frozen=True, slots=True)
+class RestoreDecided:
+    """It was in doubt what tasks are restored from, and is no longer."""
+
+
+@dataclass(frozen=True, slots=True)
 class JobFailed:
     """The job failed as a whole, no subtask is to blame."""
 
@@ -131,6 +137,7 @@ SchedulerEvent: TypeAlias = (
     | TimerFired
     | CancelRequested
     | RescaleRequested
+    | RestoreDecided
     | JobFailed
     | JobSuspended
 )

@@ -10,6 +10,7 @@ holds to:
 - A broken data connection (kind NETWORK) is mostly the echo of another failure, so it is held for a moment: if a
   primary failure comes meanwhile, that one is the cause.
 - Whatever an attempt ends with after it was asked to cancel counts as cancelled; reports of old attempts are nothing.
+- No task is started anew while it is in doubt what it would be restored from.
 - Other parallelisms need all tasks to have ended; then the graph is unrolled anew. If there are not enough slots, it
   goes back to the former ones.
 - The job completes only when no task can be alive any more; then every slot is given back.
@@ -54,6 +55,7 @@ from millstream.jobmanager.scheduler.events import (
     JobStarted,
     JobSuspended,
     RescaleRequested,
+    RestoreDecided,
     SchedulerEvent,
     SlotLost,
     SlotsOffered,
@@ -88,10 +90,15 @@ def _nothing_to_restore(vertex_id: ExecutionVertexID) -> TaskRestore | None:  # 
     return None
 
 
+def _never_in_doubt() -> bool:
+    return False
+
+
 class Scheduler:
     """Drives one job from CREATED to a terminal status.
 
     :param restore_of: gives the state that a subtask begins with when it is deployed now.
+    :param restore_in_doubt: whether nobody can tell yet what that is; ``RestoreDecided`` says when that has ended.
 
     :ivar graph: the job; read it, but leave changes to the scheduler.
     :ivar pool: the job's slots; likewise.
@@ -103,6 +110,7 @@ class Scheduler:
         failure_handler: ExecutionFailureHandler,
         settings: SchedulerSettings,
         restore_of: Callable[[ExecutionVertexID], TaskRestore | None] = _nothing_to_restore,
+        restore_in_doubt: Callable[[], bool] = _never_in_doubt,
     ) -> None:
         self.graph = graph
         self.pool = SlotPool()
@@ -110,6 +118,7 @@ class Scheduler:
         self._failures = failure_handler
         self._settings = settings
         self._restore_of = restore_of
+        self._restore_in_doubt = restore_in_doubt
         self._actions: list[SchedulerAction] = []
         self._now = 0
         # Scheduled tasks that have no slot yet.
@@ -166,6 +175,8 @@ class Scheduler:
                 self._handle_failure(event.failure, ())
             case JobSuspended():
                 self._complete(JobStatus.SUSPENDED)
+            case RestoreDecided():
+                pass  # tasks that wait for it go on below
         if not self.graph.status.is_terminal():
             self._progress()
         return self._actions
@@ -519,9 +530,8 @@ class Scheduler:
             if self.graph.all_terminal():
                 self._complete(JobStatus.FAILED)
         elif status is JobStatus.RESTARTING:
-            if self._backoff_over and all(
-                self.graph.vertex(vertex_id).state.is_terminal() for vertex_id in self._restarting
-            ):
+            ended = all(self.graph.vertex(vertex_id).state.is_terminal() for vertex_id in self._restarting)
+            if self._backoff_over and ended and not self._restore_in_doubt():
                 self._restart()
         elif status is JobStatus.RUNNING and self.graph.all_finished():
             self._complete(JobStatus.FINISHED)

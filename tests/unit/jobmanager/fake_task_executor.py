@@ -11,7 +11,7 @@ from millstream.common.failure import FailureInfo
 from millstream.common.ids import LeaderSessionId
 from millstream.common.rpc.gateways import JobMasterGateway, ResourceManagerGateway, TaskExecutorGateway
 from millstream.common.rpc.in_process import InProcessNetwork
-from millstream.common.rpc.service import RpcUnavailableError
+from millstream.common.rpc.service import EndpointNotFoundError, RpcUnavailableError
 from millstream.common.wire import cluster_pb2 as pb
 from millstream.common.wire.checkpoint_pb2 import OperatorStateHandle, OperatorSubtaskState, StateBytes, TaskSnapshot
 from millstream.common.wire.graph_pb2 import TaskDeployment
@@ -34,6 +34,8 @@ async def _until_cut_off(coroutine: Coroutine[Any, Any, None]) -> None:
         await coroutine
     except RpcUnavailableError:
         pass  # it has crashed in the middle of it, as a test told it to
+    except EndpointNotFoundError:
+        pass  # the job is suspended
 
 
 class FakeTaskExecutor:

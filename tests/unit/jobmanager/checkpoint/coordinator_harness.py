@@ -1,16 +1,19 @@
 """Drives a checkpoint coordinator as a JobMaster's shell would, with a file system, tasks and timers that are models.
 
-On the way it checks what must hold after each event, whatever the order of events: above all that exactly those files
-are there that a pending, a kept or a user's snapshot refers to.
+On the way it checks what must hold after each event, whatever the order of events: above all that all files are there
+that a later leader of the job would go on from.
 """
 
 from __future__ import annotations
 
+import random
+from collections import deque
 from collections.abc import Iterable
+from typing import TypeAlias
 
-from millstream.common.checkpoint.state_paths import stored_bytes
+from millstream.common.checkpoint.state_paths import stored_bytes, with_absolute_paths
 from millstream.common.failure import USER_CODE, FailureInfo, engine_failure
-from millstream.common.ids import AllocationId, AttemptId, ResourceId
+from millstream.common.ids import AllocationId, AttemptId, IdFactory, ResourceId
 from millstream.common.states import ExecutionState, JobStatus
 from millstream.common.wire.checkpoint_pb2 import (
     CheckpointMetadata,
@@ -32,8 +35,10 @@ from millstream.jobmanager.checkpoint.actions import (
     DeleteEmptyDirectories,
     DeleteFiles,
     FailJob,
+    KeepPointer,
     NotifyTasks,
     PrepareLocation,
+    RemovePointer,
     SetTimer,
     TimerKind,
     TriggerTasks,
@@ -43,6 +48,7 @@ from millstream.jobmanager.checkpoint.coordinator import CheckpointCoordinator
 from millstream.jobmanager.checkpoint.events import (
     Acknowledged,
     CheckpointEvent,
+    CheckpointsRecovered,
     Declined,
     EndOfDataReported,
     JobEnded,
@@ -50,17 +56,24 @@ from millstream.jobmanager.checkpoint.events import (
     LocationPrepared,
     MetadataFailed,
     MetadataWritten,
+    PointerKept,
+    PointerNotKept,
+    PointerRemoved,
+    RecoveredCheckpoint,
+    ResultKept,
     TasksChanged,
     TimerFired,
 )
 from millstream.jobmanager.checkpoint.settings import CheckpointSettings
-from millstream.jobmanager.execution_graph import ExecutionVertex, PhysicalSlot, TaskManagerLocation
+from millstream.jobmanager.execution_graph import ExecutionGraph, ExecutionVertex, PhysicalSlot, TaskManagerLocation
 from tests.unit.jobmanager.job_graphs import execution_graph, job_graph, vertex
 
 __all__ = ["BASE", "CoordinatorHarness", "boom", "pipeline"]
 
 BASE = "file:///checkpoints"
 _E = ExecutionState
+
+Cleanup: TypeAlias = RemovePointer | DeleteFiles | DeleteDirectory | DeleteEmptyDirectories
 
 
 def boom(message: str = "boom") -> FailureInfo:
@@ -80,6 +93,10 @@ class CoordinatorHarness:
     :ivar files: all files that are there, by URI.
     :ivar locations: directories that are being made, by checkpoint id.
     :ivar writes: metadata that is being written.
+    :ivar keeping: pointers that are being kept, in order; nobody was told yet what became of them.
+    :ivar pointers: what a later leader would find now, with its metadata.
+    :ivar cleanup: what is to be removed and deleted, in order.
+    :ivar patient: a test says when pointers are kept and things are deleted; if not, that happens at once.
     :ivar triggered: checkpoint id -> attempts that were told to begin it.
     :ivar notices: (attempt, checkpoint id, completed), in order.
     :ivar completed: checkpoints whose completion the coordinator has acted on.
@@ -98,6 +115,11 @@ class CoordinatorHarness:
         self.directories: dict[int, str] = {}
         self.options: dict[int, TriggerTasks] = {}
         self.writes: dict[int, WriteMetadata] = {}
+        self.metadata: dict[int, CheckpointMetadata] = {}
+        self.keeping: dict[int, KeepPointer] = {}
+        self.pointers: dict[int, RecoveredCheckpoint] = {}
+        self.cleanup: deque[Cleanup] = deque()
+        self.patient = False
         self.triggered: dict[int, list[AttemptId]] = {}
         self.notices: list[tuple[AttemptId, int, bool]] = []
         self.timers: dict[tuple[TimerKind, int], int] = {}
@@ -172,10 +194,11 @@ class CoordinatorHarness:
         return self.end_status(status)
 
     def end_status(self, status: JobStatus) -> list[CheckpointAction]:
-        """Report the end of a job whose graph is in that status already."""
+        """Report the end of a job whose graph is in that status already, and that its result is kept."""
         self.send(TasksChanged())
         self.ended = True
-        return self.send(JobEnded(status))
+        actions = self.send(JobEnded(status))
+        return actions if self.patient else actions + self.send(ResultKept())
 
     def task(self, name: str, subtask: int = 0) -> ExecutionVertex:
         """Return a subtask."""
@@ -259,9 +282,77 @@ class CoordinatorHarness:
         number = max(self.writes) if checkpoint_id is None else checkpoint_id
         action = self.writes.pop(number)
         self.files.add(f"{action.directory}/_metadata")
-        if number in self.coordinator.pending_ids:
-            self.completed[number] = action.metadata
+        self.metadata[number] = action.metadata
+        pending = number in self.coordinator.pending_ids
         self.send(MetadataWritten(number))
+        if pending and number not in self.keeping:
+            self.completed[number] = action.metadata
+        elif pending and not self.patient:
+            self.keep()
+
+    def lands(self) -> None:
+        """Let the next pointer be kept, of which the coordinator hears nothing yet."""
+        number, action = next(iter(self.keeping.items()))
+        if number not in self.pointers:
+            assert f"{action.directory}/_metadata" in self.files
+            self.pointers[number] = RecoveredCheckpoint(self.metadata[number], action.directory, action.owned)
+
+    def keep(self) -> int:
+        """Keep the next pointer and say so; return the id of its checkpoint."""
+        self.lands()
+        number = next(iter(self.keeping))
+        del self.keeping[number]
+        if number in self.coordinator.pending_ids:
+            self.completed[number] = self.metadata[number]
+        self.send(PointerKept(number))
+        return number
+
+    def keep_fails(self) -> None:
+        """Do not keep the next pointer, and say so."""
+        number = next(number for number in self.keeping)
+        assert number not in self.pointers
+        del self.keeping[number]
+        self.send(PointerNotKept(number, boom("no room")))
+
+    def clean(self) -> bool:
+        """Remove or delete the next thing. Returns whether that was possible."""
+        if not self.cleanup:
+            return False
+        action = self.cleanup[0]
+        if isinstance(action, RemovePointer):
+            if action.checkpoint_id in self.keeping:
+                return False  # that comes first
+            self.cleanup.popleft()
+            self.pointers.pop(action.checkpoint_id, None)
+            self.send(PointerRemoved(action.checkpoint_id))
+        else:
+            self.delete(self.cleanup.popleft())
+        return True
+
+    def delete(self, action: Cleanup) -> None:
+        """Delete what an action wants deleted."""
+        match action:
+            case DeleteFiles():
+                for path in action.paths:
+                    assert path not in self.deleted, f"{path} is deleted twice"
+                    self.deleted.add(path)
+                    self.files.discard(path)
+            case DeleteDirectory():
+                self.files = {path for path in self.files if not path.startswith(action.directory + "/")}
+            case DeleteEmptyDirectories():
+                self.emptied.append(action.directory)
+        self.check()
+
+    def take_over(self, next_id: int) -> None:
+        """Let another leader go on with the job: it finds the pointers, and no task runs."""
+        self.graph = ExecutionGraph(self.graph.job_graph, IdFactory(random.Random(next_id + self.now)), 16, 0)
+        self.coordinator = CheckpointCoordinator(self.graph, self.settings, "0.0-test")
+        self.timers.clear()
+        for forgotten in (self.locations, self.writes, self.keeping, self.cleanup):
+            forgotten.clear()
+        self.ended = self.cancelled = False
+        self.failures.clear()
+        self.send(CheckpointsRecovered(tuple(self.pointers[number] for number in sorted(self.pointers)), next_id))
 
     def checkpoint(self, finished: bool = False) -> int:
         """Wait for a periodic checkpoint and let it become complete; return its id."""
@@ -299,6 +390,8 @@ class CoordinatorHarness:
         actions = self.coordinator.handle(event, self.now)
         for action in actions:
             self._note(action)
+        while not self.patient and self.clean():
+            pass
         self.check()
         return actions
 
@@ -324,19 +417,17 @@ class CoordinatorHarness:
                     assert attempt not in told, "told twice"
                 told.extend(action.attempt_ids)
             case NotifyTasks():
+                number = action.checkpoint_id
+                assert not action.completed or number not in self.directories or number in self.pointers
                 for attempt in action.attempt_ids:
                     self.notices.append((attempt, action.checkpoint_id, action.completed))
             case WriteMetadata():
                 self.writes[action.checkpoint_id] = action
-            case DeleteFiles():
-                for path in action.paths:
-                    assert path not in self.deleted, f"{path} is deleted twice"
-                    self.deleted.add(path)
-                    self.files.discard(path)
-            case DeleteDirectory():
-                self.files = {path for path in self.files if not path.startswith(action.directory + "/")}
-            case DeleteEmptyDirectories():
-                self.emptied.append(action.directory)
+            case KeepPointer():
+                assert action.checkpoint_id > max(self.pointers, default=0), "pointers come in order"
+                self.keeping[action.checkpoint_id] = action
+            case RemovePointer() | DeleteFiles() | DeleteDirectory() | DeleteEmptyDirectories():
+                self.cleanup.append(action)
             case FailJob():
                 self.failures.append(action.failure)
             case CancelJob():
@@ -351,9 +442,12 @@ class CoordinatorHarness:
         assert pending == sorted(pending)
         assert {number for kind, number in self.timers if kind is TimerKind.TIMEOUT} <= set(pending)
         latest = self.coordinator.latest_completed
-        if latest is not None:
-            for stored in stored_bytes(latest.metadata):
-                assert not stored.path or stored.path in self.files, f"{stored.path} of {latest.id} is gone"
+        needed = {} if latest is None else {latest.id: latest.metadata}
+        for number, pointer in self.pointers.items():
+            needed[number] = with_absolute_paths(pointer.metadata, pointer.directory)
+        for number, metadata in needed.items():
+            for stored in stored_bytes(metadata):
+                assert not stored.path or stored.path in self.files, f"{stored.path} of {number} is gone"
         if self.ended:
             assert not self.timers
             assert not pending

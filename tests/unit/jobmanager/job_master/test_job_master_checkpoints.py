@@ -265,6 +265,7 @@ def test_the_end_of_a_job_deletes_its_checkpoints(tmp_path: Path) -> None:
         for task in list(world.executor.running.values()):
             await world.executor.report(task, "FINISHED")
         await job.wait_terminal()
+        job.result_kept()
         await job.close()
         assert list((tmp_path / "checkpoints").iterdir()) == []
 
@@ -383,6 +384,7 @@ def test_the_end_leaves_no_directory_of_what_was_given_up(tmp_path: Path) -> Non
         (tmp_path / "checkpoints" / JOB / "chk-7").mkdir()
         job.cancel()
         await job.wait_terminal()
+        job.result_kept()
         await job.close()
         assert [path.name for path in (tmp_path / "checkpoints" / JOB).iterdir()] == ["chk-1"]
 
