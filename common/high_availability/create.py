@@ -14,7 +14,12 @@ from millstream.common.high_availability.zookeeper.client import ZooKeeperClient
 from millstream.common.ids import IdFactory
 from millstream.common.rpc.service import RpcService
 
-__all__ = ["create_high_availability_services", "create_leader_directory", "uses_zookeeper"]
+__all__ = [
+    "create_high_availability_services",
+    "create_leader_directory",
+    "create_zookeeper_client",
+    "uses_zookeeper",
+]
 
 _DEFAULT_PORT = 2181
 
@@ -46,7 +51,7 @@ def create_high_availability_services(
         return StandaloneServices(rpc)
     from millstream.common.high_availability.zookeeper.services import ZooKeeperServices
 
-    return ZooKeeperServices(_client(configuration), configuration, ids, _address_of(rpc))
+    return ZooKeeperServices(_cluster_client(configuration), configuration, ids, _address_of(rpc))
 
 
 async def create_leader_directory(configuration: Configuration, rpc: RpcService) -> LeaderDirectory:
@@ -60,7 +65,7 @@ async def create_leader_directory(configuration: Configuration, rpc: RpcService)
         return FixedLeaderDirectory(rpc, f"{host}:{port}")
     from millstream.common.high_availability.zookeeper.leader_directory import ZooKeeperLeaderDirectory
 
-    client = _client(configuration)
+    client = _cluster_client(configuration)
     await client.start()
     return ZooKeeperLeaderDirectory(client, owns_client=True)
 
@@ -69,9 +74,13 @@ def _address_of(rpc: RpcService) -> Callable[[], str]:
     return lambda: rpc.address
 
 
-def _client(configuration: Configuration) -> ZooKeeperClient:
+def create_zookeeper_client(configuration: Configuration, node: str) -> ZooKeeperClient:
+    """Return a client of the configured servers, not started.
+
+    :param node: where its paths begin.
+    :raises ConfigurationError: an option is missing or wrong.
+    """
     # Nobody but who uses ZooKeeper waits for kazoo to be imported.
-    from millstream.common.high_availability.zookeeper import paths
     from millstream.common.high_availability.zookeeper.kazoo_client import KazooZooKeeperClient
 
     hosts, root = _servers(configuration)
@@ -84,7 +93,7 @@ def _client(configuration: Configuration) -> ZooKeeperClient:
         )
     return KazooZooKeeperClient(
         hosts,
-        root + paths.cluster_root(configuration),
+        (root + node).rstrip("/") or "/",
         session_timeout_s=configuration.get(HighAvailabilityOptions.ZOOKEEPER_SESSION_TIMEOUT).total_seconds(),
         connection_timeout_s=configuration.get(HighAvailabilityOptions.ZOOKEEPER_CONNECTION_TIMEOUT).total_seconds(),
         retry_wait_s=configuration.get(HighAvailabilityOptions.ZOOKEEPER_RETRY_WAIT).total_seconds(),
@@ -92,6 +101,12 @@ def _client(configuration: Configuration) -> ZooKeeperClient:
         creator_only=creator_only,
         authorization=tuple(authorization.items()),
     )
+
+
+def _cluster_client(configuration: Configuration) -> ZooKeeperClient:
+    from millstream.common.high_availability.zookeeper import paths
+
+    return create_zookeeper_client(configuration, paths.cluster_root(configuration))
 
 
 def _servers(configuration: Configuration) -> tuple[str, str]:

@@ -112,6 +112,11 @@ class HighAvailabilityStorage:
         return self._root
 
     @property
+    def directories(self) -> tuple[str, ...]:
+        """URIs of the directories of graphs and results."""
+        return tuple(self._directories.values())
+
+    @property
     def checkpoint_directory(self) -> str:
         """URI where checkpoints go of jobs that name no place."""
         return join(self._root, _CHECKPOINTS)
