@@ -29,7 +29,7 @@ from millstream.dispatcher.master import Master
 from millstream.taskmanager.task_executor.task_executor import TaskExecutor
 from millstream.testing.simulation.rpc import SimulatedRpcService
 from millstream.testing.simulation.simulated_process import SimulatedProcess
-from millstream.testing.simulation.simulation import Simulation
+from millstream.testing.simulation.simulation import Simulation, SimulationTimeoutError
 from millstream.testing.simulation.worker_pool import SimulatedWorkerPool
 from millstream.testing.simulation.zookeeper import SimulatedZooKeeper, SimulatedZooKeeperClient
 from millstream.testing.simulation.zookeeper.in_simulation import SimulationScheduler
@@ -69,6 +69,8 @@ class Supervised:
     :ivar role: ``master`` or ``taskmanager``.
     :ivar present: the process that runs there; ``None``: none at present.
     :ivar starts: how many there were.
+    :ivar down: nobody starts it again until this is false.
+    :ivar tell_to_end: does what SIGTERM does in reality; the program sets it.
     """
 
     role: str
@@ -77,7 +79,7 @@ class Supervised:
     present: SimulatedProcess | None = None
     starts: int = 0
     down: bool = False
-    """Nobody starts it again until this is false."""
+    tell_to_end: Callable[[], None] | None = None
 
 
 class SimulatedCluster:
@@ -128,9 +130,24 @@ class SimulatedCluster:
         for place in self.supervised.values():
             self._start(place)
 
-    def begin_to_close(self) -> None:
-        """Start nothing again from now on."""
+    def close(self, timeout: float) -> list[str]:
+        """Tell all processes to end, and run until they have, workers included.
+
+        :param timeout: virtual seconds.
+        :returns: those that have not.
+        """
         self._closing = True
+        for place in self.supervised.values():
+            if place.present is not None and place.present.alive and place.tell_to_end is not None:
+                place.present.loop.call_soon(place.tell_to_end)
+        try:
+            self.simulation.run_until(lambda: not self._alive(), timeout, "the end of all processes")
+        except SimulationTimeoutError:
+            return [f"{process.name} on {process.host}" for process in self._alive()]
+        return []
+
+    def _alive(self) -> list[SimulatedProcess]:
+        return [process for process in self.simulation.processes.values() if process.alive]
 
     def processes(self, role: str) -> list[SimulatedProcess]:
         """Return the living processes of a role."""
@@ -149,6 +166,7 @@ class SimulatedCluster:
         process = self.simulation.start_process(name, place.host, lambda: place.main(holder[0]))
         holder.append(process)
         place.present = process
+        place.tell_to_end = None
         process.on_end(lambda _: self._ended(place))
 
     def _ended(self, place: Supervised) -> None:
@@ -168,9 +186,10 @@ class SimulatedCluster:
             try:
                 await services.start()
                 master = Master(rpc, process.clock, configuration, ids, services)
+                stop = self._end_signal(process)
                 try:
                     await master.start()
-                    await master.wait_shutdown()
+                    await _first_of(stop, asyncio.ensure_future(master.wait_shutdown()))
                 finally:
                     await master.close()
             finally:
@@ -180,11 +199,12 @@ class SimulatedCluster:
 
     async def _task_manager(self, process: SimulatedProcess) -> None:
         configuration = self.configuration.copy()
-        ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        ended = self._end_signal(process)
 
         def end(reason: str) -> None:
+            self.simulation.timeline.record("taskmanager", reason, process.name)
             if not ended.done():
-                ended.set_result(reason)
+                ended.set_result(None)
 
         pool = SimulatedWorkerPool(process)
         rpc = SimulatedRpcService(process, self.simulation.network, configuration)
@@ -203,13 +223,24 @@ class SimulatedCluster:
             )
             try:
                 await executor.start()
-                self.simulation.timeline.record("taskmanager", await ended, process.name)
+                await ended
             finally:
                 await executor.close()
         finally:
             await leaders.close()
             await pool.close()
             await rpc.close()
+
+    def _end_signal(self, process: SimulatedProcess) -> asyncio.Future[None]:
+        """A future that is done when the present process of a place is told to end."""
+        signal: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+        def tell() -> None:
+            if not signal.done():
+                signal.set_result(None)
+
+        self.supervised[process.host].tell_to_end = tell
+        return signal
 
     def _services(
         self, process: SimulatedProcess, rpc: SimulatedRpcService, configuration: Configuration, ids: IdFactory
@@ -235,3 +266,14 @@ class SimulatedCluster:
             session_timeout=get(HighAvailabilityOptions.ZOOKEEPER_SESSION_TIMEOUT).total_seconds(),
             connection_timeout=get(HighAvailabilityOptions.ZOOKEEPER_CONNECTION_TIMEOUT).total_seconds(),
         )
+
+
+async def _first_of(*futures: asyncio.Future[None]) -> None:
+    """Return when one of them is done, as it is; the others are cancelled."""
+    try:
+        done, _ = await asyncio.wait(futures, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for future in futures:
+            future.cancel()
+    for future in done:
+        future.result()

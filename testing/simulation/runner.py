@@ -90,8 +90,6 @@ class _Run:
         self._record = RunRecord(expected=expected_lines(job))
         if isinstance(job.stage, WindowStage | WindowJoinStage | IntervalJoinStage):
             self._record.stage = "windows"
-        if job.fail_after and job.parallelism == 1:
-            self._record.must_tell.append("InjectedError")
         self._details: pb.JobDetails | None = None
 
     def run(self, on_event: Callable[[TimelineEvent], None] | None) -> RunReport:
@@ -113,7 +111,7 @@ class _Run:
                     simulation.run_until(lambda: not client.alive, _END_SECONDS, "the job's end")
                 except SimulationTimeoutError as error:
                     simulation.timeline.record("run", str(error).partition("\n")[0])
-                self._close(simulation, cluster)
+                self._close(simulation, cluster, client)
             record.complaints = observed.complaints
             record.restores = observed.restores
             record.ledger = observed.ledger
@@ -181,9 +179,16 @@ class _Run:
         process = simulation.start_process("client", "client", main)
         return process
 
-    def _close(self, simulation: Simulation, cluster: SimulatedCluster) -> None:
-        cluster.begin_to_close()
-        simulation.run_for(1.0)
+    def _close(self, simulation: Simulation, cluster: SimulatedCluster, client: SimulatedProcess) -> None:
+        client.kill("the run is over")
+        left = cluster.close(_CLOSE_SECONDS)
+        left += [f"a connection between {' and '.join(each.hosts)}" for each in simulation.network.connections]
+        left += [f"port {port} of {host}" for host, port in simulation.network.listeners]
+        if self._record.job_ended is not None:
+            for path in sorted(self._directory.glob("checkpoints/**/*")):
+                if path.is_file():
+                    left.append(f"the file {path.relative_to(self._directory)}")
+        self._record.left_over += left
 
     # ---------------------------------------------------------------- afterwards
 
