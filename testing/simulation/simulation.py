@@ -209,6 +209,10 @@ class Simulation:
             pass
         self._elapsed_ns = max(self._elapsed_ns, deadline)
 
+    def fingerprint(self) -> str:
+        """Return what tells this run from others, the order of all that ran included: equal for equal runs."""
+        return f"{self.timeline.digest()}/{self._elapsed_ns}/{hash(self._random.getstate()[1])}"
+
     def describe(self) -> str:
         """Return the state of all processes and what happened last."""
         lines = [f"  {process!r}" for process in self.processes.values()]

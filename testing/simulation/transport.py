@@ -142,10 +142,10 @@ class SimulatedTransport(asyncio.Transport):
         return self._low, self._high
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
+        if self._closing or not data:
+            return
         if self._eof_wanted:
             raise RuntimeError("Cannot call write() after write_eof()")
-        if not data or self._closing:
-            return
         self._buffer.append(bytes(data))
         self._buffered += len(data)
         self._flush()
