@@ -1,34 +1,24 @@
 """What the Dispatcher keeps for the leaders after it: graphs of the jobs it took, results of those that have ended.
 
-The stores write once and say what happened; here is the patience. Whatever must not be lost is tried again, with
-growing pauses, as long as the term goes on: a hiccup of the storage or of ZooKeeper is no reason to lose a result,
-and other jobs do not wait for it.
+The stores write once and say what happened; whatever must not be lost is tried again here, with growing pauses, as
+long as the term goes on: a hiccup of the storage or of ZooKeeper is no reason to lose a result, and other jobs do not
+wait for it.
 """
 
 from __future__ import annotations
 
-import asyncio
-import logging
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Final, TypeVar
+from typing import Final
 
-from millstream.common.errors import MillstreamError
 from millstream.common.fault_points import FaultPoint
 from millstream.common.high_availability.leader_information import LeaderInformation
-from millstream.common.high_availability.leadership import Leadership, LeadershipLostError
+from millstream.common.high_availability.leadership import Leadership
 from millstream.common.ids import JobID
 from millstream.common.wire.cluster_pb2 import JobDetails
 from millstream.common.wire.graph_pb2 import JobGraph
+from millstream.jobmanager.patience import patiently
 
 __all__ = ["JobKeeper", "KeptJobs"]
-
-logger = logging.getLogger(__name__)
-
-T = TypeVar("T")
-
-_FIRST_PAUSE_SECONDS: Final = 0.1
-_LONGEST_PAUSE_SECONDS: Final = 10.0
 
 GRAPH_KEPT: Final = FaultPoint("dispatcher.graph-kept", "a job's graph is kept, its client has no answer yet")
 RESULT_KEPT: Final = FaultPoint("dispatcher.result-kept", "a job's result is kept, nothing of the job is removed yet")
@@ -61,7 +51,7 @@ class JobKeeper:
 
     async def kept_jobs(self) -> KeptJobs:
         """Return what earlier leaders left. Repeated."""
-        return await self._patiently("What earlier leaders have kept cannot be read", self._kept_jobs)
+        return await patiently("What earlier leaders have kept cannot be read", self._kept_jobs)
 
     async def keep_graph(self, graph: JobGraph) -> None:
         """From when this returns the job is taken, whoever leads. Not repeated: its client waits.
@@ -92,7 +82,7 @@ class JobKeeper:
             await self._leadership.job_results.put_dirty(details)
             RESULT_KEPT.reach()
 
-        await self._patiently(f"Job {job_id} is {details.summary.state}, but that cannot be kept", keep)
+        await patiently(f"Job {job_id} is {details.summary.state}, but that cannot be kept", keep)
 
     async def remove_job(self, job_id: JobID, has_result: bool) -> None:
         """Remove all that is kept for a job but its result, which is clean then. Repeated."""
@@ -103,18 +93,18 @@ class JobKeeper:
             if has_result:
                 await self._leadership.job_results.mark_clean(job_id)
 
-        await self._patiently(f"What was kept for job {job_id} cannot be removed", remove)
+        await patiently(f"What was kept for job {job_id} cannot be removed", remove)
 
     async def forget_result(self, job_id: JobID) -> None:
         """Keep the result of a job no more. Repeated."""
-        await self._patiently(
+        await patiently(
             f"The result of job {job_id}, which has expired, cannot be removed",
             lambda: self._leadership.job_results.forget(job_id),
         )
 
     async def publish(self, endpoint: str, leader: LeaderInformation) -> None:
         """Make known who leads an endpoint. Repeated."""
-        await self._patiently(
+        await patiently(
             f"It cannot be made known that {leader.address} leads {endpoint}",
             lambda: self._leadership.publish(endpoint, leader),
         )
@@ -129,17 +119,3 @@ class JobKeeper:
         to_clean = dirty + [job_id for job_id in graphs if job_id in known and job_id not in dirty]
         to_run = [job_id for job_id in graphs if job_id not in known and job_id not in dirty]
         return KeptJobs(ended, to_clean, to_run)
-
-    async def _patiently(self, trouble: str, attempt: Callable[[], Awaitable[T]]) -> T:
-        pause = _FIRST_PAUSE_SECONDS
-        while True:
-            try:
-                return await attempt()
-            except LeadershipLostError:
-                raise
-            except MillstreamError as error:
-                logger.warning("%s; next try in %g s: %s", trouble, pause, error)
-            except Exception:  # a defect of a store must not lose a result either
-                logger.exception("%s; next try in %g s", trouble, pause)
-            await asyncio.sleep(pause)
-            pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)

@@ -1,7 +1,8 @@
 """The master's process: ``python -m millstream.dispatcher.main [-Dkey=value ...]``.
 
-It reads the configuration (``MILLSTREAM_CONF_DIR``), serves on ``jobmanager.rpc.port``, and ends with status 0 at
-SIGTERM, SIGINT or a client's request, 1 when it cannot start. It logs to stderr; scripts send that to a file.
+It reads the configuration (``MILLSTREAM_CONF_DIR``), serves on ``jobmanager.rpc.port`` (under high availability:
+``high-availability.jobmanager.port``), and ends with status 0 at SIGTERM, SIGINT or a client's request, 1 when it
+cannot start or fails. It logs to stderr; scripts send that to a file.
 """
 
 from __future__ import annotations
@@ -12,23 +13,26 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
+from typing import Any, Final, NoReturn
 
 from millstream.common.clock import SystemClock
 from millstream.common.config import (
     Configuration,
     EnvOptions,
+    HighAvailabilityOptions,
     JobManagerOptions,
     load_configuration,
     parse_dynamic_properties,
 )
 from millstream.common.config.secret import shown
-from millstream.common.errors import ConfigurationError
-from millstream.common.high_availability.standalone import StandaloneServices
+from millstream.common.errors import ConfigurationError, MillstreamError
+from millstream.common.high_availability.create import create_high_availability_services, uses_zookeeper
+from millstream.common.high_availability.services import HighAvailabilityServices
 from millstream.common.ids import IdFactory
 from millstream.common.rpc.grpc_carrier import GrpcRpcService
 from millstream.common.version import COMMIT_ID, VERSION
-from millstream.dispatcher.master import Master
+from millstream.dispatcher.master import Master, MasterFailedError
 
 __all__ = ["main", "run_master"]
 
@@ -36,8 +40,10 @@ logger = logging.getLogger("millstream.dispatcher.main")
 
 _LOG_FORMAT = "%(asctime)s,%(msecs)03d %(levelname)-7s %(name)s - %(message)s"
 
-_IMPATIENCE_SECONDS = 1.0
+_IMPATIENCE_SECONDS: Final = 1.0
 """A second signal sooner than this is the same wish on another way (a shell tells the whole process group)."""
+_RESIGNATION_SECONDS: Final = 5.0
+"""How long a master that has failed tries to give its leadership up before it ends."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -82,45 +88,69 @@ async def run_master(configuration: Configuration) -> int:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, on_signal, number.name)
+    if uses_zookeeper(configuration):  # several masters may share a host, and everybody is told where the leader is
+        port_key = HighAvailabilityOptions.JOB_MANAGER_PORT.key
+        ports = configuration.get(HighAvailabilityOptions.JOB_MANAGER_PORT)
+    else:
+        port_key, ports = JobManagerOptions.PORT.key, str(configuration.get(JobManagerOptions.PORT))
     rpc = GrpcRpcService(
         configuration.get(JobManagerOptions.BIND_HOST),
-        configuration.get(JobManagerOptions.PORT),
+        ports,
         configuration.get(JobManagerOptions.ADDRESS),
         configuration,
-        port_keys=JobManagerOptions.PORT.key,
+        port_keys=port_key,
     )
+    ids = IdFactory()
+    services = create_high_availability_services(configuration, rpc, ids)
     try:
         await rpc.start()
-    except OSError as error:
+        await _unless(stop, services.start())
+        if not stop.is_set():
+            await _lead_or_stand_by(Master(rpc, SystemClock(), configuration, ids, services), rpc, services, stop)
+    except MasterFailedError as error:
+        await _resign(services, error)
+    except (OSError, MillstreamError) as error:
         return _cannot_start(error)
-    try:
-        services = StandaloneServices(rpc)
-        await services.start()
-        master = Master(rpc, SystemClock(), configuration, IdFactory(), services)
-        try:
-            await master.start()
-            logger.info(
-                "Millstream master %s (%s) started: RPC at %s, process %d", VERSION, COMMIT_ID, rpc.address, os.getpid()
-            )
-            await _first_of(stop, master)
-        finally:
-            await master.close()
     finally:
+        await services.close()
         await rpc.close()
     logger.info("The master has ended")
     return 0
 
 
-async def _first_of(stop: asyncio.Event, master: Master) -> None:
-    """Return when this process was told to end, or the whole cluster was."""
+async def _lead_or_stand_by(
+    master: Master, rpc: GrpcRpcService, services: HighAvailabilityServices, stop: asyncio.Event
+) -> None:
+    """Run the master until it is told to end."""
+    await _unless(stop, master.start())
+    logger.info(
+        "Millstream master %s (%s) started: RPC at %s, process %d", VERSION, COMMIT_ID, rpc.address, os.getpid()
+    )
+    if services.survives_its_leader:
+        logger.info("It contends for the leadership of the cluster: %s", services.leaders.description)
+    await _unless(stop, master.wait_shutdown())
+    await master.close()
+
+
+async def _unless(stop: asyncio.Event, work: Coroutine[Any, Any, None]) -> None:
+    """Return when the work is done, raising what it raises, or when this process was told to end."""
     loop = asyncio.get_running_loop()
-    waits = {loop.create_task(stop.wait()), loop.create_task(master.wait_shutdown())}
+    working, stopped = loop.create_task(work), loop.create_task(stop.wait())
     try:
-        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({working, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        if working.done():
+            working.result()
     finally:
-        for wait in waits:
-            wait.cancel()
-        await asyncio.gather(*waits, return_exceptions=True)
+        for task in (working, stopped):
+            task.cancel()
+        await asyncio.gather(working, stopped, return_exceptions=True)
+
+
+async def _resign(services: HighAvailabilityServices, error: MasterFailedError) -> NoReturn:
+    """End the process at once, whatever it still does: another master is to lead, and not wait for it to time out."""
+    logger.critical("The master ends: %s", error)
+    await asyncio.wait({asyncio.ensure_future(services.close())}, timeout=_RESIGNATION_SECONDS)
+    os._exit(1)
 
 
 def _cannot_start(error: Exception) -> int:

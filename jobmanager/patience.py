@@ -35,5 +35,7 @@ async def patiently(trouble: str, attempt: Callable[[], Awaitable[T]]) -> T:
             raise
         except MillstreamError as error:
             logger.warning("%s; next try in %g s: %s", trouble, pause, error)
+        except Exception:  # a defect of who keeps it must not lose it either
+            logger.exception("%s; next try in %g s", trouble, pause)
         await asyncio.sleep(pause)
         pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)

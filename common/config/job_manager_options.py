@@ -134,7 +134,6 @@ class JobManagerOptions:
         "job-result-store.storage-path",
         STRING,
         "Directory for the results of finished jobs under high availability.",
-        effect=Effect.RESERVED,
     )
     SLOT_REQUEST_TIMEOUT: Final = option(
         "slot.request.timeout",

@@ -132,6 +132,20 @@ def test_a_wrong_setting_is_one_line(conf_dir: Path) -> None:
     assert re.fullmatch(r"The master cannot start: .*jobmanager\.rpc\.prot.*jobmanager\.rpc\.port\?\n", finished.stderr)
 
 
+@pytest.mark.parametrize(
+    ("properties", "said"),
+    [
+        (["-Dhigh-availability.type=kubernetes"], "high-availability.type: 'kubernetes'"),
+        (["-Dhigh-availability.type=zookeeper"], "high-availability.zookeeper.quorum is not set"),
+    ],
+)
+def test_high_availability_that_it_cannot_have_is_one_line(conf_dir: Path, properties: list[str], said: str) -> None:
+    finished = run(conf_dir, *properties)
+    assert finished.returncode == 1
+    assert finished.stderr.splitlines()[-1].startswith(f"The master cannot start: {said}")
+    assert "Traceback" not in finished.stderr
+
+
 def test_unknown_arguments_are_refused(conf_dir: Path) -> None:
     finished = run(conf_dir, "--port", "1")
     assert finished.returncode == 2
