@@ -128,7 +128,7 @@ class _Output:
 
     def write(self, data: bytes | memoryview) -> None:
         self._storage.call("write", self._path, writes=True)
-        self._file.content += data
+        self._storage.append(self._file, data, self._path)
 
     def commit(self) -> None:
         self._storage.call("write", self._path, writes=True)

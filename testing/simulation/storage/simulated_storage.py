@@ -18,6 +18,7 @@ from millstream.testing.simulation.simulation import Simulation
 from millstream.testing.simulation.storage.simulated_file_system import OverlayFileSystem, SimulatedFileSystem
 from millstream.testing.simulation.storage.storage_faults import StorageFaults
 from millstream.testing.simulation.storage.volume import StoredFile, Volume
+from millstream.testing.simulation.timeline import FAULT
 
 __all__ = ["SimulatedStorage"]
 
@@ -129,6 +130,19 @@ class SimulatedStorage:
                 process.on_end(lambda _: self._tear(process))
             growing.append(file)
         return file
+
+    def append(self, file: StoredFile, data: bytes | memoryview, path: str) -> None:
+        """The calling process writes on.
+
+        :raises ProcessKilled: it ended in the midst of that.
+        """
+        process = self._caller()
+        if process is not None and self.faults.killed_writing and self._random.random() < self.faults.killed_writing:
+            file.content += bytes(data)[: self._random.randint(0, memoryview(data).nbytes)]
+            self._simulation.timeline.record(FAULT, f"is killed while it writes {path}", process.name)
+            process.kill(f"while it wrote {path}")
+            raise ProcessKilled
+        file.content += data
 
     def closed(self, file: StoredFile) -> None:
         """Nobody writes to a file any more."""
