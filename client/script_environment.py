@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from millstream.common.config import Configuration, EnvOptions, load_configuration
 from millstream.common.config.loading import parse_dynamic_properties
 from millstream.common.errors import ConfigurationError
+from millstream.common.high_availability.mode import uses_zookeeper
 
 __all__ = ["main", "script_variables"]
 
@@ -20,6 +21,7 @@ __all__ = ["main", "script_variables"]
 def script_variables(configuration: Configuration) -> dict[str, str]:
     """Return the shell variables by name. A setting that is not there gives the empty text."""
     return {
+        "CONFIGURED_HIGH_AVAILABILITY": "zookeeper" if uses_zookeeper(configuration) else "none",
         "CONFIGURED_LOG_DIR": configuration.get(EnvOptions.LOG_DIR) or "",
         "CONFIGURED_LOG_MAX": str(configuration.get(EnvOptions.LOG_MAX)),
         "CONFIGURED_PID_DIR": configuration.get(EnvOptions.PID_DIR) or "",

@@ -23,6 +23,7 @@ __all__ = ["ZooKeeperMissingError", "ZooKeeperServers", "zookeeper_class_path"]
 
 _MAIN = "org.apache.zookeeper.server.quorum.QuorumPeerMain"
 _DEBIAN_JAR = Path("/usr/share/java/zookeeper.jar")
+_DEBIAN_LOGGER = Path("/usr/share/java/slf4j-simple.jar")
 _START_SECONDS = 30.0
 _STOP_SECONDS = 15.0
 _POLL_SECONDS = 0.02
@@ -45,7 +46,7 @@ def zookeeper_class_path() -> str:
             raise ZooKeeperMissingError(f"ZOOKEEPER_HOME is {home}, but there are no *.jar files in it or its lib/.")
         return os.pathsep.join(map(str, jars))
     if _DEBIAN_JAR.exists():
-        return str(_DEBIAN_JAR)
+        return os.pathsep.join(map(str, (_DEBIAN_JAR, _DEBIAN_LOGGER)))
     raise ZooKeeperMissingError(
         f"There is no ZooKeeper: no {_DEBIAN_JAR}. Install it (Debian, Ubuntu: apt-get install zookeeper), or set"
         " ZOOKEEPER_HOME to where the distribution was unpacked."

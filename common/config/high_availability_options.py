@@ -21,8 +21,8 @@ class HighAvailabilityOptions:
         "high-availability.type",
         STRING,
         "NONE",
-        "`NONE`: one master, with which the jobs end. `zookeeper`: several masters, one of which leads; another one goes"
-        " on with its jobs when it ends.",
+        "`NONE`: one master, with which the jobs end. `zookeeper`: several masters, one of which leads; another goes on"
+        " with its jobs when it ends.",
         former=("high-availability", "recovery.mode"),
     )
     CLUSTER_ID: Final = option(

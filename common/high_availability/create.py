@@ -8,6 +8,7 @@ from millstream.common.config import Configuration, JobManagerOptions
 from millstream.common.config.high_availability_options import HighAvailabilityOptions
 from millstream.common.errors import ConfigurationError
 from millstream.common.high_availability.leader_directory import LeaderDirectory
+from millstream.common.high_availability.mode import uses_zookeeper
 from millstream.common.high_availability.services import HighAvailabilityServices
 from millstream.common.high_availability.standalone import FixedLeaderDirectory, StandaloneServices
 from millstream.common.high_availability.zookeeper.client import ZooKeeperClient
@@ -22,21 +23,6 @@ __all__ = [
 ]
 
 _DEFAULT_PORT = 2181
-
-
-def uses_zookeeper(configuration: Configuration) -> bool:
-    """Whether several masters contend by ZooKeeper.
-
-    :raises ConfigurationError: ``high-availability.type`` names something else that there is not.
-    """
-    option = HighAvailabilityOptions.TYPE
-    kind = configuration.get(option)
-    if kind.upper() in ("NONE", "STANDALONE"):
-        return False
-    if kind.upper() == "ZOOKEEPER":
-        return True
-    what = "Kubernetes is not supported" if kind.upper() == "KUBERNETES" else "classes of Flink's cannot be loaded"
-    raise ConfigurationError(f"{option.key}: {kind!r} is none of NONE and zookeeper; {what}.")
 
 
 def create_high_availability_services(

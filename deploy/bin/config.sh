@@ -2,7 +2,8 @@
 # Sourced by the other scripts: where Millstream, its configuration, its interpreter, its logs and pid files are.
 #
 # Environment, all optional: MILLSTREAM_HOME, MILLSTREAM_CONF_DIR, MILLSTREAM_LOG_DIR, MILLSTREAM_PID_DIR,
-# MILLSTREAM_IDENT_STRING, MILLSTREAM_PYTHON, MILLSTREAM_SSH_OPTS, MILLSTREAM_STOP_SECONDS.
+# MILLSTREAM_IDENT_STRING, MILLSTREAM_PYTHON, MILLSTREAM_SSH_OPTS, MILLSTREAM_STOP_SECONDS; for ZooKeeper also
+# ZOOKEEPER_HOME, ZOOKEEPER_JAVA_OPTS, JAVA_HOME.
 
 # The directory of these scripts, links followed.
 _source="${BASH_SOURCE[0]}"
@@ -57,11 +58,27 @@ read_configuration() {
     export MILLSTREAM_LOG_DIR MILLSTREAM_PID_DIR
 }
 
-# Prints the hosts of conf/masters or conf/workers, one a line: comments, blank lines and web ports left out.
-read_hosts() {
+# Prints the lines of conf/masters or conf/workers: comments, blanks and blank lines left out.
+read_lines() {
     local file="$MILLSTREAM_CONF_DIR/$1"
     [ -f "$file" ] || fail "No file $file: it names the hosts, one a line (localhost for this one)."
-    sed -e 's/#.*$//' -e 's/[[:space:]]//g' -e '/^$/d' -e 's/:[0-9]*$//' "$file"
+    sed -e 's/#.*$//' -e 's/[[:space:]]//g' -e '/^$/d' "$file"
+}
+
+# Prints the hosts of conf/masters or conf/workers, one a line: web ports left out.
+read_hosts() {
+    local lines
+    lines="$(read_lines "$1")" || exit 1
+    [ -z "$lines" ] || echo "$lines" | sed -e 's/:[0-9]*$//'
+}
+
+# Prints the servers of conf/zoo.cfg, one a line: number and host.
+read_quorum() {
+    local file="$MILLSTREAM_CONF_DIR/zoo.cfg" servers
+    [ -f "$file" ] || fail "No ZooKeeper configuration file found in '$file'."
+    servers="$(sed -n 's/^[[:space:]]*server\.\([0-9][0-9]*\)[[:space:]]*=[[:space:]]*\([^:;[:space:]]*\).*$/\1 \2/p' "$file")"
+    [ -n "$servers" ] || fail "No server in '$file': each has a line such as server.1=host1:2888:3888."
+    echo "$servers"
 }
 
 is_local_host() {

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Starts and stops one kind of daemon in the background, by pid file. Used by jobmanager.sh and taskmanager.sh.
+# Starts and stops one kind of daemon in the background, by pid file. Used by jobmanager.sh, taskmanager.sh and
+# zookeeper.sh, which says in JAVA, ZOOKEEPER_CLASS_PATH and ZOOKEEPER_JAVA_OPTS how ZooKeeper is run.
 
-USAGE="Usage: millstream-daemon.sh (start|start-foreground|stop|stop-all) (standalonesession|taskexecutor) [args]"
+USAGE="Usage: millstream-daemon.sh (start|start-foreground|stop|stop-all) (standalonesession|taskexecutor|zookeeper) [args]"
 
 OPERATION="${1:-}"
 DAEMON="${2:-}"
@@ -15,6 +16,7 @@ esac
 case "$DAEMON" in
     standalonesession) MODULE=millstream.dispatcher.main ;;
     taskexecutor) MODULE=millstream.taskmanager.main ;;
+    zookeeper) MODULE=org.apache.zookeeper.server.quorum.QuorumPeerMain ;;
     *)
         echo "Unknown daemon '$DAEMON'. $USAGE"
         exit 1
@@ -28,7 +30,17 @@ read_configuration "$@"
 
 START_SECONDS=30 # how long a start may take before it counts as failed
 STOP_SECONDS="${MILLSTREAM_STOP_SECONDS:-10}" # how long a daemon may take to end after SIGTERM
-READY_LINE='Millstream (master|TaskManager) .*started' # what a daemon logs when it serves
+# What a daemon logs when it serves; a ZooKeeper server of several serves only with others, but then it looks for them.
+READY_LINE='Millstream (master|TaskManager) .*started|PrepRequestProcessor .* started|- LOOKING$'
+
+# What is run: a module of Python's or a class of Java's, with the arguments.
+if [ "$DAEMON" = zookeeper ]; then
+    # The options are several words on purpose.
+    # shellcheck disable=SC2206
+    COMMAND=("${JAVA:-java}" ${ZOOKEEPER_JAVA_OPTS:-} -cp "${ZOOKEEPER_CLASS_PATH:-}" "$MODULE" "$@")
+else
+    COMMAND=("$MILLSTREAM_PYTHON" -m "$MODULE" "$@")
+fi
 
 mkdir -p "$MILLSTREAM_PID_DIR" || fail "The pid directory $MILLSTREAM_PID_DIR cannot be made (env.pid.dir)."
 PID_FILE="$MILLSTREAM_PID_DIR/millstream-$MILLSTREAM_IDENT_STRING-$DAEMON.pid"
@@ -131,12 +143,12 @@ start() {
     # In a session of its own, so that it outlives this terminal; the log is its standard error.
     local in_session=()
     if command -v setsid >/dev/null 2>&1; then in_session=(setsid); else in_session=(nohup); fi
-    "${in_session[@]}" "$MILLSTREAM_PYTHON" -m "$MODULE" "$@" >"$out" 2>"$log" </dev/null 200>&- &
+    "${in_session[@]}" "${COMMAND[@]}" >"$out" 2>"$log" </dev/null 200>&- &
     pid=$!
     disown "$pid" 2>/dev/null || true
     echo "$pid" >>"$PID_FILE"
     # Until it serves: an early end, such as a used port, is reported here and not found later.
-    while ! grep -Eq "$READY_LINE" "$log" 2>/dev/null; do
+    while ! grep -Eqh "$READY_LINE" "$log" "$out" 2>/dev/null; do
         if ! kill -0 "$pid" 2>/dev/null; then
             forget_pid "$pid"
             echo "[ERROR] The $DAEMON daemon (pid: $pid) ended while it was starting: $(error_line "$log")" >&2
@@ -215,10 +227,10 @@ stop_all() {
 }
 
 case "$OPERATION" in
-    start) start "$@" ;;
+    start) start ;;
     start-foreground)
         echo "Starting $DAEMON as a console application on host $HOST_NAME."
-        exec "$MILLSTREAM_PYTHON" -m "$MODULE" "$@"
+        exec "${COMMAND[@]}"
         ;;
     stop) stop ;;
     stop-all) stop_all ;;

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Stops the TaskManagers of all hosts in conf/workers, then the master.
+# Stops the TaskManagers of all hosts in conf/workers, then the master (under high availability: all masters).
 
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "$(readlink -f "${BASH_SOURCE[0]}" 2>/dev/null || echo "${BASH_SOURCE[0]}")")/config.sh"
@@ -12,6 +12,8 @@ STATUS=0
 for host in $WORKERS; do
     on_host "$host" taskmanager.sh stop || STATUS=1
 done
-MASTER="$(echo "$MASTERS" | head -n 1)"
-on_host "${MASTER:-localhost}" jobmanager.sh stop || STATUS=1
+if [ "$CONFIGURED_HIGH_AVAILABILITY" != zookeeper ]; then MASTERS="$(echo "$MASTERS" | head -n 1)"; fi
+for host in ${MASTERS:-localhost}; do
+    on_host "$host" jobmanager.sh stop || STATUS=1
+done
 exit "$STATUS"

@@ -72,11 +72,11 @@ class Deployment:
     def end(self) -> None:
         """End whatever a test has left, by its id, and check that nothing outlives it."""
         processes = []
-        for daemon in ("taskexecutor", "standalonesession"):
+        for daemon in ("taskexecutor", "standalonesession", "zookeeper"):
             for pid in self.pids(daemon):
                 try:
                     process = psutil.Process(pid)
-                    if not any("millstream" in word for word in process.cmdline()):
+                    if not any("millstream." in word or "org.apache.zookeeper" in word for word in process.cmdline()):
                         continue
                     processes += [process, *process.children(recursive=True)]
                     process.send_signal(signal.SIGTERM)
