@@ -18,6 +18,7 @@ from millstream.common.config import (
     JobManagerOptions,
     TaskManagerOptions,
 )
+from millstream.common.errors import MillstreamError
 from millstream.common.high_availability.leader_directory import LeaderDirectory
 from millstream.common.high_availability.services import HighAvailabilityServices
 from millstream.common.high_availability.standalone import FixedLeaderDirectory, StandaloneServices
@@ -163,7 +164,7 @@ class SimulatedCluster:
         place.starts += 1
         name = place.host if place.starts == 1 else f"{place.host}.{place.starts}"
         holder: list[SimulatedProcess] = []
-        process = self.simulation.start_process(name, place.host, lambda: place.main(holder[0]))
+        process = self.simulation.start_process(name, place.host, lambda: self._program(place, holder[0]))
         holder.append(process)
         place.present = process
         place.tell_to_end = None
@@ -174,6 +175,13 @@ class SimulatedCluster:
             self.simulation.at(self._random.uniform(0.3, 3.0), lambda: self._start(place))
 
     # ---------------------------------------------------------------- the programs
+
+    async def _program(self, place: Supervised, process: SimulatedProcess) -> None:
+        try:
+            await place.main(process)
+        except (MillstreamError, OSError) as error:
+            # As the real programs do: say why, and end; somebody starts it again.
+            self.simulation.timeline.record("process", f"cannot go on: {type(error).__name__}: {error}", process.name)
 
     async def _master(self, process: SimulatedProcess) -> None:
         configuration = self.configuration.copy()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
@@ -46,7 +47,7 @@ class JobStatusSeen:
 class RunRecord:
     """One run of one job.
 
-    :ivar expected: the lines that each sink must have in the end, sorted; ``None``: they are not known.
+    :ivar expected: the lines that each sink must have in the end, sorted, by sink; ``None``: they are not known.
     :ivar committed: those that it has, sorted, by sink.
     :ivar stage: what makes the lines: ``windows`` (joins too) or ``state``.
     :ivar complaints: of the job's own functions.
@@ -64,7 +65,7 @@ class RunRecord:
     :ivar other_parallelism: the same for what was found wrong with a savepoint at another parallelism.
     """
 
-    expected: list[str] | None = None
+    expected: Mapping[str, list[str]] | None = None
     committed: dict[str, list[str]] = field(default_factory=dict)
     stage: Literal["windows", "state"] = "state"
     complaints: list[Complaint] = field(default_factory=list)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from millstream.testing.simulation.timeline import FAULT, TimelineEvent
 from millstream.testing.simulation.violation import Violation
 
-__all__ = ["RunReport", "render"]
+__all__ = ["RunReport", "render", "render_event"]
 
 _BEFORE = 40
 
@@ -23,6 +23,7 @@ class RunReport:
     :ivar fault_points: the names of those that were reached.
     :ivar simulated_seconds: of virtual time.
     :ivar real_seconds: that it took.
+    :ivar committed: the lines of each sink.
     :ivar events: the timeline.
     :ivar digest: of the timeline; the same seed gives the same.
     """
@@ -34,6 +35,7 @@ class RunReport:
     fault_points: frozenset[str] = frozenset()
     simulated_seconds: float = 0.0
     real_seconds: float = 0.0
+    committed: dict[str, list[str]] = field(default_factory=dict)
     events: list[TimelineEvent] = field(default_factory=list)
     digest: str = ""
 

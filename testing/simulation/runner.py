@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import shutil
 import tempfile
 import time
@@ -12,36 +11,28 @@ from pathlib import Path
 from typing import Final
 
 from millstream.common.config import Configuration
-from millstream.common.ids import IdFactory, JobID
+from millstream.common.high_availability.zookeeper import paths
+from millstream.common.ids import JobID
 from millstream.common.states import JobStatus
 from millstream.common.wire import cluster_pb2 as pb
-from millstream.common.wire.graph_pb2 import JobGraph
 from millstream.testing.simulation.client import SimulatedClient
 from millstream.testing.simulation.cluster import SimulatedCluster
 from millstream.testing.simulation.determinism import determined_by
-from millstream.testing.simulation.expected_output import expected_lines
 from millstream.testing.simulation.invariants import check_all
-from millstream.testing.simulation.job_builder import build_job
-from millstream.testing.simulation.job_capture import graph_of
-from millstream.testing.simulation.job_spec import IntervalJoinStage, JobSpec, WindowJoinStage, WindowStage
 from millstream.testing.simulation.observations import Observations, observing
 from millstream.testing.simulation.rpc import SimulatedRpcService
 from millstream.testing.simulation.run_record import JobStatusSeen, RunRecord
 from millstream.testing.simulation.run_report import RunReport
 from millstream.testing.simulation.simulated_process import SimulatedProcess
 from millstream.testing.simulation.simulation import Simulation, SimulationTimeoutError
+from millstream.testing.simulation.storage import SimulatedStorage
 from millstream.testing.simulation.timeline import TimelineEvent
+from millstream.testing.simulation.workload import STORE, Workload
 
 __all__ = ["ClusterShape", "run_seed"]
 
-_JOB_SETTINGS: Final = {
-    "restart-strategy.type": "fixed-delay",
-    "restart-strategy.fixed-delay.attempts": "1000000",
-    "restart-strategy.fixed-delay.delay": "200 ms",
-    "execution.checkpointing.tolerable-failed-checkpoints": "1000000",
-    "execution.checkpointing.timeout": "10 s",
-}
 _END_SECONDS: Final = 600.0
+_CLEAN_SECONDS: Final = 120.0
 _CLOSE_SECONDS: Final = 120.0
 
 
@@ -58,7 +49,7 @@ class ClusterShape:
 
 
 def run_seed(
-    job: JobSpec,
+    job: Workload,
     seed: int,
     shape: ClusterShape = ClusterShape(),
     *,
@@ -71,8 +62,7 @@ def run_seed(
     began = time.perf_counter()
     directory = Path(tempfile.mkdtemp(prefix="millstream-simulation-"))
     try:
-        run = _Run(job, seed, shape, directory)
-        report = run.run(on_event)
+        report = _Run(job, seed, shape, directory).run(on_event)
     finally:
         shutil.rmtree(directory, ignore_errors=True)
     report.real_seconds = time.perf_counter() - began
@@ -80,16 +70,14 @@ def run_seed(
 
 
 class _Run:
-    def __init__(self, job: JobSpec, seed: int, shape: ClusterShape, directory: Path) -> None:
+    def __init__(self, job: Workload, seed: int, shape: ClusterShape, directory: Path) -> None:
         self._job = job
         self._seed = seed
         self._shape = shape
-        self._output = (directory / "output").as_uri()
         self._directory = directory
-        self._graph = self._make_graph()
-        self._record = RunRecord(expected=expected_lines(job))
-        if isinstance(job.stage, WindowStage | WindowJoinStage | IntervalJoinStage):
-            self._record.stage = "windows"
+        self._graph = job.graph_for(seed)
+        self._job_id = JobID(self._graph.job_id)
+        self._record = RunRecord(expected=job.expected, stage=job.stage)
         self._details: pb.JobDetails | None = None
 
     def run(self, on_event: Callable[[TimelineEvent], None] | None) -> RunReport:
@@ -97,81 +85,61 @@ class _Run:
         with Simulation(self._seed) as simulation, determined_by(simulation):
             if on_event is not None:
                 simulation.timeline.listen(on_event)
+            storage = SimulatedStorage(simulation)
             with observing(Observations(lambda: simulation.elapsed)) as observed:
-                cluster = SimulatedCluster(
-                    simulation,
-                    max(1, self._shape.masters),
-                    self._shape.task_managers,
-                    self._shape.slots,
-                    self._cluster_configuration(),
-                )
-                cluster.start()
+                cluster = self._start_cluster(simulation)
                 client = self._start_client(simulation, cluster)
                 try:
                     simulation.run_until(lambda: not client.alive, _END_SECONDS, "the job's end")
+                    self._let_clean_up(simulation, cluster)
                 except SimulationTimeoutError as error:
                     simulation.timeline.record("run", str(error).partition("\n")[0])
                 self._close(simulation, cluster, client)
+            self._look_for_files(storage)
             record.complaints = observed.complaints
             record.restores = observed.restores
             record.ledger = observed.ledger
             if cluster.zookeeper_log is not None:
                 record.writes = cluster.zookeeper_log.writes
             record.unhandled = [str(error) for error in simulation.errors]
-            for sink in self._job.sinks:
-                record.committed[sink] = self._committed_files() if sink == "files" else observed.ledger.committed(sink)
-            self._take_details()
+            record.committed = self._job.outputs(observed, storage)
+            if self._details is not None:
+                record.failures = [f"{each.exception_type}: {each.message}" for each in self._details.failure_history]
             return RunReport(
                 self._seed,
-                str(self._job),
+                self._job.description,
                 check_all(record),
                 simulated_seconds=simulation.elapsed,
+                committed=record.committed,
                 events=simulation.timeline.events,
                 digest=simulation.timeline.digest(),
             )
 
-    def _make_graph(self) -> JobGraph:
-        settings = {
-            **_JOB_SETTINGS,
-            "execution.checkpointing.dir": (self._directory / "checkpoints").as_uri(),
-        }
-        configuration = Configuration.from_map(settings)
-        graph = graph_of(lambda env: build_job(self._job, env, self._output), configuration)
-        graph.job_id = IdFactory(random.Random(f"{self._seed}/job")).job_id()
-        return graph
-
-    def _cluster_configuration(self) -> Configuration:
-        local = self._directory / "local"
-        local.mkdir()
-        settings = {"io.tmp.dirs": str(local)}
-        if self._shape.masters:
-            settings["high-availability.type"] = "zookeeper"
-            settings["high-availability.storageDir"] = (self._directory / "ha").as_uri()
-        return Configuration.from_map(settings)
-
     # ---------------------------------------------------------------- while it runs
 
+    def _start_cluster(self, simulation: Simulation) -> SimulatedCluster:
+        settings = {"io.tmp.dirs": str(self._directory)}
+        if self._shape.masters:
+            settings["high-availability.type"] = "zookeeper"
+            settings["high-availability.storageDir"] = f"{STORE}/ha"
+        cluster = SimulatedCluster(
+            simulation,
+            max(1, self._shape.masters),
+            self._shape.task_managers,
+            self._shape.slots,
+            Configuration.from_map(settings),
+        )
+        cluster.start()
+        return cluster
+
     def _start_client(self, simulation: Simulation, cluster: SimulatedCluster) -> SimulatedProcess:
-        job_id = JobID(self._graph.job_id)
-
-        def on_status(_: JobID, status: JobStatus) -> None:
-            statuses, now = self._record.statuses, simulation.elapsed
-            if not statuses or statuses[-1].status != status.value:
-                simulation.timeline.record("job", f"is {status.value}")
-            statuses.append(JobStatusSeen(now, job_id, status.value))
-            runs = status is JobStatus.RUNNING or status.is_globally_terminal()
-            if runs and self._record.running_again is None:
-                self._record.running_again = now
-            if status.is_globally_terminal() and self._record.job_ended is None:
-                self._record.job_ended = now
-
         async def main() -> None:
             rpc = SimulatedRpcService(process, simulation.network, cluster.configuration)
             leaders = await cluster.directory(process, rpc)
-            client = SimulatedClient(rpc, leaders, on_status)
+            client = SimulatedClient(rpc, leaders, lambda _, status: self._told(simulation, status))
             try:
                 await client.submit(self._graph)
-                self._details = await client.wait_for_end(job_id)
+                self._details = await client.wait_for_end(self._job_id)
             finally:
                 await leaders.close()
                 await rpc.close()
@@ -179,28 +147,43 @@ class _Run:
         process = simulation.start_process("client", "client", main)
         return process
 
+    def _told(self, simulation: Simulation, status: JobStatus) -> None:
+        """The cluster has told the job's status."""
+        record, now = self._record, simulation.elapsed
+        if not record.statuses or record.statuses[-1].status != status.value:
+            simulation.timeline.record("job", f"is {status.value}")
+        record.statuses.append(JobStatusSeen(now, self._job_id, status.value))
+        runs = status is JobStatus.RUNNING or status.is_globally_terminal()
+        if runs and record.running_again is None:
+            record.running_again = now
+        if status.is_globally_terminal() and record.job_ended is None:
+            record.job_ended = now
+
+    def _let_clean_up(self, simulation: Simulation, cluster: SimulatedCluster) -> None:
+        """Wait until nothing but the job's result is kept of it."""
+        zookeeper = cluster.zookeeper
+        if zookeeper is None:
+            simulation.run_for(5.0)
+            return
+        root = paths.cluster_root(cluster.configuration)
+        kept = {f"{root}{paths.job(self._job_id)}", f"{root}{paths.job_graphs(cluster.configuration)}/{self._job_id}"}
+        simulation.run_until(
+            lambda: kept.isdisjoint(zookeeper.paths()), _CLEAN_SECONDS, "the cleaning up after the job"
+        )
+
     def _close(self, simulation: Simulation, cluster: SimulatedCluster, client: SimulatedProcess) -> None:
         client.kill("the run is over")
         left = cluster.close(_CLOSE_SECONDS)
         left += [f"a connection between {' and '.join(each.hosts)}" for each in simulation.network.connections]
         left += [f"port {port} of {host}" for host, port in simulation.network.listeners]
-        if self._record.job_ended is not None:
-            for path in sorted(self._directory.glob("checkpoints/**/*")):
-                if path.is_file():
-                    left.append(f"the file {path.relative_to(self._directory)}")
         self._record.left_over += left
 
-    # ---------------------------------------------------------------- afterwards
-
-    def _committed_files(self) -> list[str]:
-        lines: list[str] = []
-        for file in Path(self._directory, "output").rglob("*"):
-            if file.is_file() and not file.name.startswith((".", "_")):
-                lines += file.read_text().splitlines()
-        return sorted(lines)
-
-    def _take_details(self) -> None:
-        if self._details is None:
+    def _look_for_files(self, storage: SimulatedStorage) -> None:
+        """After the job's end nothing of its checkpoints is needed any more."""
+        if self._record.job_ended is None:
             return
-        for failure in self._details.failure_history:
-            self._record.failures.append(f"{failure.exception_type}: {failure.message}")
+        self._record.left_over += [
+            f"the file {path}"
+            for path in storage.volume("store").written
+            if path.startswith(("/checkpoints/", "/ha/default/job-graphs"))
+        ]

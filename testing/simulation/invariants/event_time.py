@@ -19,9 +19,9 @@ def check(run: RunRecord) -> list[Violation]:
     found = [Violation("I7", each.text, each.at) for each in run.complaints if each.invariant == "I7"]
     if run.expected is None:
         return found
-    wanted = Counter(line for line in run.expected if line.startswith(_LATE))
-    for sink, lines in sorted(run.committed.items()):
-        late = Counter(line for line in lines if line.startswith(_LATE))
+    for sink, expected in sorted(run.expected.items()):
+        wanted = Counter(line for line in expected if line.startswith(_LATE))
+        late = Counter(line for line in run.committed.get(sink, ()) if line.startswith(_LATE))
         differing = sorted((late - wanted) + (wanted - late))
         if differing:
             found.append(Violation("I7", f"{sink}: other events are late than without faults: {differing[:5]}"))

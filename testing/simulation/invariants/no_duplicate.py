@@ -17,8 +17,8 @@ def check(run: RunRecord) -> list[Violation]:
     found = [Violation("I2", each.text, each.at) for each in run.complaints if each.invariant == "I2"]
     if run.expected is None:
         return found
-    wanted = Counter(run.expected)
     for sink, lines in sorted(run.committed.items()):
+        wanted = Counter(run.expected.get(sink, ()))
         again = {line: count - wanted[line] for line, count in Counter(lines).items() if count > wanted[line] > 0}
         if again:
             shown = ", ".join(repr(line) for line in sorted(again)[:_SHOWN])

@@ -17,10 +17,10 @@ def check(run: RunRecord) -> list[Violation]:
     found = [Violation("I1", each.text, each.at) for each in run.complaints if each.invariant == "I1"]
     if run.expected is None:
         return found
-    for sink, lines in sorted(run.committed.items()):
-        missing = Counter(run.expected) - Counter(lines)
+    for sink, expected in sorted(run.expected.items()):
+        missing = Counter(expected) - Counter(run.committed.get(sink, ()))
         if missing:
             shown = ", ".join(repr(line) for line in sorted(missing)[:_SHOWN])
             count = sum(missing.values())
-            found.append(Violation("I1", f"{sink}: {count} of {len(run.expected)} lines are missing: {shown}"))
+            found.append(Violation("I1", f"{sink}: {count} of {len(expected)} lines are missing: {shown}"))
     return found

@@ -19,7 +19,7 @@ SECOND = ("/leader/latch/b-0000000001", 2)
 def good_run() -> RunRecord:
     """A run with a checkpoint, a restart and a finish."""
     return RunRecord(
-        expected=["late left 3 0", "window 1", "window 2"],
+        expected={"files": ["late left 3 0", "window 1", "window 2"]},
         committed={"files": ["late left 3 0", "window 1", "window 2"]},
         stage="windows",
         restores=[Restore(1.0, "check", 0, 0, None), Restore(4.0, "check", 0, 1, 1)],
