@@ -1,6 +1,7 @@
-"""A real cluster for tests: a master and TaskManagers as processes of their own, on free ports of this machine.
+"""A real cluster for tests: masters and TaskManagers as processes of their own, on free ports of this machine.
 
-Unlike the MiniCluster it shows what happens when a process is killed, or hangs. Every process is ended by its id.
+Unlike the MiniCluster it shows what happens when a process is killed, or hangs. With high availability in its settings
+it has several masters, of which one leads. Every process is ended by its id.
 """
 
 from __future__ import annotations
@@ -16,9 +17,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, TYPE_CHECKING
 
-from millstream.client.remote.connection import connect, disconnect
-from millstream.common.config import Configuration, JobManagerOptions, TaskManagerOptions
+from millstream.client.remote.connection import connect, disconnect, leader_directory
+from millstream.client.remote.dispatcher_leader import DISPATCHER
+from millstream.common.config import Configuration, HighAvailabilityOptions, JobManagerOptions, TaskManagerOptions
 from millstream.common.errors import MillstreamError
+from millstream.common.high_availability.create import uses_zookeeper
 
 if TYPE_CHECKING:
     from millstream.client.remote.cluster_client import ClusterClient
@@ -28,6 +31,7 @@ __all__ = ["ProcessCluster", "eventually", "free_port"]
 _START_SECONDS = 30.0
 _STOP_SECONDS = 15.0
 _POLL_SECONDS = 0.02
+_LOOK_UP_SECONDS = 30.0
 
 
 def free_port() -> int:
@@ -51,55 +55,95 @@ def eventually(condition: Callable[[], object], what: str, timeout: float = 30.0
 
 
 class ProcessCluster:
-    """Master and TaskManagers as subprocesses; use it in a ``with`` statement.
+    """Masters and TaskManagers as subprocesses; use it in a ``with`` statement.
 
     :param directory: for the logs, one file per process.
     :param task_managers: how many.
     :param slots: of each.
     :param settings: more configuration, for all processes.
+    :param masters: how many; more than one need high availability in the settings.
+    :ivar masters: by number, those that were ended left out.
     """
 
     def __init__(
-        self, directory: Path, task_managers: int = 1, slots: int = 2, settings: Mapping[str, str] | None = None
+        self,
+        directory: Path,
+        task_managers: int = 1,
+        slots: int = 2,
+        settings: Mapping[str, str] | None = None,
+        masters: int = 1,
     ) -> None:
         self._directory = directory
         self._wanted = task_managers
         self._slots = slots
         self.configuration = Configuration.from_map(dict(settings or {}))
-        self.configuration.set(JobManagerOptions.PORT, free_port())
         self.configuration.set(TaskManagerOptions.NUM_TASK_SLOTS, slots)
-        self.master: subprocess.Popen[bytes] | None = None
+        self._highly_available = uses_zookeeper(self.configuration)
+        if masters > 1 and not self._highly_available:
+            raise ValueError(f"{masters} masters need {HighAvailabilityOptions.TYPE.key}: zookeeper in the settings")
+        self._ports = [free_port() for _ in range(masters)]
+        if not self._highly_available:
+            self.configuration.set(JobManagerOptions.PORT, self._ports[0])
+        self.masters: dict[int, subprocess.Popen[bytes]] = {}
         self.task_managers: list[subprocess.Popen[bytes]] = []
         self._logs: list[IO[bytes]] = []
         self._frozen: set[int] = set()
 
     @property
     def port(self) -> int:
-        """RPC port of the master."""
-        return self.configuration.get(JobManagerOptions.PORT)
+        """RPC port of the first master."""
+        return self._ports[0]
 
     @property
     def address(self) -> str:
-        return f"localhost:{self.port}"
+        """Of the first master."""
+        return self.address_of(0)
+
+    @property
+    def master(self) -> subprocess.Popen[bytes] | None:
+        """The first master's process."""
+        return self.masters.get(0)
 
     @property
     def client(self) -> ClusterClient:
-        """A blocking client of the master, on the process's shared connection."""
+        """A blocking client of the master that leads, on the process's shared connection."""
         return connect(self.configuration)
+
+    def address_of(self, master: int) -> str:
+        """Of a master's RPC service."""
+        return f"localhost:{self._ports[master]}"
+
+    def leader(self) -> int:
+        """Return the number of the master that leads, as everybody is told.
+
+        :raises MillstreamError: none does at present.
+        """
+        loop_thread, leaders = leader_directory(self.configuration)
+        address = loop_thread.run(leaders.current(DISPATCHER), _LOOK_UP_SECONDS).address
+        return self._ports.index(int(address.rpartition(":")[2]))
 
     def start(self) -> ProcessCluster:
         """Start all; returns when every slot is there."""
-        self.start_master()
+        for master in range(len(self._ports)):
+            self.start_master(master)
         for _ in range(self._wanted):
             self.start_task_manager()
         self.wait_for_slots(self._wanted * self._slots)
         return self
 
-    def start_master(self) -> None:
-        self.master = self._spawn("master", "millstream.dispatcher.main")
+    def start_master(self, master: int = 0) -> subprocess.Popen[bytes]:
+        """Start a master, or a killed one again; does not wait for it."""
+        name, settings = "master", {}
+        if self._highly_available:
+            name, settings = (
+                f"master-{master}",
+                {HighAvailabilityOptions.JOB_MANAGER_PORT.key: str(self._ports[master])},
+            )
+        process = self.masters[master] = self._spawn(name, "millstream.dispatcher.main", settings)
+        return process
 
     def start_task_manager(self) -> subprocess.Popen[bytes]:
-        process = self._spawn(f"taskmanager-{len(self.task_managers)}", "millstream.taskmanager.main")
+        process = self._spawn(f"taskmanager-{len(self.task_managers)}", "millstream.taskmanager.main", {})
         self.task_managers.append(process)
         return process
 
@@ -125,14 +169,14 @@ class ProcessCluster:
         process.wait(_STOP_SECONDS)
         self._frozen.discard(process.pid)
 
-    def kill_master(self) -> None:
-        """End the master without warning; returns when it is gone. :meth:`start_master` starts another."""
-        if self.master is None:
-            raise RuntimeError("this cluster has no master")
-        self.master.kill()
-        self.master.wait(_STOP_SECONDS)
-        self._frozen.discard(self.master.pid)
-        self.master = None
+    def kill_master(self, master: int = 0) -> None:
+        """End a master without warning; returns when it is gone. :meth:`start_master` starts another."""
+        process = self.masters.pop(master, None)
+        if process is None:
+            raise RuntimeError(f"this cluster has no master {master}")
+        process.kill()
+        process.wait(_STOP_SECONDS)
+        self._frozen.discard(process.pid)
 
     def freeze(self, pid: int) -> None:
         """Stop a process of the cluster as it stands: it lives and does nothing, until :meth:`thaw` or the end."""
@@ -145,7 +189,7 @@ class ProcessCluster:
         _send(pid, signal.SIGCONT)
 
     def wait_for_master(self) -> None:
-        """Wait until the master answers."""
+        """Wait until a master leads and answers."""
         eventually(self._answers, f"the master answers\n{self.logs()}", _START_SECONDS)
 
     def wait_for_slots(self, slots: int) -> None:
@@ -164,7 +208,7 @@ class ProcessCluster:
         """End all processes: by SIGTERM, then SIGKILL."""
         for pid in list(self._frozen):
             self.thaw(pid)
-        processes = [*self.task_managers, *([self.master] if self.master is not None else [])]
+        processes = [*self.task_managers, *self.masters.values()]
         try:
             for process in processes:
                 if process.poll() is None:
@@ -182,7 +226,7 @@ class ProcessCluster:
                 log.close()
             self._logs.clear()
             self.task_managers.clear()
-            self.master = None
+            self.masters.clear()
 
     def __enter__(self) -> ProcessCluster:
         try:
@@ -197,8 +241,8 @@ class ProcessCluster:
         self.close()
 
     def _free_slots(self) -> int:
-        for process in (self.master, *self.task_managers):
-            if process is not None and process.poll() is not None and process.returncode > 0:
+        for process in (*self.masters.values(), *self.task_managers):
+            if process.poll() is not None and process.returncode > 0:
                 raise AssertionError(f"{process.args!r} ended with status {process.returncode}\n{self.logs()}")
         try:
             return self.client.overview().slots_available
@@ -212,11 +256,11 @@ class ProcessCluster:
             return False
         return True
 
-    def _spawn(self, name: str, module: str) -> subprocess.Popen[bytes]:
+    def _spawn(self, name: str, module: str, own_settings: Mapping[str, str]) -> subprocess.Popen[bytes]:
         self._directory.mkdir(parents=True, exist_ok=True)
         log = (self._directory / f"{name}.log").open("ab")
         self._logs.append(log)
-        settings = [f"-D{key}={value}" for key, value in self.configuration.to_map().items()]
+        settings = [f"-D{key}={value}" for key, value in {**self.configuration.to_map(), **own_settings}.items()]
         # No configuration file but the settings, wherever the tests are run.
         environment = {key: value for key, value in os.environ.items() if key != "MILLSTREAM_CONF_DIR"}
         return subprocess.Popen(

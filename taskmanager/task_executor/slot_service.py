@@ -131,7 +131,7 @@ class SlotService:
         :raises FencingError: another JobMaster leads its job.
         """
         slot = self._slots.get(allocation_id)
-        if slot is not None and self._table.state(allocation_id) is not SlotState.RELEASING:
+        if slot is not None and slot.job_id in self._jobs:  # if its job has no leader here, it is being released
             self._job_of(slot.job_id, job_master_id)
             self._release(allocation_id, cause or "the JobMaster gave it back")
 
