@@ -39,6 +39,13 @@ class OwnedDirectory:
         self.path = Path(tempfile.mkdtemp(prefix=prefix, dir=base))
         self._lock: int | None = _new_lock(self.path)
 
+    def __del__(self) -> None:
+        # Who is dropped without a word leaves the directory, as one that is killed does: not its lock, which would
+        # keep others from removing it.
+        lock = getattr(self, "_lock", None)
+        if lock is not None:
+            os.close(lock)
+
     def remove(self) -> None:
         """Remove it with all that is in it; nothing the second time."""
         lock, self._lock = self._lock, None
