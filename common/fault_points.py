@@ -21,15 +21,17 @@ class FaultPoint:
 
     :param name: unique, ``<package>.<moment>``: ``checkpoint.pointer-kept``.
     :param moment: what has just happened and what has not yet, in words.
+    :param error: a kind of error that may come there anyway, and so may be raised there by a test.
     """
 
-    __slots__ = ("moment", "name")
+    __slots__ = ("error", "moment", "name")
 
-    def __init__(self, name: str, moment: str) -> None:
+    def __init__(self, name: str, moment: str, error: type[Exception] | None = None) -> None:
         if name in _registry:
             raise ValueError(f"there is a fault point {name!r} already")
         self.name = name
         self.moment = moment
+        self.error = error
         _registry[name] = self
 
     def __repr__(self) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Generic, TypeVar
 
 from millstream.testing.simulation.zookeeper.messages import Reply, Request
-from millstream.testing.simulation.zookeeper.scheduler import Scheduler
+from millstream.testing.simulation.zookeeper.scheduler import RESOLUTION_S, Scheduler
 
 __all__ = ["Connection"]
 
@@ -19,8 +19,6 @@ M = TypeVar("M")
 
 _FIRST_REPEAT_S = 0.2
 _LAST_REPEAT_S = 5.0
-_RESOLUTION_S = 1e-6
-"""Timers may be early by less."""
 
 
 class _Way(Generic[M]):
@@ -68,7 +66,7 @@ class _Way(Generic[M]):
             self._repeat_s = min(self._repeat_s * 2, _LAST_REPEAT_S)
             return
         self._repeat_s = _FIRST_REPEAT_S
-        while self._under_way and self._under_way[0][0] <= self._scheduler.now + _RESOLUTION_S:
+        while self._under_way and self._under_way[0][0] <= self._scheduler.now + RESOLUTION_S:
             self._deliver(self._under_way.popleft()[1])
         if self._under_way:
             self._set(self._under_way[0][0] - self._scheduler.now)

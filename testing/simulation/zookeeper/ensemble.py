@@ -15,7 +15,7 @@ from functools import partial
 from millstream.common.high_availability.zookeeper.client import NodeStat, ZooKeeperError
 from millstream.testing.simulation.zookeeper.client import SimulatedZooKeeperClient
 from millstream.testing.simulation.zookeeper.messages import Answer, Done, Refused
-from millstream.testing.simulation.zookeeper.scheduler import LoopScheduler, Scheduler
+from millstream.testing.simulation.zookeeper.scheduler import RESOLUTION_S, LoopScheduler, Scheduler
 from millstream.testing.simulation.zookeeper.server import Server, Transaction
 from millstream.testing.simulation.zookeeper.tree import Change, Tree
 
@@ -273,7 +273,7 @@ class SimulatedZooKeeper:
     def _expire_if_due(self, session: _Session) -> None:
         if self._sessions.get(session.session_id) is not session or not self._has_majority:
             return
-        if session.deadline > self.scheduler.now:
+        if session.deadline > self.scheduler.now + RESOLUTION_S:
             self._look_after(session)
         else:
             self.end_session(session.session_id)

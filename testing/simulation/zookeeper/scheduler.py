@@ -13,7 +13,10 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
-__all__ = ["LoopScheduler", "Scheduler"]
+__all__ = ["RESOLUTION_S", "LoopScheduler", "Scheduler"]
+
+RESOLUTION_S = 1e-6
+"""What is scheduled may come early by less."""
 
 
 class Scheduler(Protocol):
