@@ -27,7 +27,8 @@ from millstream.common.config import (
 )
 from millstream.common.config.secret import shown
 from millstream.common.errors import ConfigurationError, MillstreamError
-from millstream.common.high_availability.create import create_high_availability_services, uses_zookeeper
+from millstream.common.high_availability.create import create_high_availability_services
+from millstream.common.high_availability.mode import uses_zookeeper
 from millstream.common.high_availability.services import HighAvailabilityServices
 from millstream.common.ids import IdFactory
 from millstream.common.rpc.grpc_carrier import GrpcRpcService

@@ -19,7 +19,7 @@ from millstream.common.clock import Clock, ManualClock
 from millstream.common.config import CheckpointingOptions, ClusterOptions, Configuration, JobManagerOptions
 from millstream.common.errors import DuplicateJobError, JobNotFoundError, MillstreamError
 from millstream.common.high_availability.leader_directory import LeaderDirectory
-from millstream.common.high_availability.leadership import Leadership
+from millstream.common.high_availability.leadership import Leadership, LeadershipLostError
 from millstream.common.ids import IdFactory, JobID
 from millstream.common.rpc.gateways import DispatcherGateway
 from millstream.common.rpc.in_process import InProcessNetwork
@@ -205,6 +205,58 @@ def test_the_next_leader_takes_up_the_jobs_of_the_last() -> None:
             assert await world.kept_graphs() == []
             assert await world.election.results.dirty() == []
             assert world.first.running() is None
+
+    run(test)
+
+
+def test_whoever_waits_for_a_job_hears_at_once_that_the_term_is_over() -> None:
+    async def test() -> None:
+        async with cluster() as world:
+            await world.first.lead()
+            await world.first.run_job(1)
+            await world.first.run_job(2)
+            world.election.revoke(world.first.services)
+            world.election.fail_before["get graph 1"] = 1_000
+            await world.second.lead()
+            await eventually(lambda: world.second.running(2) is not None, "the job runs")
+            job_master = world.second.running(2)
+            assert job_master is not None
+            job_master.may_close.clear()
+            dispatcher = await world.second.dispatcher()
+            await dispatcher.trigger_checkpoint(pb.TriggerCheckpointRequest(job_id=hex_id(2), request_id="one"))
+            job_master.may_operate.clear()
+            await dispatcher.trigger_checkpoint(pb.TriggerCheckpointRequest(job_id=hex_id(2), request_id="two"))
+            operation = pb.AwaitOperationRequest(job_id=hex_id(2), request_id="two", max_wait_ms=100_000)
+            waits = [
+                asyncio.ensure_future(call)
+                for call in (world.second.result(1), world.second.result(2), dispatcher.await_operation(operation))
+            ]
+            await some_time()
+            began = asyncio.get_running_loop().time()
+            world.election.revoke(world.second.services)
+            for outcome in await asyncio.gather(*waits, return_exceptions=True):
+                assert isinstance(outcome, RemoteCallError)
+                assert outcome.exception_type == "LeadershipLostError"
+            assert asyncio.get_running_loop().time() - began < 1
+            assert not job_master.closed
+            job_master.may_close.set()
+
+    run(test)
+
+
+def test_a_job_master_that_finds_the_term_over_has_not_failed_its_job() -> None:
+    async def test() -> None:
+        async with cluster() as world:
+
+            def prepare(job_master: FakeJobMaster) -> None:
+                job_master.start_error = LeadershipLostError("the term is over")
+
+            await world.first.lead()
+            world.prepare = prepare
+            await world.first.submit()
+            await some_time()
+            assert (await world.first.details()).summary.state == "INITIALIZING"
+            assert await world.kept_result() is None
 
     run(test)
 
@@ -469,8 +521,10 @@ def test_a_job_whose_graph_cannot_be_read_may_be_cancelled() -> None:
             await world.second.lead()
             waiting = asyncio.ensure_future(world.second.result())
             await some_time(100)
+            cancelled = asyncio.get_running_loop().time()
             await (await world.second.dispatcher()).cancel_job(pb.JobRequest(job_id=hex_id(1)))
             assert (await waiting).summary.state == "CANCELED"
+            assert asyncio.get_running_loop().time() - cancelled < 1
             await some_time()
             assert await world.kept_graphs() == []
             assert await world.kept_result() == "CANCELED"
