@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 
 from millstream.common.config import Configuration, JobManagerOptions
 from millstream.common.config.high_availability_options import HighAvailabilityOptions
+from millstream.common.config.option import ConfigOption
 from millstream.common.errors import ConfigurationError
 from millstream.common.high_availability.leader_directory import LeaderDirectory
 from millstream.common.high_availability.mode import uses_zookeeper
@@ -80,8 +82,8 @@ def create_zookeeper_client(configuration: Configuration, node: str) -> ZooKeepe
     return KazooZooKeeperClient(
         hosts,
         (root + node).rstrip("/") or "/",
-        session_timeout_s=configuration.get(HighAvailabilityOptions.ZOOKEEPER_SESSION_TIMEOUT).total_seconds(),
-        connection_timeout_s=configuration.get(HighAvailabilityOptions.ZOOKEEPER_CONNECTION_TIMEOUT).total_seconds(),
+        session_timeout_s=_positive(configuration, HighAvailabilityOptions.ZOOKEEPER_SESSION_TIMEOUT),
+        connection_timeout_s=_positive(configuration, HighAvailabilityOptions.ZOOKEEPER_CONNECTION_TIMEOUT),
         retry_wait_s=configuration.get(HighAvailabilityOptions.ZOOKEEPER_RETRY_WAIT).total_seconds(),
         max_retry_attempts=configuration.get(HighAvailabilityOptions.ZOOKEEPER_MAX_RETRY_ATTEMPTS),
         creator_only=creator_only,
@@ -93,6 +95,13 @@ def _cluster_client(configuration: Configuration) -> ZooKeeperClient:
     from millstream.common.high_availability.zookeeper import paths
 
     return create_zookeeper_client(configuration, paths.cluster_root(configuration))
+
+
+def _positive(configuration: Configuration, option: ConfigOption[timedelta]) -> float:
+    seconds = configuration.get(option).total_seconds()
+    if seconds <= 0:
+        raise ConfigurationError(f"{option.key} must be longer than 0.")
+    return seconds
 
 
 def _servers(configuration: Configuration) -> tuple[str, str]:
