@@ -17,7 +17,6 @@ from millstream.common.states import JobStatus
 from millstream.common.wire import cluster_pb2 as pb
 from millstream.testing.simulation.client import SimulatedClient
 from millstream.testing.simulation.cluster import SimulatedCluster
-from millstream.testing.simulation.determinism import determined_by
 from millstream.testing.simulation.invariants import check_all
 from millstream.testing.simulation.observations import Observations, observing
 from millstream.testing.simulation.rpc import SimulatedRpcService
@@ -82,7 +81,7 @@ class _Run:
 
     def run(self, on_event: Callable[[TimelineEvent], None] | None) -> RunReport:
         record = self._record
-        with Simulation(self._seed) as simulation, determined_by(simulation):
+        with Simulation(self._seed) as simulation:
             if on_event is not None:
                 simulation.timeline.listen(on_event)
             storage = SimulatedStorage(simulation)
