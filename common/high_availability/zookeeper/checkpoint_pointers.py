@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 
 from millstream.common.errors import MillstreamError
 from millstream.common.fault_points import FaultPoint
 from millstream.common.high_availability.checkpoint_pointers import CheckpointPointer
 from millstream.common.high_availability.zookeeper import paths
 from millstream.common.high_availability.zookeeper.client import (
-    CreateNode,
     DeleteNode,
     NodeExistsError,
     NodeMissingError,
     NodeNotEmptyError,
-    Operation,
-    SetNode,
 )
 from millstream.common.high_availability.zookeeper.fence import Fence
 from millstream.common.high_availability.zookeeper.fenced_writes import FencedWrites
@@ -28,8 +24,6 @@ from millstream.common.high_availability.zookeeper.pointer_format import (
 from millstream.common.ids import JobID
 
 __all__ = ["ZooKeeperCheckpointPointers"]
-
-logger = logging.getLogger(__name__)
 
 _RESERVED = FaultPoint("ha.checkpoint-id-reserved", "a checkpoint's id is reserved, nothing else of it is there")
 _ADDED = FaultPoint("ha.checkpoint-pointer-added", "a checkpoint is complete, nobody was told")
@@ -76,14 +70,8 @@ class ZooKeeperCheckpointPointers:
                 )
             node, contents = paths.checkpoint_id_counter(self._job_id), b"%d" % (checkpoint_id + 1)
             await self._make_room()
-            operation: Operation = CreateNode(node, contents) if version is None else SetNode(node, contents, version)
-
-            async def is_done() -> bool:
-                found = await self._writes.find(node)
-                return found is not None and found[0] == contents
-
             self._counter = None  # unless this goes well, it has to be read again
-            await self._writes.commit([operation], is_done, what)
+            await self._writes.write(node, contents, version, what)
             self._counter = (checkpoint_id + 1, 0 if version is None else version + 1)
         _RESERVED.reach()
 
@@ -91,16 +79,12 @@ class ZooKeeperCheckpointPointers:
         what = f"The completion of checkpoint {pointer.checkpoint_id} of job {self._job_id}"
         self._writes.check(what)
         node, contents = paths.checkpoint(self._job_id, pointer.checkpoint_id), encode_checkpoint(pointer)
-
-        async def is_done() -> bool:
-            found = await self._writes.find(node)
-            return found is not None and found[0] == contents
-
         await self._make_room()
         try:
-            await self._writes.commit([CreateNode(node, contents)], is_done, what)
+            await self._writes.write(node, contents, None, what)
         except NodeExistsError as error:
-            if not await is_done():
+            found = await self._writes.find(node)
+            if found is None or found[0] != contents:
                 raise MillstreamError(
                     f"There is a checkpoint {pointer.checkpoint_id} of job {self._job_id} already, at {node} in "
                     "ZooKeeper; ids must not be given twice."

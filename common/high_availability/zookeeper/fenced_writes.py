@@ -8,6 +8,7 @@ done. Only a term that ends first leaves the question open.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
@@ -15,17 +16,22 @@ from millstream.common.high_availability.checkpoint_pointers import OutcomeUnkno
 from millstream.common.high_availability.leadership import LeadershipLostError
 from millstream.common.high_availability.zookeeper.client import (
     CreateNode,
+    DeleteNode,
     NodeExistsError,
     NodeMissingError,
     NodeStat,
     Operation,
     SessionState,
+    SetNode,
     ZooKeeperConnectionError,
     ZooKeeperError,
 )
 from millstream.common.high_availability.zookeeper.fence import Fence
+from millstream.common.ids import JobID
 
 __all__ = ["FencedWrites"]
+
+logger = logging.getLogger(__name__)
 
 _FIRST_PAUSE_S = 0.05
 _LONGEST_PAUSE_S = 1.0
@@ -62,6 +68,31 @@ class FencedWrites:
             await self._fence.commit(operations)
         except ZooKeeperConnectionError as error:
             await self._settle(operations, is_done, what, error)
+
+    async def write(self, path: str, contents: bytes, version: int | None, what: str) -> None:
+        """Make a node, or replace what is in it; see :meth:`commit` for the errors.
+
+        :param contents: tell this write from those before it.
+        :param version: of the node as it was read; ``None``: it was not there.
+        """
+
+        async def is_done() -> bool:
+            found = await self.find(path)
+            return found is not None and found[0] == contents
+
+        operation: Operation = CreateNode(path, contents) if version is None else SetNode(path, contents, version)
+        await self.commit([operation], is_done, what)
+
+    async def delete(self, path: str, version: int, what: str) -> None:
+        """Delete a node; see :meth:`commit` for the errors.
+
+        :param version: of the node as it was read.
+        """
+
+        async def is_done() -> bool:
+            return await self.find(path) is None
+
+        await self.commit([DeleteNode(path, version)], is_done, what)
 
     async def read(self, reading: Callable[[], Awaitable[T]]) -> T:
         """Return what is read; it may be read more than once.
@@ -109,6 +140,16 @@ class FencedWrites:
                 return []
 
         return await self.read(reading)
+
+    async def job_ids(self, path: str) -> list[JobID]:
+        """Return the ids of the jobs that have a node there, sorted, with all that any earlier leader wrote."""
+        ids = []
+        for name in await self.latest(lambda: self.children(path)):
+            try:
+                ids.append(JobID.parse(name))
+            except ValueError:
+                logger.warning("The node %s/%s in ZooKeeper is left alone: its name is no job id.", path, name)
+        return sorted(ids)
 
     async def ensure(self, path: str) -> None:
         """Make a node without data, and those above it, where they are missing.

@@ -10,7 +10,6 @@ from google.protobuf.message import DecodeError
 from millstream.common.errors import JobNotFoundError, MillstreamError
 from millstream.common.fault_points import FaultPoint
 from millstream.common.high_availability.checkpoint_pointers import OutcomeUnknownError
-from millstream.common.high_availability.zookeeper.client import CreateNode, DeleteNode, Operation, SetNode
 from millstream.common.high_availability.zookeeper.data_frame import DataKind, UnreadableDataError
 from millstream.common.high_availability.zookeeper.fence import Fence
 from millstream.common.high_availability.zookeeper.fenced_writes import FencedWrites
@@ -50,22 +49,12 @@ class ZooKeeperJobGraphStore:
         self._writes.check(what)
         data = await self._storage.write(DataKind.JOB_GRAPH, job_id, graph.SerializeToString())
         _DATA_WRITTEN.reach()
-        path, pointer = self._path(job_id), encode_graph(data)
-
-        async def is_done() -> bool:
-            found = await self._writes.find(path)
-            return found is not None and found[0] == pointer
-
+        path = self._path(job_id)
         try:
             async with self._swapping:
                 await self._writes.ensure(self._node)
                 found = await self._writes.find(path)
-                operation: Operation
-                if found is None:
-                    operation = CreateNode(path, pointer)
-                else:
-                    operation = SetNode(path, pointer, found[1].version)
-                await self._writes.commit([operation], is_done, what)
+                await self._writes.write(path, encode_graph(data), None if found is None else found[1].version, what)
         except OutcomeUnknownError:
             raise  # the next leader may find the pointer, and needs the file
         except MillstreamError:
@@ -76,13 +65,7 @@ class ZooKeeperJobGraphStore:
             await self._discard_target(found[0], path)
 
     async def job_ids(self) -> list[JobID]:
-        ids = []
-        for name in await self._writes.latest(lambda: self._writes.children(self._node)):
-            try:
-                ids.append(JobID.parse(name))
-            except ValueError:
-                logger.warning("The node %s/%s in ZooKeeper is left alone: its name is no job id.", self._node, name)
-        return sorted(ids)
+        return await self._writes.job_ids(self._node)
 
     async def get(self, job_id: JobID) -> JobGraph:
         path = self._path(job_id)
@@ -102,15 +85,11 @@ class ZooKeeperJobGraphStore:
         path = self._path(job_id)
         what = f"The removal of the graph of job {job_id}"
         self._writes.check(what)
-
-        async def is_done() -> bool:
-            return await self._writes.find(path) is None
-
         async with self._swapping:
             found = await self._writes.find(path)
             if found is None:
                 return
-            await self._writes.commit([DeleteNode(path, found[1].version)], is_done, what)
+            await self._writes.delete(path, found[1].version, what)
         _POINTER_REMOVED.reach()
         await self._discard_target(found[0], path)
 

@@ -12,7 +12,6 @@ from millstream.common.errors import MillstreamError
 from millstream.common.fault_points import FaultPoint
 from millstream.common.high_availability.checkpoint_pointers import OutcomeUnknownError
 from millstream.common.high_availability.zookeeper import paths
-from millstream.common.high_availability.zookeeper.client import CreateNode, DeleteNode, SetNode
 from millstream.common.high_availability.zookeeper.data_frame import DataKind, UnreadableDataError
 from millstream.common.high_availability.zookeeper.fence import Fence
 from millstream.common.high_availability.zookeeper.fenced_writes import FencedWrites
@@ -53,18 +52,13 @@ class ZooKeeperJobResultStore:
         data = await self._storage.write(DataKind.JOB_RESULT, job_id, details.SerializeToString())
         _DATA_WRITTEN.reach()
         pointer = encode_result(ResultPointer(data, summary.state, True, summary.end_time_ms))
-
-        async def is_done() -> bool:
-            found = await self._writes.find(path)
-            return found is not None and found[0] == pointer
-
         try:
             async with self._writing:
                 await self._writes.ensure(paths.RESULTS)
                 if await self._writes.find(path) is not None:
                     await self._storage.discard(data.file)
                     return
-                await self._writes.commit([CreateNode(path, pointer)], is_done, what)
+                await self._writes.write(path, pointer, None, what)
         except OutcomeUnknownError:
             raise  # the next leader may find the pointer, and needs the file
         except MillstreamError:
@@ -84,12 +78,7 @@ class ZooKeeperJobResultStore:
             if not pointer.dirty:
                 return
             clean = encode_result(dataclasses.replace(pointer, dirty=False))
-
-            async def is_done() -> bool:
-                now = await self._writes.find(path)
-                return now is not None and now[0] == clean
-
-            await self._writes.commit([SetNode(path, clean, found[1].version)], is_done, what)
+            await self._writes.write(path, clean, found[1].version, what)
         _CLEAN.reach()
 
     async def dirty(self) -> list[JobDetails]:
@@ -118,10 +107,6 @@ class ZooKeeperJobResultStore:
         path = paths.result(job_id)
         what = f"That the result of job {job_id} is forgotten"
         self._writes.check(what)
-
-        async def is_done() -> bool:
-            return await self._writes.find(path) is None
-
         async with self._writing:
             found = await self._writes.find(path)
             if found is None:
@@ -129,19 +114,14 @@ class ZooKeeperJobResultStore:
             pointer = decode_result(found[0], path)
             if pointer.dirty:
                 raise MillstreamError(f"The result of job {job_id} is still needed: the job is not cleaned up yet.")
-            await self._writes.commit([DeleteNode(path, found[1].version)], is_done, what)
+            await self._writes.delete(path, found[1].version, what)
         _POINTER_REMOVED.reach()
         await self._storage.discard(pointer.data.file)
 
     async def _pointers(self) -> list[tuple[JobID, ResultPointer]]:
         """All pointers, in the order in which the jobs ended."""
         pointers = []
-        for name in await self._writes.latest(lambda: self._writes.children(paths.RESULTS)):
-            try:
-                job_id = JobID.parse(name)
-            except ValueError:
-                logger.warning("The node %s/%s in ZooKeeper is left alone: its name is no job id.", paths.RESULTS, name)
-                continue
+        for job_id in await self._writes.job_ids(paths.RESULTS):
             path = paths.result(job_id)
             found = await self._writes.find(path)
             if found is not None:
