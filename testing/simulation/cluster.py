@@ -31,6 +31,7 @@ from millstream.taskmanager.task_executor.task_executor import TaskExecutor
 from millstream.testing.simulation.rpc import SimulatedRpcService
 from millstream.testing.simulation.simulated_process import SimulatedProcess
 from millstream.testing.simulation.simulation import Simulation, SimulationTimeoutError
+from millstream.testing.simulation.storage import SimulatedStorage
 from millstream.testing.simulation.worker_pool import SimulatedWorkerPool
 from millstream.testing.simulation.zookeeper import SimulatedZooKeeper, SimulatedZooKeeperClient
 from millstream.testing.simulation.zookeeper.in_simulation import SimulationScheduler
@@ -88,6 +89,7 @@ class SimulatedCluster:
 
     :param masters: more than one take high availability, which ``configuration`` says.
     :param slots: of each TaskManager.
+    :param storage: what there is to fail of it; the cluster uses whatever its paths lead to.
     :param configuration: over the short times that a simulation has by default.
     :ivar zookeeper: the ensemble; ``None``: there is no high availability.
     :ivar supervised: the places of masters and TaskManagers, by host.
@@ -100,8 +102,10 @@ class SimulatedCluster:
         task_managers: int = 2,
         slots: int = 2,
         configuration: Configuration | None = None,
+        storage: SimulatedStorage | None = None,
     ) -> None:
         self.simulation = simulation
+        self.storage = storage
         self.configuration = Configuration.from_map(dict(_SETTINGS))
         self.configuration.add_all(configuration or Configuration())
         self.configuration.set(TaskManagerOptions.NUM_TASK_SLOTS, slots)
@@ -151,7 +155,9 @@ class SimulatedCluster:
         return [process for process in self.simulation.processes.values() if process.alive]
 
     def processes(self, role: str) -> list[SimulatedProcess]:
-        """Return the living processes of a role."""
+        """Return the living processes of a role: ``master``, ``taskmanager`` or ``worker``."""
+        if role == "worker":
+            return [each for each in self._alive() if "-worker-" in each.name]
         return [
             place.present
             for place in self.supervised.values()

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, field
 
+from millstream.testing.simulation.faults import FaultCoverage
 from millstream.testing.simulation.timeline import FAULT, TimelineEvent
 from millstream.testing.simulation.violation import Violation
 
@@ -19,8 +19,7 @@ class RunReport:
 
     :ivar job: its description, in a line.
     :ivar violations: what is wrong; empty: nothing.
-    :ivar faults: how many of each kind there were.
-    :ivar fault_points: the names of those that were reached.
+    :ivar coverage: which faults there were, and which fault points were reached.
     :ivar simulated_seconds: of virtual time.
     :ivar real_seconds: that it took.
     :ivar committed: the lines of each sink.
@@ -31,8 +30,7 @@ class RunReport:
     seed: int
     job: str
     violations: list[Violation] = field(default_factory=list)
-    faults: Counter[str] = field(default_factory=Counter)
-    fault_points: frozenset[str] = frozenset()
+    coverage: FaultCoverage = field(default_factory=FaultCoverage)
     simulated_seconds: float = 0.0
     real_seconds: float = 0.0
     committed: dict[str, list[str]] = field(default_factory=dict)

@@ -17,6 +17,7 @@ from millstream.common.states import JobStatus
 from millstream.common.wire import cluster_pb2 as pb
 from millstream.testing.simulation.client import SimulatedClient
 from millstream.testing.simulation.cluster import SimulatedCluster
+from millstream.testing.simulation.faults import FaultKind, Nemesis
 from millstream.testing.simulation.invariants import check_all
 from millstream.testing.simulation.observations import Observations, observing
 from millstream.testing.simulation.rpc import SimulatedRpcService
@@ -28,7 +29,7 @@ from millstream.testing.simulation.storage import SimulatedStorage
 from millstream.testing.simulation.timeline import TimelineEvent
 from millstream.testing.simulation.workload import STORE, Workload
 
-__all__ = ["ClusterShape", "run_seed"]
+__all__ = ["ClusterShape", "Trouble", "run_seed"]
 
 _END_SECONDS: Final = 600.0
 _CLEAN_SECONDS: Final = 120.0
@@ -47,10 +48,28 @@ class ClusterShape:
     slots: int = 2
 
 
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """What goes wrong, and how often.
+
+    :ivar first: virtual seconds until the first fault at the earliest.
+    :ivar horizon: virtual seconds after which nothing goes wrong any more.
+    :ivar quiet: between two bursts, on average.
+    :ivar at_points: the chance of a strike at a fault point that is reached for the first time.
+    """
+
+    kinds: frozenset[FaultKind] = frozenset()
+    first: float = 0.3
+    horizon: float = 10.0
+    quiet: float = 2.0
+    at_points: float = 0.1
+
+
 def run_seed(
     job: Workload,
     seed: int,
     shape: ClusterShape = ClusterShape(),
+    trouble: Trouble = Trouble(),
     *,
     on_event: Callable[[TimelineEvent], None] | None = None,
 ) -> RunReport:
@@ -61,7 +80,7 @@ def run_seed(
     began = time.perf_counter()
     directory = Path(tempfile.mkdtemp(prefix="millstream-simulation-"))
     try:
-        report = _Run(job, seed, shape, directory).run(on_event)
+        report = _Run(job, seed, shape, trouble, directory).run(on_event)
     finally:
         shutil.rmtree(directory, ignore_errors=True)
     report.real_seconds = time.perf_counter() - began
@@ -69,15 +88,17 @@ def run_seed(
 
 
 class _Run:
-    def __init__(self, job: Workload, seed: int, shape: ClusterShape, directory: Path) -> None:
+    def __init__(self, job: Workload, seed: int, shape: ClusterShape, trouble: Trouble, directory: Path) -> None:
         self._job = job
         self._seed = seed
         self._shape = shape
+        self._trouble = trouble
         self._directory = directory
         self._graph = job.graph_for(seed)
         self._job_id = JobID(self._graph.job_id)
         self._record = RunRecord(expected=job.expected, stage=job.stage)
         self._details: pb.JobDetails | None = None
+        self._is_calm = False
 
     def run(self, on_event: Callable[[TimelineEvent], None] | None) -> RunReport:
         record = self._record
@@ -86,9 +107,22 @@ class _Run:
                 simulation.timeline.listen(on_event)
             storage = SimulatedStorage(simulation)
             with observing(Observations(lambda: simulation.elapsed)) as observed:
-                cluster = self._start_cluster(simulation)
+                cluster = self._start_cluster(simulation, storage)
                 client = self._start_client(simulation, cluster)
+                trouble = self._trouble
+                nemesis = Nemesis(
+                    simulation,
+                    cluster,
+                    trouble.kinds,
+                    first=trouble.first,
+                    horizon=trouble.horizon,
+                    quiet=trouble.quiet,
+                    fault_point_probability=trouble.at_points,
+                )
                 try:
+                    simulation.run_until(lambda: not client.alive or nemesis.is_over, _END_SECONDS, "the last fault")
+                    nemesis.heal()
+                    self._calm(simulation)
                     simulation.run_until(lambda: not client.alive, _END_SECONDS, "the job's end")
                     self._let_clean_up(simulation, cluster)
                 except SimulationTimeoutError as error:
@@ -108,6 +142,7 @@ class _Run:
                 self._seed,
                 self._job.description,
                 check_all(record),
+                nemesis.coverage,
                 simulated_seconds=simulation.elapsed,
                 committed=record.committed,
                 events=simulation.timeline.events,
@@ -116,7 +151,7 @@ class _Run:
 
     # ---------------------------------------------------------------- while it runs
 
-    def _start_cluster(self, simulation: Simulation) -> SimulatedCluster:
+    def _start_cluster(self, simulation: Simulation, storage: SimulatedStorage) -> SimulatedCluster:
         settings = {"io.tmp.dirs": str(self._directory)}
         if self._shape.masters:
             settings["high-availability.type"] = "zookeeper"
@@ -127,6 +162,7 @@ class _Run:
             self._shape.task_managers,
             self._shape.slots,
             Configuration.from_map(settings),
+            storage,
         )
         cluster.start()
         return cluster
@@ -153,10 +189,17 @@ class _Run:
             simulation.timeline.record("job", f"is {status.value}")
         record.statuses.append(JobStatusSeen(now, self._job_id, status.value))
         runs = status is JobStatus.RUNNING or status.is_globally_terminal()
-        if runs and record.running_again is None:
+        if self._is_calm and runs and record.running_again is None:
             record.running_again = now
         if status.is_globally_terminal() and record.job_ended is None:
             record.job_ended = now
+
+    def _calm(self, simulation: Simulation) -> None:
+        """All faults are over."""
+        self._is_calm = True
+        self._record.last_fault_ended = simulation.elapsed
+        if self._record.job_ended is not None:
+            self._record.running_again = simulation.elapsed
 
     def _let_clean_up(self, simulation: Simulation, cluster: SimulatedCluster) -> None:
         """Wait until nothing but the job's result is kept of it."""
