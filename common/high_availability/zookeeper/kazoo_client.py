@@ -299,9 +299,9 @@ class KazooZooKeeperClient:
         self._unanswered += 1
         try:
             send(kazoo).rawlink(on_result)
-        except Exception as error:
+        except BaseException:
             settle(None, None)
-            raise translated(error, what, self.description) from error
+            raise
         # The answer itself is not cancelled with who waits for it: until it is there kazoo may have to send.
         await asyncio.wait({answer}, timeout=max(deadline - loop.time(), 0))
         if not answer.done():

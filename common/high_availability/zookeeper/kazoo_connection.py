@@ -33,7 +33,7 @@ _STATES = {
 
 _FIRST_RETRY_SECONDS = 0.1
 
-_POLITE_SECONDS = 3.0
+_POLITE_SECONDS = 2.0
 """How long the server may take to confirm that the session ends; then the socket is cut."""
 
 _CUT_SECONDS = 3.0
@@ -113,6 +113,7 @@ class KazooConnection:
             return self._socket
 
         handler.create_connection = connect_soon
+        handler.spawn = self._spawn
         kazoo = KazooClient(
             hosts=self._hosts,
             timeout=self._session_timeout_s,
@@ -135,6 +136,19 @@ class KazooConnection:
         self.kazoo = kazoo
         kazoo.start_async()
         self._check_later()
+
+    def _spawn(self, function: Callable[..., None], *arguments: Any) -> threading.Thread:
+        """Start one of kazoo's threads."""
+
+        def run() -> None:
+            try:
+                function(*arguments)
+            except Exception:  # whatever a strange answer led to; the check finds that the thread has ended
+                logger.warning("A thread of the connection to ZooKeeper at %s failed", self._hosts, exc_info=True)
+
+        thread = threading.Thread(target=run, name="zookeeper", daemon=True)
+        thread.start()
+        return thread
 
     def _changed(self, kazoo: object, state: str, session: int, refused: bool) -> None:
         if self._closed or kazoo is not self.kazoo:

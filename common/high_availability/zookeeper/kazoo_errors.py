@@ -28,6 +28,7 @@ _KINDS: tuple[tuple[type[Exception], type[ZooKeeperError], str], ...] = (
     (kazoo.SessionMovedError, ZooKeeperConnectionError, "the session has moved to another server"),
     (kazoo.OperationTimeoutError, ZooKeeperConnectionError, "the server gave up"),
     (kazoo.RequestTimeoutError, ZooKeeperConnectionError, "the server gave up"),
+    (kazoo.SystemZookeeperError, ZooKeeperConnectionError, "the server has failed"),
     (kazoo.ThrottledOpError, ZooKeeperConnectionError, "the server has too much to do"),
     (kazoo.NoAuthError, ZooKeeperError, "the node is others' (high-availability.zookeeper.client.authorization)"),
     (
@@ -54,4 +55,6 @@ def translated(error: Exception, what: str, where: str) -> ZooKeeperError:
     for kind, becomes, reason in _KINDS:
         if isinstance(error, kind):
             return becomes(f"{what}: {reason} ({where})")
-    return ZooKeeperError(f"{what}: {type(error).__name__}: {error} ({where})")
+    # What no server has said is a failure of kazoo's, and no news of what was asked for.
+    becomes = ZooKeeperError if isinstance(error, kazoo.ZookeeperError) else ZooKeeperConnectionError
+    return becomes(f"{what}: {type(error).__name__}: {error} ({where})")
