@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from typing import Final
 
+from millstream.common.fault_points import FaultPoint
 from millstream.common.file_system import FileSystemError
 from millstream.connectors.file_system.part_file import ObsoleteFile, PendingFile
 from millstream.connectors.file_system.part_store import PartStore
@@ -13,6 +15,10 @@ from millstream.datastream.sink import CommitRequest, Committer
 __all__ = ["FileCommitter"]
 
 _LOG = logging.getLogger(__name__)
+
+_RENAMED: Final = FaultPoint(
+    "file-sink.renamed", "one file of a checkpoint has its name, others have not, and it is not synced", OSError
+)
 
 
 class FileCommitter(Committer):
@@ -38,6 +44,7 @@ class FileCommitter(Committer):
                 continue
             if self._rename(committable, request):
                 directories.add(committable.path.rpartition("/")[0])
+                _RENAMED.reach()
         self._store.sync(directories)
 
     def _rename(self, pending: PendingFile, request: CommitRequest) -> bool:

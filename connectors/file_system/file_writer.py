@@ -6,8 +6,9 @@ import logging
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
+from millstream.common.fault_points import FaultPoint
 from millstream.common.file_system import FileSystemError
 from millstream.common.serialization import Encoder
 from millstream.connectors.file_system.bucket_assigner import BucketAssigner
@@ -28,6 +29,13 @@ from millstream.datastream.sink import CommittingSinkWriter, StatefulSinkWriter,
 __all__ = ["FileWriter"]
 
 _LOG = logging.getLogger(__name__)
+
+_COMPLETE: Final = FaultPoint(
+    "file-sink.file-complete", "a file is complete under its hidden name, no checkpoint knows it", OSError
+)
+_BEGUN_AGAIN: Final = FaultPoint(
+    "file-sink.file-resumed", "a file goes on in another, the old one is still there", OSError
+)
 
 
 @dataclass(slots=True)
@@ -106,6 +114,7 @@ class FileWriter(StatefulSinkWriter, CommittingSinkWriter):
             self._roll(bucket)  # subtasks that are one now had files in the same bucket: all but one are complete
             self._begin(bucket, file.created, file)
             self._pending.append(ObsoleteFile(file.path))
+            _BEGUN_AGAIN.reach()
 
     def write(self, value: Any, context: WriterContext) -> None:
         assigner_context = self._assigner_context
@@ -180,6 +189,7 @@ class FileWriter(StatefulSinkWriter, CommittingSinkWriter):
         if bucket.part is not None:
             self._pending.append(bucket.part.close_for_commit())
             bucket.part = None
+            _COMPLETE.reach()
 
     def _new_bucket(self, bucket_id: Any) -> _Bucket:
         if not isinstance(bucket_id, str):

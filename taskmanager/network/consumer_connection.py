@@ -10,6 +10,7 @@ import logging
 from collections.abc import Callable
 from typing import Final, Protocol
 
+from millstream.common.fault_points import FaultPoint
 from millstream.taskmanager.network.connection import Connection
 from millstream.taskmanager.network.credit_receiver import CreditViolationError
 from millstream.taskmanager.network.frames import (
@@ -28,6 +29,13 @@ from millstream.taskmanager.network.handshake import ClientHandshake, HandshakeE
 __all__ = ["ConsumerConnection", "RemoteReader"]
 
 _log = logging.getLogger(__name__)
+
+_CONNECTED: Final = FaultPoint(
+    "network.connected", "two workers know each other, no subpartition was asked for on their connection"
+)
+_ALL_CONSUMED: Final = FaultPoint(
+    "network.all-consumed", "a task has taken everything of a subpartition, its producer does not know that"
+)
 
 _CONNECT_TIMEOUT_S: Final = 10.0
 _CONNECT_ATTEMPTS: Final = 3
@@ -137,6 +145,7 @@ class ConsumerConnection:
     def consumed(self, channel: int) -> None:
         """The task has taken everything of a channel."""
         if self._readers.pop(channel, None) is not None:
+            _ALL_CONSUMED.reach()
             self._send(Consumed(channel))
 
     def close_channel(self, channel: int) -> None:
@@ -196,6 +205,7 @@ class ConsumerConnection:
             self._ready = True
             if self._timeout is not None:
                 self._timeout.cancel()
+            _CONNECTED.reach()
             for request in self._requests:
                 self._send(request)
             self._requests.clear()

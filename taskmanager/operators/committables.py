@@ -7,15 +7,23 @@ import logging
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 from millstream.common.errors import MillstreamError
+from millstream.common.fault_points import FaultPoint
 from millstream.datastream.sink import CommitOutcome, CommitRequest, Committer
 from millstream.taskmanager.operators.operator import Pause
 
 __all__ = ["Committable", "Committables"]
 
 _log = logging.getLogger(__name__)
+
+_COMMIT_DUE: Final = FaultPoint(
+    "sink.commit-due", "a checkpoint is complete, nothing of it is committed by a sink", MillstreamError
+)
+_COMMITTED: Final = FaultPoint(
+    "sink.committed", "a sink has committed what was due, its task does not know that", MillstreamError
+)
 
 _MAX_RETRIES = 10
 _FIRST_DELAY_S = 0.1
@@ -84,7 +92,9 @@ class Committables:
         if not self._due:
             return
         # Should the committer raise, all of them stay due: they are in the state of the checkpoint too.
+        _COMMIT_DUE.reach()
         self._committer.commit(tuple(self._due))
+        _COMMITTED.reach()
         again = []
         for request in self._due:
             if request.outcome is CommitOutcome.FAILED:

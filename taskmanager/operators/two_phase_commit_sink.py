@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from millstream.common.errors import MillstreamError
+from millstream.common.fault_points import FaultPoint
 from millstream.common.graph.operator_spec import SinkFunctionSpec
 from millstream.common.records import RecordBatch, Watermark
 from millstream.datastream.functions import TwoPhaseCommitSinkFunction
@@ -27,6 +28,16 @@ from millstream.taskmanager.operators.user_function import UserFunction
 __all__ = ["TwoPhaseCommitSinkOperator"]
 
 _log = logging.getLogger(__name__)
+
+_PRE_COMMITTED: Final = FaultPoint(
+    "sink.pre-committed", "a transaction is prepared for a commit, it is in no checkpoint", MillstreamError
+)
+_TRANSACTION_DUE: Final = FaultPoint(
+    "sink.transaction-due", "a checkpoint is complete, a transaction of it is not committed", MillstreamError
+)
+_TRANSACTION_COMMITTED: Final = FaultPoint(
+    "sink.transaction-committed", "a transaction is committed, its task does not know that", MillstreamError
+)
 
 _TRANSACTIONS = " sink-transactions"
 
@@ -181,6 +192,7 @@ class TwoPhaseCommitSinkOperator(Operator):
         transaction = self._current()
         self._phase = "pre_commit"
         self._function.pre_commit(transaction.handle)
+        _PRE_COMMITTED.reach()
         self._phase = ""
         self._open = None
         self._pending.append(_Transaction(transaction.handle, transaction.begun, checkpoint_id))
@@ -195,7 +207,9 @@ class TwoPhaseCommitSinkOperator(Operator):
                 return
             self._warn_if_old(transaction)
             self._phase = "commit"
+            _TRANSACTION_DUE.reach()
             self._function.commit(transaction.handle)
+            _TRANSACTION_COMMITTED.reach()
             self._phase = ""
             del self._pending[0]
 

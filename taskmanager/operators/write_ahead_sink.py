@@ -7,9 +7,10 @@ import logging
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 from millstream.common.errors import MillstreamError
+from millstream.common.fault_points import FaultPoint
 from millstream.common.graph.operator_spec import SinkFunctionSpec
 from millstream.common.records import RecordBatch
 from millstream.datastream.functions import GenericWriteAheadSink
@@ -28,6 +29,15 @@ from millstream.taskmanager.operators.user_function import UserFunction
 __all__ = ["WriteAheadSinkOperator"]
 
 _log = logging.getLogger(__name__)
+
+_SENT: Final = FaultPoint(
+    "sink.section-sent", "a checkpoint's records are sent, nothing says so for the next attempt", MillstreamError
+)
+_SECTION_NOTED: Final = FaultPoint(
+    "sink.section-noted",
+    "it is noted that a checkpoint's records are sent, its task does not know that",
+    MillstreamError,
+)
 
 _LOG_SECTIONS = " sink-write-ahead-log"
 _LAST_ATTEMPTS = 10
@@ -171,7 +181,9 @@ class WriteAheadSinkOperator(Operator):
                 "are written, and False when they are to be sent again"
             )
         if sent and known:
+            _SENT.reach()
             self._phase = "commit_checkpoint"
             self._committer.commit_checkpoint(section.subtask, section.checkpoint_id)
+            _SECTION_NOTED.reach()
         self._phase = ""
         return sent

@@ -6,18 +6,26 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from concurrent.futures import Future
+from typing import Final
 
 from millstream.common.checkpoint.streams import StateReader
-from millstream.common.wire.checkpoint_pb2 import ChannelStateHandle
+from millstream.common.errors import MillstreamError
+from millstream.common.fault_points import FaultPoint
+from millstream.common.wire.checkpoint_pb2 import ChannelStateHandle, OperatorSubtaskState
 from millstream.common.wire.graph_pb2 import TaskDeployment
 from millstream.taskmanager.network.channel_replay import ChannelReplay
 from millstream.taskmanager.operators.operator import OperatorInfo
+from millstream.taskmanager.state.operator_states import OperatorStates
 from millstream.taskmanager.task.chain import Chain, TaskServices
 from millstream.taskmanager.task.operator_failures import state_failure
 
 __all__ = ["read_channels", "restore_states"]
 
 _log = logging.getLogger(__name__)
+
+_OPERATOR_RESTORED: Final = FaultPoint(
+    "taskmanager.operator-restored", "one operator of a task has its state, others may not have it", MillstreamError
+)
 
 _READERS_END_S = 10.0
 """How long a task that ends waits for the threads that read its state."""
@@ -52,6 +60,11 @@ def _read_parts(handles: Sequence[ChannelStateHandle], reader: StateReader) -> l
     return parts
 
 
+def _restore(states: OperatorStates, state: OperatorSubtaskState, reader: StateReader) -> None:
+    states.restore(state, reader)
+    _OPERATOR_RESTORED.reach()
+
+
 async def restore_states(chain: Chain, deployment: TaskDeployment, services: TaskServices) -> None:
     """Read the state of all operators, in threads.
 
@@ -60,7 +73,7 @@ async def restore_states(chain: Chain, deployment: TaskDeployment, services: Tas
     restore = deployment.restore
     reader = services.storage.reader(restore.checkpoint_id)
     jobs: list[tuple[OperatorInfo, Future[None]]] = [
-        (info, services.executor.submit(states.restore, restore.operators[info.operator_id], reader))
+        (info, services.executor.submit(_restore, states, restore.operators[info.operator_id], reader))
         for info, states in chain.states
         if info.operator_id in restore.operators
     ]

@@ -45,6 +45,15 @@ T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
 
+_PREPARED: Final = FaultPoint(
+    "taskmanager.checkpoint-prepared", "a task's operators are ready for a checkpoint, no barrier is sent on"
+)
+_BARRIERS_SENT: Final = FaultPoint(
+    "taskmanager.barriers-sent", "a checkpoint's barriers are sent on, nothing of the task's state is held for it"
+)
+_STATE_HELD: Final = FaultPoint(
+    "taskmanager.state-held", "a task's state is held fast for a checkpoint, nothing of it is stored"
+)
 SNAPSHOT_STORED: Final = FaultPoint(
     "taskmanager.snapshot-stored", "a task's part of a checkpoint is stored, and not acknowledged yet"
 )
@@ -119,6 +128,7 @@ class SubtaskCheckpoints:
         except Exception as error:  # noqa: BLE001  # the checkpoint fails with it, the task does not
             self.fail(checkpoint_id, error)
             return False
+        _PREPARED.reach()
         overtaken: list[UnderWay] = []
         # Aligned as long as that goes: what is late is let out of the line, by this task's clock.
         timed = kept is None and options.aligned_timeout_ms > 0 and not savepoint
@@ -135,6 +145,7 @@ class SubtaskCheckpoints:
                 raise
             self.fail(checkpoint_id, error)  # what waits in the queues cannot be stored; it can still be processed
             return False
+        _BARRIERS_SENT.reach()
         try:
             self._start_snapshots(self._snapshot_options(checkpoint_id, options, savepoint=savepoint), snapshots)
         except BaseException as error:  # the same; an interrupt is raised again
@@ -144,6 +155,7 @@ class SubtaskCheckpoints:
                 raise
             self.fail(checkpoint_id, error)
             return False
+        _STATE_HELD.reach()
         pause = perf_counter_ns() - began
         metrics = SubtaskCheckpointMetrics(
             sync_us=pause // 1_000,
