@@ -82,10 +82,10 @@ class ZooKeeperJobResultStore:
         _CLEAN.reach()
 
     async def dirty(self) -> list[JobDetails]:
-        return [await self._outline(job_id, each) for job_id, each in await self._pointers() if each.dirty]
+        return await self._outlines([each for each in await self._pointers() if each[1].dirty])
 
     async def all(self) -> list[JobDetails]:
-        return [await self._outline(job_id, each) for job_id, each in await self._pointers()]
+        return await self._outlines(await self._pointers())
 
     async def get(self, job_id: JobID) -> JobDetails | None:
         """Return the result of a job; see the protocol.
@@ -120,13 +120,19 @@ class ZooKeeperJobResultStore:
 
     async def _pointers(self) -> list[tuple[JobID, ResultPointer]]:
         """All pointers, in the order in which the jobs ended."""
-        pointers = []
-        for job_id in await self._writes.job_ids(paths.RESULTS):
-            path = paths.result(job_id)
-            found = await self._writes.find(path)
-            if found is not None:
-                pointers.append((job_id, decode_result(found[0], path)))
+        job_ids = await self._writes.job_ids(paths.RESULTS)
+        found = await asyncio.gather(*map(self._pointer, job_ids))
+        pointers = [(job_id, each) for job_id, each in zip(job_ids, found, strict=True) if each is not None]
         return sorted(pointers, key=lambda each: (each[1].ended_ms, each[0]))
+
+    async def _pointer(self, job_id: JobID) -> ResultPointer | None:
+        path = paths.result(job_id)
+        found = await self._writes.find(path)
+        return None if found is None else decode_result(found[0], path)
+
+    async def _outlines(self, pointers: list[tuple[JobID, ResultPointer]]) -> list[JobDetails]:
+        """The reports; there may be many, and a new leader waits for them, so they are read side by side."""
+        return await asyncio.gather(*(self._outline(job_id, pointer) for job_id, pointer in pointers))
 
     async def _outline(self, job_id: JobID, pointer: ResultPointer) -> JobDetails:
         """The whole report; what the pointer tells if it cannot be read: that the job ended must not be forgotten."""

@@ -331,7 +331,7 @@ WRITES = st.one_of(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
 @given(script=st.lists(WRITES, max_size=12), at=st.integers(0, 60), fault=st.sampled_from(Fault))
 def test_a_fault_in_any_script(
     tmp_path_factory: pytest.TempPathFactory, script: list[Write], at: int, fault: Fault
@@ -339,7 +339,7 @@ def test_a_fault_in_any_script(
     asyncio.run(run(script, tmp_path_factory.mktemp("ha"), at=at, fault=fault))
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=20)
 @given(script=st.lists(WRITES, max_size=12))
 def test_a_storage_that_fails_changes_nothing_by_halves(
     tmp_path_factory: pytest.TempPathFactory, script: list[Write]
