@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 from millstream.client.remote.connection import connect, disconnect, leader_directory
 from millstream.client.remote.dispatcher_leader import DISPATCHER
@@ -86,7 +86,6 @@ class ProcessCluster:
             self.configuration.set(JobManagerOptions.PORT, self._ports[0])
         self.masters: dict[int, subprocess.Popen[bytes]] = {}
         self.task_managers: list[subprocess.Popen[bytes]] = []
-        self._logs: list[IO[bytes]] = []
         self._frozen: set[int] = set()
 
     @property
@@ -222,9 +221,6 @@ class ProcessCluster:
                     process.wait(_STOP_SECONDS)
         finally:
             disconnect()
-            for log in self._logs:
-                log.close()
-            self._logs.clear()
             self.task_managers.clear()
             self.masters.clear()
 
@@ -258,19 +254,18 @@ class ProcessCluster:
 
     def _spawn(self, name: str, module: str, own_settings: Mapping[str, str]) -> subprocess.Popen[bytes]:
         self._directory.mkdir(parents=True, exist_ok=True)
-        log = (self._directory / f"{name}.log").open("ab")
-        self._logs.append(log)
         settings = [f"-D{key}={value}" for key, value in {**self.configuration.to_map(), **own_settings}.items()]
         # No configuration file but the settings, wherever the tests are run.
         environment = {key: value for key, value in os.environ.items() if key != "MILLSTREAM_CONF_DIR"}
-        return subprocess.Popen(
-            [sys.executable, "-m", module, *settings],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            cwd=self._directory,
-            env=environment,
-        )
+        with (self._directory / f"{name}.log").open("ab") as log:
+            return subprocess.Popen(
+                [sys.executable, "-m", module, *settings],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd=self._directory,
+                env=environment,
+            )
 
 
 def _send(pid: int, number: signal.Signals) -> None:
