@@ -27,9 +27,7 @@ _KINDS: tuple[tuple[type[Exception], type[ZooKeeperError], str], ...] = (
     (kazoo.ConnectionLoss, ZooKeeperConnectionError, "the connection broke before the answer came"),
     (kazoo.SessionMovedError, ZooKeeperConnectionError, "the session has moved to another server"),
     (kazoo.OperationTimeoutError, ZooKeeperConnectionError, "the server gave up"),
-    (kazoo.RequestTimeoutError, ZooKeeperConnectionError, "the server gave up"),
     (kazoo.SystemZookeeperError, ZooKeeperConnectionError, "the server has failed"),
-    (kazoo.ThrottledOpError, ZooKeeperConnectionError, "the server has too much to do"),
     (kazoo.NoAuthError, ZooKeeperError, "the node is others' (high-availability.zookeeper.client.authorization)"),
     (
         kazoo.InvalidACLError,
@@ -41,9 +39,15 @@ _KINDS: tuple[tuple[type[Exception], type[ZooKeeperError], str], ...] = (
         ZooKeeperError,
         "the server refuses what high-availability.zookeeper.client.authorization says",
     ),
-    (kazoo.QuotaExceededError, ZooKeeperError, "the node's quota is used up"),
     (kazoo.NoChildrenForEphemeralsError, ZooKeeperError, "an ephemeral node has no children"),
 )
+
+# Those that older versions of kazoo have no class for, by ZooKeeper's number.
+_NUMBERS: dict[int, tuple[type[ZooKeeperError], str]] = {
+    -122: (ZooKeeperConnectionError, "the server gave up"),
+    -125: (ZooKeeperError, "the node's quota is used up"),
+    -127: (ZooKeeperConnectionError, "the server has too much to do"),
+}
 
 
 def translated(error: Exception, what: str, where: str) -> ZooKeeperError:
@@ -55,6 +59,10 @@ def translated(error: Exception, what: str, where: str) -> ZooKeeperError:
     for kind, becomes, reason in _KINDS:
         if isinstance(error, kind):
             return becomes(f"{what}: {reason} ({where})")
+    number = getattr(error, "code", 0)
+    if number in _NUMBERS:
+        becomes, reason = _NUMBERS[number]
+        return becomes(f"{what}: {reason} ({where})")
     # What no server has said is a failure of kazoo's, and no news of what was asked for.
     becomes = ZooKeeperError if isinstance(error, kazoo.ZookeeperError) else ZooKeeperConnectionError
     return becomes(f"{what}: {type(error).__name__}: {error} ({where})")
