@@ -23,6 +23,7 @@ _LONGEST_RETRANSMISSION_S: Final = 10.0
 _ON_THE_SAME_HOST: Final = 0.1
 """Part of the latency that there is within one host."""
 _LOOPBACK: Final = frozenset({"", "localhost", "127.0.0.1", "0.0.0.0", "::", "::1"})
+_GRAIN: Final = 16 << 10
 _REORDERED_BY: Final = 20.0
 """How many latencies a message that is to be overtaken waits longer."""
 
@@ -166,7 +167,8 @@ class SimulatedNetwork:
         seconds = conditions.latency + conditions.jitter * self._random.random()
         if source == target:
             seconds *= _ON_THE_SAME_HOST
-        return seconds + size / conditions.bytes_per_second
+        # Coarsely: a few bytes of a message may differ from run to run (a checksum of a file that RocksDB has written).
+        return seconds + size // _GRAIN * _GRAIN / conditions.bytes_per_second
 
     def chance(self, part: float) -> bool:
         """Return true in this part of the cases."""
