@@ -71,6 +71,10 @@ class CheckpointCleaner:
             self._registry.protect(files_of_metadata(checkpoint.metadata).shared)
             self._registry.unregister(checkpoint.id)
 
+    def left(self, pending: PendingCheckpoint) -> None:
+        """It is for a later leader to find out whether a checkpoint is complete: nothing of it is deleted."""
+        self._close(pending, True)
+
     def discard_pending(self, pending: PendingCheckpoint) -> list[CheckpointAction]:
         """A pending checkpoint was given up."""
         self._close(pending, False)

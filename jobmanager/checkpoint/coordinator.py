@@ -682,7 +682,7 @@ class CheckpointCoordinator:
             return
         self._ended = status
         for pending in list(self._pending.values()):
-            if pending.in_doubt and not status.is_globally_terminal():
+            if pending.phase is Phase.KEEPING and not status.is_globally_terminal():
                 self._leave(pending, status)
             else:
                 self._withdraw(pending)
@@ -701,6 +701,7 @@ class CheckpointCoordinator:
     def _leave(self, pending: PendingCheckpoint, status: JobStatus) -> None:
         """Leave it to a later leader, as it is: if its pointer is found the checkpoint is complete, else not."""
         self._close(pending)
+        self._cleaner.left(pending)
         text = f"the job is {status.name}: whoever leads it next may go on from checkpoint {pending.id}, or may not"
         self._statistics.failed(pending.id, checkpoint_failure(text), self._now)
         self._answer(pending.request_id, checkpoint_failure(text), pending.id)

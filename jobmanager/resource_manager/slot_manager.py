@@ -6,13 +6,17 @@ takes slots away: a job that wants fewer gives them back itself, and an offer th
 the job, after which the TaskManager reports the slot free.
 
 A slot is never asked for while an earlier request for it may still be carried out, so it cannot go to two jobs.
+
+TaskManagers outlive leaders: one that registers may hold slots for a job that an earlier leader gave it. They are
+nobody else's before the TaskManager reports them free, but a job's new JobMaster does not have them either: as soon as
+it is known they are taken from the old one.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from millstream.common.ids import IdFactory, JobID, LeaderSessionId, ResourceId
+from millstream.common.ids import AllocationId, IdFactory, JobID, LeaderSessionId, ResourceId
 from millstream.jobmanager.resource_manager.actions import (
     FreeSlot,
     RequestSlot,
@@ -84,6 +88,8 @@ class SlotManager:
         self._grace_ms = grace_ms
         self._matching = matching
         self._jobs: dict[JobID, _Job] = {}
+        # For which JobMaster each slot was asked for, as long as some TaskManager may hold it for that one.
+        self._given: dict[AllocationId, tuple[JobID, LeaderSessionId]] = {}
         self._actions: list[SlotManagerAction] = []
 
     @property
@@ -136,11 +142,12 @@ class SlotManager:
                     self._jobs[event.job_id].lost = True
                     self._actions.append(StartJobMasterGrace(event.job_id, event.job_master_id, self._grace_ms))
             case JobMasterGraceOver():
+                # If it comes back after all, it still has its slots.
                 if self.knows_job_master(event.job_id, event.job_master_id) and self._jobs[event.job_id].lost:
                     del self._jobs[event.job_id]
             case JobMasterDisconnected():
                 if self.knows_job_master(event.job_id, event.job_master_id):
-                    del self._jobs[event.job_id]
+                    self._forget_job(event.job_id)
         self._match()
         return self._actions
 
@@ -153,7 +160,35 @@ class SlotManager:
             known.lost = False
         else:
             # A new leader declares for itself what it wants.
+            if known is not None:
+                self._forget_job(event.job_id)
             self._jobs[event.job_id] = _Job(event.job_master_id, event.address)
+            for task_manager in self.task_managers.values():
+                self._take_from_deposed(task_manager)
+
+    def _forget_job(self, job_id: JobID) -> None:
+        job = self._jobs.pop(job_id)
+        job_master = (job_id, job.job_master_id)
+        self._given = {allocation_id: given for allocation_id, given in self._given.items() if given != job_master}
+
+    def _is_held(self, slot: TaskManagerSlot) -> bool:
+        """A job's present JobMaster has the slot, or is about to get it."""
+        job = None if slot.job_id is None else self._jobs.get(slot.job_id)
+        if job is None or slot.job_id is None or slot.allocation_id is None:
+            return False
+        return self._given.get(slot.allocation_id) == (slot.job_id, job.job_master_id)
+
+    def _goes_back(self, job_id: JobID) -> bool:
+        job = self._jobs.get(job_id)
+        return job is not None and job.prefer_former
+
+    def _take_from_deposed(self, task_manager: TaskManagerSlots) -> None:
+        """Have slots freed that were given to another JobMaster than the present one of their job."""
+        for slot in task_manager.slots.values():
+            allocated = slot.state is SlotState.ALLOCATED and slot.job_id in self._jobs
+            if allocated and slot.allocation_id is not None and not self._is_held(slot):
+                cause = "another JobMaster leads the job now"
+                self._actions.append(FreeSlot(task_manager.resource_id, slot.allocation_id, cause))
 
     def _match(self) -> None:
         """Ask for free slots until every job has what it wants or none is free."""
@@ -162,7 +197,8 @@ class SlotManager:
         has: dict[JobID, int] = {}
         for task_manager in self.task_managers.values():
             for slot in task_manager.slots.values():
-                if slot.job_id is not None:
+                # What a deposed JobMaster holds counts for a job that would go back there: it will soon be free.
+                if slot.job_id is not None and (self._is_held(slot) or self._goes_back(slot.job_id)):
                     has[slot.job_id] = has.get(slot.job_id, 0) + 1
         for job_id, job in self._jobs.items():
             if job.lost:
@@ -176,6 +212,7 @@ class SlotManager:
                     job.former.remove(task_manager.resource_id)
                 allocation_id = self._ids.allocation_id()
                 slot.bind(SlotState.PENDING, allocation_id, job_id, self._next_revision())
+                self._given[allocation_id] = (job_id, job.job_master_id)
                 self._actions.append(
                     RequestSlot(
                         task_manager.resource_id,
@@ -213,6 +250,7 @@ class SlotManager:
             task_manager.slots[report.slot_index] = slot
         self.task_managers.pop(event.resource_id, None)
         self.task_managers[event.resource_id] = task_manager
+        self._take_from_deposed(task_manager)
 
     def _slots_reported(self, event: SlotReported) -> None:
         task_manager = self._task_manager(event.resource_id, event.session_id)
@@ -230,6 +268,7 @@ class SlotManager:
                     self._end_allocation(task_manager, slot)
             elif slot.state is not SlotState.ALLOCATED or slot.allocation_id != report.allocation_id:
                 slot.bind(SlotState.ALLOCATED, report.allocation_id, report.job_id, self._next_revision())
+        self._take_from_deposed(task_manager)
 
     def _slot_available(self, event: SlotAvailable) -> None:
         task_manager = self._task_manager(event.resource_id, event.session_id)
@@ -241,7 +280,12 @@ class SlotManager:
         job = None if slot.job_id is None else self._jobs.get(slot.job_id)
         if job is not None and job.prefer_former:
             job.former.append(task_manager.resource_id)
-        slot.release(self._next_revision())
+        self._release(slot)
+
+    def _release(self, slot: TaskManagerSlot, state: SlotState = SlotState.FREE) -> None:
+        if slot.allocation_id is not None:
+            self._given.pop(slot.allocation_id, None)
+        slot.release(self._next_revision(), state)
 
     def _request_accepted(self, event: SlotRequestAccepted) -> None:
         slot = self._requested_slot(event.resource_id, event)
@@ -249,9 +293,10 @@ class SlotManager:
             return
         slot.refusals = 0
         slot.bind(SlotState.ALLOCATED, event.allocation_id, slot.job_id, self._next_revision())
-        if slot.job_id not in self._jobs:
-            # The job went while the request was under way.
-            self._actions.append(FreeSlot(event.resource_id, event.allocation_id, "the job has ended"))
+        if not self._is_held(slot):
+            # Its JobMaster went while the request was under way.
+            cause = "another JobMaster leads the job now" if slot.job_id in self._jobs else "the job has ended"
+            self._actions.append(FreeSlot(event.resource_id, event.allocation_id, cause))
 
     def _request_refused(self, event: SlotRequestRefused) -> None:
         slot = self._requested_slot(event.resource_id, event)
@@ -263,7 +308,7 @@ class SlotManager:
             return
         slot.refusals += 1
         delay_ms = min(_FIRST_RETRY_MS * 2 ** (slot.refusals - 1), _LONGEST_RETRY_MS)
-        slot.release(self._next_revision(), SlotState.COOLING)
+        self._release(slot, SlotState.COOLING)
         session_id = self.task_managers[event.resource_id].session_id
         self._actions.append(StartRetryDelay(event.resource_id, session_id, slot.slot_index, delay_ms))
 

@@ -424,7 +424,7 @@ class CoordinatorHarness:
             case WriteMetadata():
                 self.writes[action.checkpoint_id] = action
             case KeepPointer():
-                assert action.checkpoint_id > max(self.pointers, default=0), "pointers come in order"
+                assert action.checkpoint_id not in {*self.pointers, *self.keeping}, "kept twice"
                 self.keeping[action.checkpoint_id] = action
             case RemovePointer() | DeleteFiles() | DeleteDirectory() | DeleteEmptyDirectories():
                 self.cleanup.append(action)

@@ -1,12 +1,14 @@
 """What holds whatever happens, in whatever order: a random walk plays the tasks, the shell, the users and the faults.
 
 Each walk is given by its seed and is weighted so that it gets somewhere: checkpoints become complete, are subsumed,
-restored from and stopped with, while others fail at every point of their lives.
+restored from and stopped with, while others fail at every point of their lives. Now and then the leader is deposed in
+the middle of whatever it does; the next one knows the pointers alone, and what the old one had begun to delete goes on.
 """
 
 from __future__ import annotations
 
 import random
+from collections import deque
 from collections.abc import Callable
 
 from hypothesis import given, settings
@@ -16,19 +18,21 @@ from millstream.common.checkpoint.state_paths import stored_bytes, with_absolute
 from millstream.common.ids import AttemptId
 from millstream.common.states import ExecutionState, JobStatus
 from millstream.common.wire.checkpoint_pb2 import CheckpointMetadata, SubtaskCheckpointMetrics, TaskSnapshot
-from millstream.jobmanager.checkpoint.actions import TimerKind
+from millstream.jobmanager.checkpoint.actions import RemovePointer, TimerKind
 from millstream.jobmanager.checkpoint.events import (
     Acknowledged,
     CheckpointRequested,
     CheckpointRestored,
     ClaimMode,
+    RecoveredCheckpoint,
+    ResultKept,
     SavepointMode,
     SavepointRequested,
 )
 from millstream.jobmanager.checkpoint.referenced_files import files_of_snapshot, resolved_snapshot
 from millstream.jobmanager.checkpoint.settings import CheckpointSettings, Retention
 from millstream.jobmanager.execution_graph import ExecutionVertex
-from tests.unit.jobmanager.checkpoint.coordinator_harness import BASE, CoordinatorHarness, pipeline
+from tests.unit.jobmanager.checkpoint.coordinator_harness import BASE, Cleanup, CoordinatorHarness, pipeline
 from tests.unit.jobmanager.checkpoint.snapshots import keyed
 
 _E = ExecutionState
@@ -49,6 +53,8 @@ class RandomWalk:
     :ivar kept: the job's own completed checkpoints, oldest first.
     :ivar savepoints: complete ones.
     :ivar latest: what tasks are to be restored from; 0: nothing.
+    :ivar zombies: deletions that deposed leaders may still carry out.
+    :ivar orphans: files that a deposed leader may have left behind.
     """
 
     def __init__(self, seed: int) -> None:
@@ -67,6 +73,12 @@ class RandomWalk:
             savepoint_directory="file:///savepoints",
         )
         self.h = CoordinatorHarness(pipeline(), self.settings)
+        self.h.patient = True
+        self.zombies: deque[Cleanup] = deque()
+        self.orphans: set[str] = set()
+        self.highest = 0
+        self.unanswered = 0
+        self.result_is_kept = False
         self.base: dict[AttemptId, list[str]] = {}
         self.heard = 0
         self.taking: dict[int, set[AttemptId]] = {}
@@ -81,9 +93,9 @@ class RandomWalk:
         self.ended_data: set[AttemptId] = set()
         self.may_finish: set[AttemptId] = set()
         self.requests = 0
-        claim = choice([None, ClaimMode.CLAIM, ClaimMode.NO_CLAIM])
-        if claim is not None:
-            self._restore(claim)
+        self.claim = choice([None, ClaimMode.CLAIM, ClaimMode.NO_CLAIM])
+        if self.claim is not None:
+            self._restore(self.claim)
         self.h.run()
         self._deployed()
         self.steps: list[tuple[int, Callable[[], None]]] = [
@@ -94,6 +106,10 @@ class RandomWalk:
             (3, self.acknowledge_again),
             (2, self.decline),
             (20, self.metadata),
+            (20, self.pointer),
+            (10, self.clean),
+            (5, self.zombie_deletes),
+            (self.random.choice([0, 1, 3]), self.take_over),
             (10, self.notices_arrive),
             (self.random.choice([0, 3]), self.end_of_data),
             (4, self.finish),
@@ -102,6 +118,7 @@ class RandomWalk:
             (2, self.request_checkpoint),
             (2, self.request_savepoint),
             (1, self.end),
+            (1, self.keep_result),
         ]
 
     def step(self) -> None:
@@ -109,6 +126,8 @@ class RandomWalk:
         weights, steps = zip(*self.steps, strict=True)
         self.random.choices(steps, weights)[0]()
         for number in sorted(self.h.triggered.keys() - self.taking.keys()):
+            if number <= self.highest:
+                continue
             assert number > max(self.taking, default=0), "in order"
             self.taking[number] = set(self.h.running())
             self.ended_before[number] = set(self.ended_data)
@@ -126,18 +145,26 @@ class RandomWalk:
                 named = handle.files.add(name="f", shared=True)
                 named.bytes.path = f"../shared/{job_vertex.name}-{index}"
                 state.subtasks[index].keyed.append(handle)
+        first = self.restored is None
         self.restored = with_absolute_paths(metadata, f"{_FOREIGN}/chk-40")
-        h.files |= {stored.path for stored in stored_bytes(self.restored)}
-        h.files.add(f"{_FOREIGN}/chk-40/_metadata")
+        files = {stored.path for stored in stored_bytes(self.restored)} | {f"{_FOREIGN}/chk-40/_metadata"}
+        assert first or files <= h.files
+        h.files |= files
         if claim is ClaimMode.CLAIM:
             self.kept = [_RESTORED_ID]
         else:
-            self.foreign = set(h.files)
+            self.foreign = files
         self.latest = _RESTORED_ID
         h.send(CheckpointRestored(metadata, f"{_FOREIGN}/chk-40", claim))
+        owned = claim is ClaimMode.CLAIM
+        h.pointers[_RESTORED_ID] = RecoveredCheckpoint(metadata, f"{_FOREIGN}/chk-40", owned)
 
     def _deployed(self) -> None:
-        """New attempts begin from the latest complete checkpoint, and from no other."""
+        """New attempts begin from the latest complete checkpoint, and from no other; so would those of a later leader,
+        whatever becomes of the pointers that are being kept.
+        """
+        assert max([*self.h.pointers, *self.h.keeping], default=0) == self.latest
+        assert all(number <= self.latest for _, number, completed in self.h.notices if completed)
         for one in self.h.graph.vertices():
             restore = self.h.coordinator.restore_of(one.id)
             assert (0 if restore is None else restore.checkpoint_id) == self.latest
@@ -169,16 +196,72 @@ class RandomWalk:
             self.h.write_fails(number)
             return
         pending = number in self.h.coordinator.pending_ids
-        kind = self.h.writes[number].metadata.kind
         self.h.write(number)
-        if not pending:
-            return
-        if kind != "CHECKPOINT":
+        if pending and number not in self.h.keeping:
+            assert self.h.metadata[number].kind == "SAVEPOINT"
             self.savepoints.append(number)
-        if kind != "SAVEPOINT":
+
+    def pointer(self) -> None:
+        """Something becomes of the pointer that is being kept, or it is kept and the leader does not hear of it yet."""
+        h = self.h
+        if not h.keeping:
+            return
+        number = next(iter(h.keeping))
+        chance = self.random.randrange(10)
+        if chance == 0 and number not in h.pointers:
+            h.keep_fails()
+        elif chance < 4:
+            h.lands()
+        else:
+            complete = number in h.coordinator.pending_ids and RemovePointer(number) not in h.cleanup
+            h.keep()
+            if not complete:
+                return
             self.latest = number
-        if kind == "CHECKPOINT":
-            self.kept = [*self.kept, number][-self.settings.num_retained :]
+            if h.metadata[number].kind == "CHECKPOINT":
+                self.kept = [*self.kept, number][-self.settings.num_retained :]
+            else:
+                self.savepoints.append(number)
+
+    def clean(self) -> None:
+        for _ in range(self.random.randrange(5)):
+            self.h.clean()
+
+    def zombie_deletes(self) -> None:
+        if self.zombies:
+            self.h.delete(self.zombies.popleft())
+
+    def take_over(self) -> None:
+        """The leader is deposed. What it was about to delete after the removal of a pointer it does not delete."""
+        h = self.h
+        if self.result_is_kept or self.random.randrange(4):
+            return
+        if h.keeping and self.random.randrange(2):
+            h.lands()
+        while h.cleanup and not isinstance(h.cleanup[0], RemovePointer):
+            self.zombies.append(h.cleanup.popleft())
+        removal = h.cleanup[0] if h.cleanup else None
+        if isinstance(removal, RemovePointer) and removal.checkpoint_id not in h.keeping and self.random.randrange(2):
+            h.pointers.pop(removal.checkpoint_id, None)
+        self.highest = max(h.directories, default=0)
+        self.heard = len(h.notices)
+        self.unanswered = self.requests - len(h.answers)
+        for forgotten in (self.base, self.taking, self.ended_before, self.part):
+            forgotten.clear()
+        for known in (self.accepted, self.ended_data, self.may_finish):
+            known.clear()
+        owned = [number for number in sorted(h.pointers) if h.pointers[number].owned]
+        self.kept = owned[-self.settings.num_retained :]
+        stopped = [number for number in h.pointers if number in h.directories and not h.pointers[number].owned]
+        self.savepoints = sorted({*self.savepoints, *stopped})
+        self.latest = max(h.pointers, default=0)
+        # What belongs to no checkpoint that is complete, nobody knows of any more.
+        self.orphans |= h.files
+        h.take_over(self.highest + 1)
+        if not self.latest and self.claim is not None:
+            self._restore(self.claim)
+        h.run()
+        self._deployed()
 
     def notices_arrive(self) -> None:
         """Tasks hear of checkpoints late, and build on those that they have heard of."""
@@ -263,10 +346,12 @@ class RandomWalk:
         running = [one for one in self.members() if one.state is _E.RUNNING]
         if running and self.active():
             self.h.fail(self.random.choice(running))
-            assert self.h.coordinator.pending_ids == []
+            in_doubt = self.h.coordinator.pending_ids
+            assert all(number in self.h.metadata for number in in_doubt)
+            assert self.h.coordinator.in_doubt == bool(in_doubt)
 
     def restart(self) -> None:
-        if self.h.graph.status is JobStatus.RESTARTING:
+        if self.h.graph.status is JobStatus.RESTARTING and not self.h.coordinator.in_doubt:
             self.h.restart()
             self._deployed()
             self.ended_data = set()
@@ -291,17 +376,31 @@ class RandomWalk:
 
     def end_as(self, status: JobStatus) -> None:
         self.h.end(status)
+        if status is JobStatus.SUSPENDED:
+            # Nobody here cares any more what becomes of the pointers that are being kept.
+            for number in self.h.keeping:
+                self.orphans |= self.files_of(number)
+
+    def keep_result(self) -> None:
+        status = self.h.graph.status
+        if not self.h.ended or status is JobStatus.SUSPENDED:
+            return
+        self.result_is_kept = True
+        self.h.send(ResultKept())
         retention = self.settings.retention
         gone = retention is Retention.NO_EXTERNALIZED_CHECKPOINTS or (
             retention is Retention.DELETE_ON_CANCELLATION and status is JobStatus.CANCELED
         )
-        if gone and status is not JobStatus.SUSPENDED:
+        if gone:
             self.kept = []
 
     # ------------------------------------------------------------------ what holds
 
     def check(self) -> None:
-        assert self.h.files == self.needed(), "nothing is orphaned and nothing is missing"
+        needed = self.needed()
+        assert needed <= self.h.files, "nothing is missing"
+        if not self.h.cleanup:
+            assert self.h.files <= needed | self.orphans, "nothing is left behind"
         pending = self.h.coordinator.pending_ids
         statistics = self.h.coordinator.statistics()
         assert statistics.in_progress == len(pending)
@@ -309,9 +408,11 @@ class RandomWalk:
         under_way = [one for one in statistics.history if one.status == "IN_PROGRESS"]
         assert [one.checkpoint_id for one in under_way] == pending[::-1]
         assert sum(one.kind == "CHECKPOINT" for one in under_way) <= self.settings.max_concurrent
-        assert {number for kind, number in self.h.timers if kind is TimerKind.TIMEOUT} == set(pending)
+        timed = {number for kind, number in self.h.timers if kind is TimerKind.TIMEOUT}
+        withdrawn = {action.checkpoint_id for action in self.h.cleanup if isinstance(action, RemovePointer)}
+        assert timed == set(pending) - withdrawn
         if self.h.ended:
-            assert len(self.h.answers) == self.requests
+            assert len(self.h.answers) == self.requests - self.unanswered
             assert self.h.timers == {}
         else:
             latest = self.h.coordinator.latest_completed
@@ -321,19 +422,22 @@ class RandomWalk:
         """The files that must be there."""
         h = self.h
         result = set(self.foreign)
-        for number in [*self.kept, *self.savepoints]:
-            metadata, directory = h.completed.get(number), h.directories.get(number, f"{_FOREIGN}/chk-40")
-            if number == _RESTORED_ID:
-                metadata = self.restored
-            assert metadata is not None
-            result |= {stored.path for stored in stored_bytes(metadata) if stored.path}
-            result.add(f"{directory}/_metadata")
+        in_doubt = [number for number in h.keeping if number in h.coordinator.pending_ids]
+        for number in {*self.kept, *self.savepoints, *h.pointers, *in_doubt}:
+            result |= self.files_of(number)
         for attempt, number in self.accepted:
             event = self.part[(attempt, number)]
             if event is not None and number in h.coordinator.pending_ids:
                 files = files_of_snapshot(resolved_snapshot(event.snapshot, h.directories[number]))
                 result |= files.own | files.shared
         return result
+
+    def files_of(self, number: int) -> set[str]:
+        metadata, directory = self.h.metadata.get(number), self.h.directories.get(number, f"{_FOREIGN}/chk-40")
+        if number == _RESTORED_ID:
+            metadata, directory = self.restored, f"{_FOREIGN}/chk-40"
+        assert metadata is not None
+        return {stored.path for stored in stored_bytes(metadata) if stored.path} | {f"{directory}/_metadata"}
 
 
 @settings(max_examples=60, deadline=None)
@@ -346,3 +450,11 @@ def test_whatever_happens_nothing_is_lost_and_nothing_is_left(seed: int) -> None
         walk.end_as(JobStatus.CANCELED)
     for _ in range(20):
         walk.step()
+    while walk.h.keeping:
+        walk.pointer()
+    walk.keep_result()
+    while walk.h.clean():
+        pass
+    while walk.zombies:
+        walk.zombie_deletes()
+    walk.check()

@@ -70,6 +70,69 @@ def test_free_slots_go_to_the_job_that_wants_them() -> None:
     assert (request.resource_id, request.job_master_address) == (TM_2, "address")
 
 
+def _allocated(resource_id: ResourceId, *allocations: str, job: JobID = JOB_1) -> TaskManagerRegistered:
+    reports = (SlotReport(index, AllocationId(one), job) for index, one in enumerate(allocations))
+    return TaskManagerRegistered(resource_id, S, tuple(reports))
+
+
+def test_what_a_job_held_under_an_earlier_leader_goes_to_nobody_before_it_is_free() -> None:
+    manager = _manager()
+    manager.handle(_allocated(TM_1, "old-1", "old-2"))
+    assert _requests(_want(manager, JOB_2, 1)) == []
+    actions = _want(manager, JOB_1, 2)
+    assert _requests(actions) == []
+    # It is the job's, but not this JobMaster's; and the answer is not waited for twice.
+    freed = [FreeSlot(TM_1, AllocationId(f"old-{number}"), "another JobMaster leads the job now") for number in (1, 2)]
+    manager = _manager()
+    manager.handle(_allocated(TM_1, "old-1", "old-2"))
+    assert manager.handle(JobMasterRegistered(JOB_1, JM, "address")) == freed
+    assert manager.handle(ResourcesDeclared(JOB_1, JM, 2)) == []
+    (request,) = _requests(manager.handle(SlotAvailable(TM_1, S, 1, AllocationId("old-2"))))
+    assert (request.slot_index, request.job_master_id) == (1, JM)
+    # A heartbeat tells the same.
+    report = SlotReported(TM_1, S, (SlotReport(0), SlotReport(1, request.allocation_id, JOB_1)), manager.revision)
+    (other,) = _requests(manager.handle(report))
+    assert other.slot_index == 0
+
+
+def test_a_job_need_not_wait_for_its_old_slots_if_there_are_others() -> None:
+    manager = _manager()
+    manager.handle(_task_manager(TM_2, 2))
+    manager.handle(_allocated(TM_1, "old-1", "old-2"))
+    assert [one.resource_id for one in _requests(_want(manager, JOB_1, 2))] == [TM_2, TM_2]
+
+
+def test_a_job_that_would_go_back_waits_for_its_old_slots() -> None:
+    manager = _manager()
+    manager.handle(_task_manager(TM_2, 1))
+    manager.handle(_allocated(TM_1, "old"))
+    manager.handle(JobMasterRegistered(JOB_1, JM, "address"))
+    assert manager.handle(ResourcesDeclared(JOB_1, JM, 1, prefer_former=True)) == []
+    (request,) = _requests(manager.handle(SlotAvailable(TM_1, S, 0, AllocationId("old"))))
+    assert request.resource_id == TM_1
+
+
+def test_a_task_manager_that_comes_later_gives_the_old_slots_back_as_well() -> None:
+    manager = _manager()
+    _want(manager, JOB_1, 1)
+    assert manager.handle(_allocated(TM_1, "old")) == [
+        FreeSlot(TM_1, AllocationId("old"), "another JobMaster leads the job now")
+    ]
+
+
+def test_a_task_manager_that_comes_back_keeps_what_the_present_job_master_has() -> None:
+    manager = _manager()
+    manager.handle(_task_manager(TM_1, 1))
+    (request,) = _requests(_want(manager, JOB_1, 1))
+    manager.handle(SlotRequestAccepted(TM_1, request.allocation_id))
+    manager.handle(TaskManagerGone(TM_1, S))
+    assert manager.handle(_allocated(TM_1, request.allocation_id)) == []
+    # Nor is it taken from a JobMaster that was thought dead.
+    manager.handle(JobMasterLost(JOB_1, JM))
+    manager.handle(JobMasterGraceOver(JOB_1, JM))
+    assert _want(manager, JOB_1, 1) == []
+
+
 @pytest.mark.parametrize("matching", list(SlotMatching))
 @pytest.mark.parametrize(("prefer_former", "expected"), [(True, TM_2), (False, TM_1)])
 def test_a_lost_slot_is_replaced_where_it_was_if_the_job_would_go_back_there(
@@ -412,7 +475,7 @@ class SlotManagerMachine(RuleBasedStateMachine):
             else:
                 for resource_id in self.sessions:
                     self._report(resource_id)
-                if not self.in_flight:
+                if not self.in_flight and not self.answers:
                     break
         free = sum(1 for bound in self.truth.values() if bound is None)
         assert self.manager.slots_free == free
