@@ -16,6 +16,9 @@ __all__ = ["FaultPointStriker"]
 _KILL_SHARE = 0.6
 _ERROR_SHARE = 0.2
 """Where the code must bear errors; elsewhere, and otherwise, it is a pause."""
+_WEAK_SHARE = 0.25
+_MOST_STRIKES = 2
+"""At one point in one run."""
 _PAUSES_S = ((0.05, 1.0), (2.0, 20.0))
 
 
@@ -23,7 +26,7 @@ class FaultPointStriker:
     """Listens to the fault points of the product from when it is made until it is closed.
 
     :param coverage: what it counts in: of this run alone, for the run's course depends on it.
-    :ivar probability: that something fails at a point that is reached; 0: it only counts.
+    :ivar probability: that something fails at a point that is reached for the first time; 0: it only counts.
     """
 
     def __init__(self, simulation: Simulation, coverage: FaultCoverage) -> None:
@@ -31,6 +34,7 @@ class FaultPointStriker:
         self._simulation = simulation
         self._coverage = coverage
         self._random = simulation.source("fault points")
+        self._weak: dict[FaultPoint, bool] = {}
         self._paused: dict[SimulatedProcess, Callable[[], None]] = {}
         self._end: Callable[[], None] | None = fault_points.listen(self._reached)
 
@@ -68,8 +72,15 @@ class FaultPointStriker:
         self._pause(process, point)
 
     def _probability_of(self, point: FaultPoint) -> float:
-        """The seldomer a point is reached, the likelier: those that all runs come to often would strike alone."""
-        return self.probability / (1 + 0.1 * self._coverage.reached[point.name])
+        """A few points are weak in each run, and weaker when they are reached for the first time: else those that
+        every task comes to at every checkpoint would take all the strikes, and those of a job's end would get none.
+        """
+        weak = self._weak.get(point)
+        if weak is None:
+            weak = self._weak[point] = self._simulation.source(f"fault point {point.name}").random() < _WEAK_SHARE
+        if not weak or self._coverage.struck[point.name] >= _MOST_STRIKES:
+            return 0.0
+        return self.probability / _WEAK_SHARE / self._coverage.reached[point.name]
 
     def _pause(self, process: SimulatedProcess, point: FaultPoint) -> None:
         if process.paused or process in self._paused:
