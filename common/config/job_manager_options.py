@@ -133,7 +133,8 @@ class JobManagerOptions:
     JOB_RESULT_STORE_PATH: Final = optional(
         "job-result-store.storage-path",
         STRING,
-        "Directory for the results of finished jobs under high availability.",
+        "Directory for the results of finished jobs under high availability, "
+        "instead of `high-availability.storageDir`.",
     )
     SLOT_REQUEST_TIMEOUT: Final = option(
         "slot.request.timeout",

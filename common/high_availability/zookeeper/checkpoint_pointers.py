@@ -25,6 +25,9 @@ from millstream.common.ids import JobID
 
 __all__ = ["ZooKeeperCheckpointPointers"]
 
+_MOST_AT_ONCE = 1000
+"""Nodes in one request, which must be smaller than a megabyte."""
+
 _RESERVED = FaultPoint("ha.checkpoint-id-reserved", "a checkpoint's id is reserved, nothing else of it is there")
 _ADDED = FaultPoint("ha.checkpoint-pointer-added", "a checkpoint is complete, nobody was told")
 _REMOVED = FaultPoint("ha.checkpoint-pointer-removed", "nobody goes on from a checkpoint, its files are still there")
@@ -108,7 +111,9 @@ class ZooKeeperCheckpointPointers:
             self._counter, self._has_room = None, False
             job, directory = paths.job(self._job_id), paths.checkpoints(self._job_id)
             nodes = [f"{directory}/{name}" for name in await self._writes.children(directory)]
-            await self._delete([*nodes, directory, paths.checkpoint_id_counter(self._job_id), job], what)
+            nodes += [directory, paths.checkpoint_id_counter(self._job_id), job]
+            for begin in range(0, len(nodes), _MOST_AT_ONCE):
+                await self._delete(nodes[begin : begin + _MOST_AT_ONCE], what)
         _CLEARED.reach()
 
     async def _make_room(self) -> None:

@@ -32,6 +32,9 @@ __all__ = ["CLEANER", "ClusterCleaning", "MasterAliveError", "alive_message"]
 CLEANER = "millstream ha clean"
 """What stands in the place of a master's address."""
 
+_MOST_AT_ONCE = 1000
+"""Nodes in one request, which must be smaller than a megabyte."""
+
 _NODE_REMOVED = FaultPoint("ha.garbage-node-removed", "a pointer without use is removed, its file is still there")
 
 
@@ -99,8 +102,9 @@ class ClusterCleaning:
                 await self._storage.delete(garbage.path)
                 return
             nodes = await self._tree(self._cluster_id + garbage.path)
-            if nodes:
-                await self._client.commit([CheckNode(self._own), *map(DeleteNode, nodes)])
+            for begin in range(0, len(nodes), _MOST_AT_ONCE):
+                removed = nodes[begin : begin + _MOST_AT_ONCE]
+                await self._client.commit([CheckNode(self._own), *map(DeleteNode, removed)])
         except NodeMissingError as error:
             raise MillstreamError(
                 f"{garbage.path} is not removed: the session with ZooKeeper has expired, or somebody else removes "

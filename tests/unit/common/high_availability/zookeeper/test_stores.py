@@ -15,7 +15,7 @@ from millstream.common.errors import JobNotFoundError, MillstreamError
 from millstream.common.high_availability.checkpoint_pointers import CheckpointPointer, OutcomeUnknownError
 from millstream.common.high_availability.leadership import LeadershipLostError
 from millstream.common.high_availability.zookeeper.checkpoint_pointers import ZooKeeperCheckpointPointers
-from millstream.common.high_availability.zookeeper.client import SessionState
+from millstream.common.high_availability.zookeeper.client import CreateNode, SessionState
 from millstream.common.high_availability.zookeeper.data_frame import DataKind, UnreadableDataError
 from millstream.common.high_availability.zookeeper.job_graph_store import ZooKeeperJobGraphStore
 from millstream.common.high_availability.zookeeper.job_result_store import ZooKeeperJobResultStore
@@ -241,5 +241,19 @@ def test_a_write_does_not_wait_longer_than_the_term(tmp_path: Path) -> None:
         with pytest.raises(LeadershipLostError, match="does not lead any more"):
             await leader.graphs.put(JobGraph(job_id=JOB))
         assert await leader.storage.files() == []
+
+    lead(tmp_path, scenario)
+
+
+def test_a_job_with_very_many_checkpoints_is_forgotten_in_several_requests(tmp_path: Path) -> None:
+    async def scenario(leader: Leader) -> None:
+        directory = f"/jobs/{JOB}/checkpoints"
+        await leader.client.create(directory)
+        await leader.client.commit(
+            [CreateNode(f"{directory}/{number:019d}", b'{"directory": "x", "owned": true}') for number in range(2500)]
+        )
+        await leader.checkpoints.clear()
+        assert await leader.checkpoints.all() == []
+        assert f"/flink/test/jobs/{JOB}" not in leader.zookeeper.paths()
 
     lead(tmp_path, scenario)
