@@ -709,12 +709,14 @@ class CheckpointCoordinator:
     def _result_kept(self) -> None:
         if self._ended is None or not self._ended.is_globally_terminal():
             return  # whoever takes the job up goes on from its checkpoints
-        if self._keeps_nothing(self._ended):
+        nothing = self._keeps_nothing(self._ended)
+        if nothing:
             for checkpoint in self._store.clear():
                 self._discard(checkpoint)
         if self._settings.directory:
-            base = self._settings.directory.rstrip("/")
-            self._actions.append(DeleteEmptyDirectories(f"{base}/{self._graph.job_id}"))
+            own = f"{self._settings.directory.rstrip('/')}/{self._graph.job_id}"
+            # Leaders that died have left behind what they had begun, or had no time to delete: nobody else knows of it.
+            self._actions.append(DeleteDirectory(own) if nothing else DeleteEmptyDirectories(own))
 
     def _keeps_nothing(self, status: JobStatus) -> bool:
         if status is JobStatus.FINISHED or self._settings.retention is Retention.NO_EXTERNALIZED_CHECKPOINTS:

@@ -269,9 +269,10 @@ class JobMaster:
             self._rpc.unregister(self.endpoint)
 
     async def _take_leave(self, goodbye_seconds: float) -> None:
-        if self._appearing is None:
-            return  # nobody has heard of it
-        self._appearing.cancel()
+        appearing, self._appearing = self._appearing, None
+        if appearing is None:
+            return  # nobody has heard of it, or leave is taken
+        appearing.cancel()
         try:
             await asyncio.wait_for(self._drain(), goodbye_seconds)
         except asyncio.TimeoutError:
