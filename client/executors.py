@@ -15,7 +15,7 @@ from millstream.client.artifacts import add_artifacts, program_artifacts
 from millstream.common.config import Configuration, CoreOptions, DeploymentOptions, JobManagerOptions, PythonOptions
 from millstream.common.errors import ConfigurationError
 from millstream.common.execution import JobClient, PipelineExecutor
-from millstream.common.high_availability.create import uses_zookeeper
+from millstream.common.high_availability.mode import uses_zookeeper
 from millstream.common.rpc.loopback import is_loopback
 from millstream.datastream.python_files import artifact_of, local_python_path
 

@@ -135,7 +135,7 @@ async def _serve(
         leaders = await _leaders(configuration, rpc, ended)
     except MillstreamError as error:
         await rpc.close()
-        return f"The TaskManager cannot start: {error}"
+        return ended.result() if ended.done() else f"The TaskManager cannot start: {error}"
     try:
         host = rpc.address.rpartition(":")[0]
         executor = TaskExecutor(rpc, SystemClock(), configuration, IdFactory(), leaders, pool, host, on_fatal=end)

@@ -21,7 +21,7 @@ from millstream.client.remote.connection import connect, disconnect, leader_dire
 from millstream.client.remote.dispatcher_leader import DISPATCHER
 from millstream.common.config import Configuration, HighAvailabilityOptions, JobManagerOptions, TaskManagerOptions
 from millstream.common.errors import MillstreamError
-from millstream.common.high_availability.create import uses_zookeeper
+from millstream.common.high_availability.mode import uses_zookeeper
 
 if TYPE_CHECKING:
     from millstream.client.remote.cluster_client import ClusterClient

@@ -15,6 +15,7 @@ import click
 
 from millstream.client.cli.progress import ProgressLine, waits_for_slots
 from millstream.client.executors import create_executor
+from millstream.client.remote.job_client import RpcJobClient
 from millstream.common.config import Configuration, DeploymentOptions
 from millstream.common.errors import JobCancelledError, MillstreamError
 from millstream.common.execution import JobClient, JobExecutionResult
@@ -122,6 +123,8 @@ class AttachedJobClient:
 
     def get_job_execution_result(self, timeout: timedelta | None = None) -> JobExecutionResult:
         line = ProgressLine(sys.stdout)
+        if isinstance(self._client, RpcJobClient):
+            self._client.cluster.on_new_leader = lambda text: _tell_beside(line, text)
         try:
             result = self._wait(line, timeout)
         except KeyboardInterrupt:
@@ -193,3 +196,8 @@ class AttachedJobClient:
             lines.append("Accumulator Results: ")
             lines += [f"- {name} ({type(value).__name__}): {value}" for name, value in accumulators.items()]
         click.echo("\n".join(lines) + "\n")
+
+
+def _tell_beside(line: ProgressLine, text: str) -> None:
+    line.clear()
+    click.echo(text, err=True)

@@ -11,6 +11,7 @@ from millstream.common.config import (
     Configuration,
     CoreOptions,
     DeploymentOptions,
+    HighAvailabilityOptions,
     JobManagerOptions,
     PythonOptions,
     StateOptions,
@@ -19,6 +20,7 @@ from millstream.common.config import (
 from millstream.common.errors import ConfigurationError
 from millstream.common.file_system import FileSystemError
 from millstream.common.file_system.uri import absolute
+from millstream.common.high_availability.mode import uses_zookeeper
 
 __all__ = ["ClusterSettings", "ProgramSettings", "parse_address"]
 
@@ -161,6 +163,10 @@ def _read(overlay: dict[str, str], jobmanager: str | None, target: str | None, v
         overlay[DeploymentOptions.TARGET.key] = target
     try:
         configuration = load_configuration(dynamic=overlay)
+        if jobmanager is not None and uses_zookeeper(configuration):
+            # Who names one master wants that one, also where the leader could be looked up.
+            overlay[HighAvailabilityOptions.TYPE.key] = "NONE"
+            configuration.set(HighAvailabilityOptions.TYPE, "NONE")
     except ConfigurationError as error:
         raise CliArgsError(str(error)) from error
     return ClusterSettings(configuration, overlay, verbose)

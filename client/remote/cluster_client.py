@@ -166,8 +166,10 @@ class ClusterClient:
         longest = (2 * seconds if changes else seconds) + _GRACE_SECONDS
         try:
             return self._loop_thread.run(self._call(method, seconds), longest)
-        except (RpcUnavailableError, AnotherLeaderError, *_NOT_DONE) as error:
+        except (RpcUnavailableError, AnotherLeaderError) as error:
             raise self._unreachable(str(error)) from error
+        except _NOT_DONE as error:
+            raise self._unreachable(str(error), answers=True) from error
         except (TimeoutError, RpcTimeoutError) as error:
             raise self._unreachable(f"no answer within {seconds:g} s (client.timeout): {error}") from error
         finally:
@@ -175,8 +177,10 @@ class ClusterClient:
             if changes and before is not None and now is not None and now != before:
                 self.on_new_leader(f"Another master leads the cluster now: the one at {now.address}")
 
-    def _unreachable(self, reason: str) -> ClusterUnreachableError:
-        return ClusterUnreachableError(self._leader.description, reason, highly_available=self._leader.changes)
+    def _unreachable(self, reason: str, *, answers: bool = False) -> ClusterUnreachableError:
+        return ClusterUnreachableError(
+            self._leader.description, reason, highly_available=self._leader.changes, answers=answers
+        )
 
     async def _call(self, method: Callable[[DispatcherGateway], Coroutine[Any, Any, T]], seconds: float) -> T:
         loop = self._loop_thread.loop

@@ -15,7 +15,8 @@ from millstream.client.loop_thread import LoopThread
 from millstream.client.remote.cluster_client import ClusterClient
 from millstream.client.remote.dispatcher_leader import DispatcherLeader
 from millstream.common.config import ClientOptions, Configuration, HighAvailabilityOptions, JobManagerOptions
-from millstream.common.high_availability.create import create_leader_directory, uses_zookeeper
+from millstream.common.high_availability.create import create_leader_directory
+from millstream.common.high_availability.mode import uses_zookeeper
 
 if TYPE_CHECKING:
     from millstream.common.high_availability.leader_directory import LeaderDirectory

@@ -11,15 +11,21 @@ class ClusterUnreachableError(MillstreamError):
     """Nobody answers for the Dispatcher.
 
     :param highly_available: the leader was looked up, not named.
+    :param answers: somebody is there, but does not lead.
     :ivar address: where it was looked for: ``host:port``, or what the directory of leaders calls itself.
     """
 
-    def __init__(self, address: str, reason: str, *, highly_available: bool = False) -> None:
+    def __init__(self, address: str, reason: str, *, highly_available: bool, answers: bool) -> None:
         if highly_available:
             message = (
                 f"No leading Millstream master was found through {address}: are masters started with the same "
                 "high-availability.cluster-id and high-availability.zookeeper.path.root, and is ZooKeeper running at "
                 f"high-availability.zookeeper.quorum? (-m host:port asks one master.) Reason: {reason}"
+            )
+        elif answers:
+            message = (
+                f"The master at {address} answers, but does not lead the cluster: {reason}. Name the one that leads "
+                "(-m host:port), or none and have it looked up (high-availability.type)."
             )
         else:
             message = (

@@ -169,6 +169,34 @@ def test_nobody_listening_is_told_with_the_address(capsys: pytest.CaptureFixture
     gc.collect()  # gRPC's poller ends with the last of its objects, some of which lie in cycles
 
 
+HIGHLY_AVAILABLE = ["-Dhigh-availability.type=zookeeper", "-Dhigh-availability.zookeeper.quorum=localhost:1"]
+
+
+def test_who_names_a_master_gets_it_also_where_leaders_are_looked_up(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["list", "-m", "localhost:2", *HIGHLY_AVAILABLE]) == 1
+    assert "at localhost:2: is the cluster started?" in capsys.readouterr().err
+    disconnect()
+    gc.collect()  # gRPC's poller ends with the last of its objects, some of which lie in cycles
+
+
+def test_without_zookeeper_its_servers_are_named(capsys: pytest.CaptureFixture[str]) -> None:
+    settings = ["-Dhigh-availability.zookeeper.client.connection-timeout=300 ms"]
+    assert main(["list", *HIGHLY_AVAILABLE, *settings]) == 1
+    error = capsys.readouterr().err
+    assert "Failed to retrieve job list." in error
+    assert "localhost:1" in error
+    assert "high-availability.zookeeper.quorum" in error
+    disconnect()
+    gc.collect()  # gRPC's poller ends with the last of its objects, some of which lie in cycles
+
+
+def test_leaders_that_are_looked_up_nowhere_are_a_setting_to_mend(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["list", HIGHLY_AVAILABLE[0]]) == 1
+    assert "high-availability.zookeeper.quorum is not set" in capsys.readouterr().err
+    disconnect()
+    gc.collect()  # gRPC's poller ends with the last of its objects, some of which lie in cycles
+
+
 def test_a_detached_run_prints_the_job_id(connected: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["run", "-d", "-p", "3", program(tmp_path, SUBMITTING_PROGRAM), "-p", "--mine", "x"]) == 0
     assert capsys.readouterr().out == (

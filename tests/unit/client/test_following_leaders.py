@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from millstream.client.cli.context_executor import AttachedJobClient
 from millstream.client.loop_thread import LoopThread
 from millstream.client.remote.cluster_client import ClusterClient
 from millstream.client.remote.dispatcher_leader import DISPATCHER, DispatcherLeader
@@ -316,3 +317,12 @@ def test_all_clients_share_one_watch(masters: Masters) -> None:
     masters.new_client().overview()
     assert masters.directory.asked == 1
     assert len(masters.directory.watches) == 1
+
+
+def test_a_run_that_waits_tells_of_the_new_leader(masters: Masters, capsys: pytest.CaptureFixture[str]) -> None:
+    job = masters.client.submit(JobGraph(job_id=JOB, name="word count"))
+    waiting = Waiting(AttachedJobClient(job, "word count", cancel_on_interrupt=False).get_job_execution_result)
+    masters.on_loop(masters.second.set_state, JOB, JobStatus.FINISHED)
+    masters.name("second")
+    waiting.end()
+    assert capsys.readouterr().err == "Another master leads the cluster now: the one at second\n"

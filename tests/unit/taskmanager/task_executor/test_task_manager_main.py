@@ -76,3 +76,24 @@ def test_nothing_is_left_when_it_is_killed(tmp_path: Path) -> None:
     gone, alive = psutil.wait_procs(children, TIMEOUT_S)
     assert len(gone) == 3
     assert alive == []
+
+
+HIGHLY_AVAILABLE = ("high-availability.type=zookeeper", "high-availability.zookeeper.quorum=localhost:1")
+
+
+def test_it_ends_if_nobody_knows_the_leaders(tmp_path: Path) -> None:
+    timeout = "high-availability.zookeeper.client.connection-timeout=200 ms"
+    process = _start(tmp_path, *HIGHLY_AVAILABLE, timeout)
+    _, error = process.communicate(timeout=TIMEOUT_S)
+    assert process.returncode == 1
+    last = error.strip().splitlines()[-1]
+    assert last.startswith("The TaskManager cannot start: ")
+    assert "localhost:1" in last
+
+
+def test_a_signal_ends_it_while_it_looks_for_who_knows_the_leaders(tmp_path: Path) -> None:
+    process = _start(tmp_path, *HIGHLY_AVAILABLE, "high-availability.zookeeper.client.connection-timeout=1 h")
+    _read_until(process, "Connecting to")
+    process.send_signal(signal.SIGTERM)
+    _, error = process.communicate(timeout=TIMEOUT_S)
+    assert process.returncode == 0, error
