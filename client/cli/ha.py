@@ -51,12 +51,15 @@ def ha_list_action(settings: ClusterSettings, *, cluster_id: str | None, everyth
         now_ms = SystemClock().now_ms()
         reader = InventoryReader(client)
         own = _cluster_id(configuration)
-        others = [each for each in await reader.cluster_ids() if each != own]
+        known = await reader.cluster_ids()
+        others = [each for each in known if each != own]
         click.echo(client.description)
         for each in [own, *(others if everything else [])]:
             inventory = await _read(reader, _with_cluster(configuration, each))
             garbage = find_garbage(inventory, everything=False, now_ms=now_ms)
-            click.echo("\n" + "\n".join(inventory_lines(inventory, garbage, now_ms)))
+            is_there = each in known or bool(inventory.files)
+            lines = inventory_lines(inventory, garbage, now_ms) if is_there else [_nothing(each)]
+            click.echo("\n" + "\n".join(lines))
         if others and not everything:
             click.echo("\nOther clusters")
             for each in others:
@@ -92,6 +95,9 @@ def ha_clean_action(
         inventory = await _read(reader, configuration)
         if inventory.masters and not force and not dry_run:
             raise MasterAliveError(alive_message(own, [master.address for master in inventory.masters]))
+        if not is_known and not inventory.files:
+            click.echo(_nothing(own))
+            return
         seen = _garbage(inventory, everything=everything)
         _show(own, inventory, seen, everything=everything)
         if dry_run or not (seen or everything):
@@ -111,6 +117,10 @@ def ha_clean_action(
         click.echo(f"Removed {len(garbage)} of {len(seen)}.")
 
     return _connected(settings, configuration, clean, "Failed to clean up what high availability keeps.")
+
+
+def _nothing(cluster_id: str) -> str:
+    return f"Nothing is kept for the cluster {cluster_id}."
 
 
 def _show(own: str, inventory: ClusterInventory, garbage: list[Garbage], *, everything: bool) -> None:

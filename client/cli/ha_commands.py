@@ -41,7 +41,7 @@ def ha() -> None:
     """
 
 
-@ha.command(name="list", context_settings=_CONTEXT)
+@ha.command(name="list", context_settings=_CONTEXT, short_help="Show what is kept.")
 @_cluster_id_option
 @click.option("-a", "--all", "everything", is_flag=True, help="All of every cluster that ZooKeeper knows.")
 @_keeper_options
@@ -54,7 +54,7 @@ def ha_list(cluster_id: str | None, everything: bool, dynamic: tuple[str, ...], 
     return ha_list_action(settings, cluster_id=cluster_id, everything=everything)
 
 
-@ha.command(name="clean", context_settings=_CONTEXT)
+@ha.command(name="clean", context_settings=_CONTEXT, short_help="Remove garbage.")
 @_cluster_id_option
 @click.option("--dry-run", is_flag=True, help="Show what would be removed, and remove nothing.")
 @click.option("--all", "everything", is_flag=True, help="Remove all of the cluster, also jobs that could be recovered.")

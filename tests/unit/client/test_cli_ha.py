@@ -130,7 +130,6 @@ def test_list_shows_another_cluster_or_all(cluster: Cluster, capsys: pytest.Capt
     assert main(["ha", "list", "--all", *cluster.options]) == 0
     shown = capsys.readouterr().out
     assert [line for line in shown.splitlines() if line.startswith("Cluster")] == [
-        "Cluster /default",
         "Cluster /team/one",
         "Cluster /two",
     ]
@@ -212,6 +211,10 @@ def test_clean_makes_nothing_of_a_cluster_that_is_not_there(
     assert main(["ha", "clean", "--yes", "--cluster-id", "typo", *cluster.options]) == 0
     assert "Removed 1 of 1." in capsys.readouterr().out
     assert not stray.exists()
+    assert cluster.nodes() == [""]
+    for action in (["list"], ["clean", "--yes"], ["clean", "--yes", "--all"]):
+        assert main(["ha", *action, "--cluster-id", "typo", *cluster.options]) == 0
+        assert capsys.readouterr().out.splitlines()[-1] == "Nothing is kept for the cluster /typo."
     assert cluster.nodes() == [""]
 
 
