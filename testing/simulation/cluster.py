@@ -279,6 +279,8 @@ class SimulatedCluster:
             host=process.host,
             session_timeout=get(HighAvailabilityOptions.ZOOKEEPER_SESSION_TIMEOUT).total_seconds(),
             connection_timeout=get(HighAvailabilityOptions.ZOOKEEPER_CONNECTION_TIMEOUT).total_seconds(),
+            retry_wait=get(HighAvailabilityOptions.ZOOKEEPER_RETRY_WAIT).total_seconds(),
+            max_retry_attempts=get(HighAvailabilityOptions.ZOOKEEPER_MAX_RETRY_ATTEMPTS),
         )
 
 

@@ -2,6 +2,9 @@
 
 Every call comes from a process, or from outside all of them (a test that looks at what is there: such calls never
 fail). What a dead process asks for does not happen. What a killed process had written but not synced may be torn.
+
+Only what goes through file systems is simulated: checkpoints, the files of high availability, file sinks. File sources
+read the real disk, and what a program opens by itself, a SQLite database say, is real as well.
 """
 
 from __future__ import annotations
