@@ -210,7 +210,7 @@ class ProcessLoop(asyncio.AbstractEventLoop):
 
     def call_exception_handler(self, context: dict[str, Any]) -> None:
         """Take what asyncio has nobody else to tell."""
-        if not self._dead:
+        if not self._process.was_killed:
             self._process.report_error(str(context.get("message", "unhandled")), context.get("exception"))
 
     # ---------------------------------------------------------------- for the simulation

@@ -147,8 +147,9 @@ class SimulatedProcess:
         self._simulation.timeline.record("process", f"has its clock wrong by {milliseconds} ms", self.name)
 
     def report_error(self, message: str, error: BaseException | None) -> None:
-        """Record what nobody in the process handled."""
-        if self.alive:
+        """Record what nobody in the process handled; of one that was killed nobody expects it."""
+        # Asyncio may tell late, when a task is collected: the process may have ended meanwhile.
+        if not self.was_killed:
             found = ProcessError(self.name, self._simulation.elapsed_ns, message, error)
             self._simulation.errors.append(found)
 
