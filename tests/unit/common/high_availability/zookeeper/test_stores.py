@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import random
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -24,10 +25,32 @@ from millstream.common.high_availability.zookeeper.storage import HighAvailabili
 from millstream.common.ids import JobID
 from millstream.common.wire.cluster_pb2 import JobDetails, JobSummary
 from millstream.common.wire.graph_pb2 import JobGraph
-from millstream.testing.simulation.zookeeper import SimulatedZooKeeper, SimulatedZooKeeperClient
+from millstream.testing.simulation.zookeeper import LoopScheduler, SimulatedZooKeeper, SimulatedZooKeeperClient
 from tests.unit.common.high_availability.zookeeper.terms import InlineExecutor, Term
 
 JOB, OTHER = JobID("a" * 32), JobID("b" * 32)
+
+
+class InTurn(random.Random):
+    """Clients begin with one server after the other."""
+
+    _number = -1
+
+    def randrange(self, start: int, stop: int | None = None, step: int = 1) -> int:
+        self._number += 1
+        return self._number % (start if stop is None else stop)
+
+
+class SlowToSpread(LoopScheduler):
+    """What one server knows the others learn late."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._random = InTurn()
+        self.lag = 0.0
+
+    def latency(self, sender: str, receiver: str) -> float:
+        return self.lag if sender.startswith("zookeeper") and receiver.startswith("zookeeper") else 0.0
 
 
 class Leader:
@@ -51,14 +74,17 @@ class Leader:
 
 def lead(path: Path, scenario: Callable[[Leader], Awaitable[None]]) -> None:
     async def main() -> None:
-        zookeeper = SimulatedZooKeeper()
-        client = zookeeper.client("/flink/test")
-        await client.start()
-        node = await client.create("/leader/latch/n-", ephemeral=True, sequential=True)
-        await scenario(Leader(zookeeper, client, node, path))
-        await client.close()
+        leader = await candidate(SimulatedZooKeeper(), path)
+        await scenario(leader)
+        await leader.client.close()
 
     asyncio.run(main())
+
+
+async def candidate(zookeeper: SimulatedZooKeeper, path: Path) -> Leader:
+    client = zookeeper.client("/flink/test")
+    await client.start()
+    return Leader(zookeeper, client, await client.create("/leader/latch/n-", ephemeral=True, sequential=True), path)
 
 
 def ended(job_id: JobID, ended_ms: int) -> JobDetails:
@@ -257,3 +283,26 @@ def test_a_job_with_very_many_checkpoints_is_forgotten_in_several_requests(tmp_p
         assert f"/flink/test/jobs/{JOB}" not in leader.zookeeper.paths()
 
     lead(tmp_path, scenario)
+
+
+def test_a_new_leader_knows_what_its_server_has_not_heard_of_yet(tmp_path: Path) -> None:
+    async def main() -> None:
+        scheduler = SlowToSpread()
+        zookeeper = SimulatedZooKeeper(scheduler, servers=2)
+        leader, standby = await candidate(zookeeper, tmp_path), await candidate(zookeeper, tmp_path)
+        scheduler.lag = 1.0
+        for number in range(2):
+            await leader.graphs.put(JobGraph(job_id=JOB, name=f"{number}"))
+            await leader.checkpoints.reserve(number + 1)
+        await leader.results.put_dirty(ended(OTHER, 5))
+        stale = await standby.client.children("/")
+        assert stale == ["leader"]  # else this shows nothing
+        zookeeper.expire(leader.client)
+        assert await standby.checkpoints.next_id() == 3
+        assert await standby.graphs.job_ids() == [JOB]
+        assert (await standby.graphs.get(JOB)).name == "1"
+        assert await standby.results.dirty() == [ended(OTHER, 5)]
+        await standby.client.close()
+        await leader.client.close()
+
+    asyncio.run(main())
