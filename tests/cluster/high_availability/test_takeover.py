@@ -12,7 +12,8 @@ from typing import Any
 import cloudpickle
 import pytest
 
-from millstream.client.remote.errors import OperationInDoubtError
+from millstream.client.remote.connection import connect
+from millstream.client.remote.errors import ClusterUnreachableError, OperationInDoubtError
 from millstream.client.remote.job_client import RpcJobClient
 from millstream.common.config import Configuration
 from millstream.common.errors import MillstreamError
@@ -191,6 +192,20 @@ def test_nothing_happens_when_a_standby_dies(cluster: ProcessCluster, tmp_path: 
     assert client.get_job_details().restarts == 0
     job.finish(waiting)
     assert job.runs() == 1
+
+
+def test_who_asks_a_standby_is_told_who_leads(cluster: ProcessCluster) -> None:
+    leader = cluster.leader()
+    standby = Configuration.from_map({"jobmanager.rpc.port": cluster.address_of(1 - leader).partition(":")[2]})
+
+    def refusal() -> str:
+        with pytest.raises(ClusterUnreachableError) as raised:
+            connect(standby).overview()
+        return str(raised.value)
+
+    # The standby may have been started only just now, and not know anything yet.
+    eventually(lambda: f"standby; {cluster.address_of(leader)} leads" in refusal(), "the standby knows who leads")
+    assert "answers, but does not lead the cluster" in refusal()
 
 
 def test_a_job_submitted_to_a_leader_that_hangs_runs_once(cluster: ProcessCluster, tmp_path: Path) -> None:
