@@ -10,6 +10,7 @@ from pathlib import Path
 
 from millstream.common.watermark_strategy import WatermarkStrategy
 from millstream.datastream import StreamExecutionEnvironment
+from millstream.datastream.functions import SourceContext, SourceFunction
 from millstream.testing.simulation.simulation import Simulation
 from tests.unit.testing.simulation import word_count_cluster as job
 from tests.unit.testing.simulation.paced_words import PacedWords
@@ -75,3 +76,26 @@ def test_a_job_survives_a_task_manager_that_is_killed(tmp_path: Path) -> None:
         # Exactly once: in each of the two subtasks of the source, each of the words 40 times.
         assert job.counted == {f"word{number}": 80 for number in range(5)}
         assert simulation.errors == []
+
+
+class Blocking(SourceFunction):
+    """A source of the kind that needs a thread."""
+
+    def run(self, ctx: SourceContext) -> None:
+        ctx.collect(1)
+
+    def cancel(self) -> None:
+        pass
+
+
+def test_a_source_that_needs_a_thread_is_refused_by_name() -> None:
+    def program(env: StreamExecutionEnvironment) -> None:
+        env.add_source(Blocking(), "blocker").print()
+
+    with Simulation(1) as simulation:
+        cluster = job.WordCountCluster(simulation, program=program, parallelism=1)
+        cluster.submit()
+        simulation.run_until(lambda: cluster.status in ("FINISHED", "FAILED"), 60, "the job ends")
+        assert cluster.status == "FAILED"
+        assert "source blocker (1/1)" in cluster.failure
+        assert "use from_collection, or a Source" in cluster.failure
