@@ -19,7 +19,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from millstream.testing.simulation.executors import SimulatedExecutors
-from millstream.testing.simulation.transport import SimulatedServer, SimulatedSocket, open_connection, open_server
+from millstream.testing.simulation.server import SimulatedServer, open_connection, open_server
+from millstream.testing.simulation.transport import SimulatedSocket
 
 if TYPE_CHECKING:
     from millstream.testing.simulation.simulated_process import SimulatedProcess
