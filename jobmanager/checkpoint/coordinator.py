@@ -90,7 +90,7 @@ from millstream.jobmanager.checkpoint.events import (
 )
 from millstream.jobmanager.checkpoint.pending_checkpoint import PendingCheckpoint, Phase
 from millstream.jobmanager.checkpoint.referenced_files import resolved_snapshot
-from millstream.jobmanager.checkpoint.settings import CheckpointSettings, Retention
+from millstream.jobmanager.checkpoint.settings import CheckpointSettings
 from millstream.jobmanager.checkpoint.snapshot_matching import SnapshotOrigin, pin_max_parallelism
 from millstream.jobmanager.checkpoint.state_assignment import assign_state
 from millstream.jobmanager.checkpoint.trigger_timing import TriggerTiming
@@ -709,19 +709,14 @@ class CheckpointCoordinator:
     def _result_kept(self) -> None:
         if self._ended is None or not self._ended.is_globally_terminal():
             return  # whoever takes the job up goes on from its checkpoints
-        nothing = self._keeps_nothing(self._ended)
+        nothing = self._settings.keeps_nothing(self._ended)
         if nothing:
             for checkpoint in self._store.clear():
                 self._discard(checkpoint)
-        if self._settings.directory:
-            own = f"{self._settings.directory.rstrip('/')}/{self._graph.job_id}"
+        own = self._settings.directory_of(self._graph.job_id)
+        if own:
             # Leaders that died have left behind what they had begun, or had no time to delete: nobody else knows of it.
             self._actions.append(DeleteDirectory(own) if nothing else DeleteEmptyDirectories(own))
-
-    def _keeps_nothing(self, status: JobStatus) -> bool:
-        if status is JobStatus.FINISHED or self._settings.retention is Retention.NO_EXTERNALIZED_CHECKPOINTS:
-            return True
-        return status is JobStatus.CANCELED and self._settings.retention is Retention.DELETE_ON_CANCELLATION
 
 
 def _is_running(vertex: ExecutionVertex) -> bool:

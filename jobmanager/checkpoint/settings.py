@@ -8,6 +8,7 @@ from enum import Enum
 
 from millstream.common.config import CheckpointingOptions, Configuration, StateOptions, WebOptions
 from millstream.common.errors import ConfigurationError
+from millstream.common.states import JobStatus
 
 __all__ = ["CheckpointSettings", "Retention"]
 
@@ -66,6 +67,16 @@ class CheckpointSettings:
     def enabled(self) -> bool:
         """There are periodic checkpoints."""
         return self.interval_ms is not None
+
+    def keeps_nothing(self, status: JobStatus) -> bool:
+        """Whether nothing stays of the checkpoints of a job that ends with this status."""
+        if status is JobStatus.FINISHED or self.retention is Retention.NO_EXTERNALIZED_CHECKPOINTS:
+            return True
+        return status is JobStatus.CANCELED and self.retention is Retention.DELETE_ON_CANCELLATION
+
+    def directory_of(self, job_id: str) -> str:
+        """Return the URI of the directory that a job's checkpoints are in, and nothing else; empty: there is none."""
+        return f"{self.directory.rstrip('/')}/{job_id}" if self.directory else ""
 
     @classmethod
     def from_configuration(cls, configuration: Configuration) -> CheckpointSettings:

@@ -58,6 +58,7 @@ def fail(kind: str = USER_CODE, message: str = "boom") -> FailureInfo:
 class SchedulerHarness:
     """A scheduler, the world as its actions have shaped it, and the time.
 
+    :ivar in_doubt: nobody can tell what tasks are restored from.
     :ivar running: attempts that were deployed and have not been reported as ended, with their allocations.
     :ivar held: allocations that were accepted and neither freed nor lost.
     :ivar timers: running timers with the time at which each fires.
@@ -83,7 +84,9 @@ class SchedulerHarness:
             ),
             SchedulerSettings.from_configuration(settings),
             restore_of,
+            lambda: self.in_doubt,
         )
+        self.in_doubt = False
         self.now = 0
         self.declared: list[int] = []
         self.deployments: list[DeployTasks] = []

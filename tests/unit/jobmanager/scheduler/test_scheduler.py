@@ -22,6 +22,7 @@ from millstream.jobmanager.scheduler.events import (
     DeploymentFailed,
     JobFailed,
     JobSuspended,
+    RestoreDecided,
     SlotLost,
     TaskManagerLost,
 )
@@ -162,6 +163,19 @@ def test_other_regions_go_on_and_finished_ones_stay_finished() -> None:
     assert harness.state("source", 1) is E.FINISHED
     harness.report_all(E.FINISHED)
     assert harness.completed is JobStatus.FINISHED
+
+
+def test_no_task_is_started_anew_while_it_is_in_doubt_from_what() -> None:
+    harness = _running(configuration=ONE_RESTART)
+    harness.in_doubt = True
+    harness.report(harness.attempt("source"), E.FAILED, fail())
+    for attempt in list(harness.canceling):
+        harness.report(attempt, E.CANCELED)
+    harness.fire(TimerKind.RESTART)
+    assert (harness.status(), len(harness.running)) == (JobStatus.RESTARTING, 0)
+    harness.in_doubt = False
+    harness.send(RestoreDecided())
+    assert (harness.status(), len(harness.running)) == (JobStatus.RUNNING, 4)
 
 
 def test_full_failover_restarts_finished_tasks_too() -> None:
