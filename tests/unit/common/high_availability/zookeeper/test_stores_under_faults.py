@@ -40,6 +40,7 @@ from millstream.testing.faulty_file_system import FaultyFileSystem, HostKilledEr
 from millstream.testing.simulation.zookeeper import SimulatedZooKeeper
 from tests.unit.common.high_availability.zookeeper.terms import Fault, InlineExecutor, begin_term
 
+EXPIRY = (Fault.EXPIRE_BEFORE, Fault.EXPIRE_AFTER)
 JOBS = [JobID(f"{number:032x}") for number in (1, 2)]
 
 K = TypeVar("K")
@@ -237,9 +238,13 @@ async def run(
                 after = write.expected(before)
                 try:
                     await write.carry_out(stores)
-                except (HostKilledError, OutcomeUnknownError):
+                except HostKilledError:
+                    break
+                except OutcomeUnknownError:
+                    assert fault in EXPIRY, "the term goes on, so it can be found out"
                     break
                 except LeadershipLostError:
+                    assert fault in EXPIRY
                     after = before
                     break
                 except FileSystemError:
