@@ -40,6 +40,7 @@ from millstream.dispatcher.job_table import (
     StoreGraph,
     StoreResult,
 )
+from millstream.dispatcher.left_checkpoints import delete_left_checkpoints
 from millstream.jobmanager.background_tasks import BackgroundTasks
 
 __all__ = ["DispatchedJobs", "JobMasterLeftOpenError"]
@@ -81,6 +82,7 @@ class DispatchedJobs:
         step_seconds: float,
     ) -> None:
         self._clock = clock
+        self._configuration = configuration
         self._keeper = keeper
         self._make_job_master = make_job_master
         self._step_seconds = step_seconds
@@ -96,6 +98,7 @@ class DispatchedJobs:
         self._graphs: dict[JobID, JobGraph] = {}  # which are being kept
         self._submissions: dict[JobID, asyncio.Task[Exception | None]] = {}
         self._results: dict[JobID, asyncio.Future[pb.JobDetails]] = {}
+        self._ended_earlier: dict[JobID, JobStatus] = {}  # jobs that ran under other leaders
         self._tasks = BackgroundTasks("jobs")
         self._all_ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._lost: str | None = None
@@ -197,8 +200,16 @@ class DispatchedJobs:
             self._recoveries[job_id] = _Recovery(taken_up(job_id, self._clock.now_ms()))
             self._results[job_id] = asyncio.get_running_loop().create_future()
             self._carry_out(self._table.recover(job_id))
+        # A job that has no tasks in its report could not be begun: its checkpoints are left for its user to go on from.
+        states = {
+            JobID(details.summary.job_id): JobStatus(details.summary.state)
+            for details in kept.results
+            if details.vertices
+        }
         for job_id in kept.to_clean:
             logger.info("Job %s ended under an earlier leader: removing what is left of it", job_id)
+            if job_id in states:
+                self._ended_earlier[job_id] = states[job_id]
             self._carry_out(self._table.recover_ended(job_id))
 
     async def submit(self, graph: JobGraph) -> None:
@@ -438,11 +449,24 @@ class DispatchedJobs:
 
     async def _clean(self, job_id: JobID, has_result: bool) -> None:
         try:
+            ended_as = self._ended_earlier.pop(job_id, None)
+            if ended_as is not None:
+                await self._delete_checkpoints(job_id, ended_as)
             await self._keeper.remove_job(job_id, has_result)
         except LeadershipLostError as error:
             logger.info("The next leader removes what is left of job %s: %s", job_id, error)
         else:
             self._carry_out(self._table.cleaned(job_id))
+
+    async def _delete_checkpoints(self, job_id: JobID, ended_as: JobStatus) -> None:
+        """Do what the JobMaster of an earlier leader may not have come to."""
+        try:
+            graph = await self._keeper.graph(job_id)
+            await delete_left_checkpoints(graph, ended_as, self._configuration)
+        except (LeadershipLostError, JobNotFoundError):
+            return  # it is not ours to do, or was done: the graph is removed after the checkpoints
+        except MillstreamError as error:
+            logger.warning("The checkpoints of job %s, which has ended, may be left behind: %s", job_id, error)
 
     async def _forget(self, job_id: JobID) -> None:
         try:

@@ -10,6 +10,7 @@ import contextlib
 import random
 from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -483,6 +484,44 @@ def test_a_job_that_has_ended_is_not_run_again_wherever_its_leader_died(step: st
             assert not world.second.made
 
     run(test)
+
+
+@pytest.mark.parametrize(
+    ("retention", "has_run", "left"),
+    [
+        ("NO_EXTERNALIZED_CHECKPOINTS", True, 0),
+        ("NO_EXTERNALIZED_CHECKPOINTS", False, 1),
+        ("RETAIN_ON_CANCELLATION", True, 1),
+    ],
+)
+def test_checkpoints_that_a_dead_leader_has_not_deleted_are_deleted_unless_they_are_retained(
+    tmp_path: Path, retention: str, has_run: bool, left: int
+) -> None:
+    key = CheckpointingOptions.EXTERNALIZED_RETENTION.key
+    checkpoint = tmp_path / hex_id(1) / "chk-1"
+    checkpoint.mkdir(parents=True)
+    (tmp_path / hex_id(2)).mkdir()
+
+    async def test() -> None:
+        async with cluster(checkpoint_directory=tmp_path.as_uri()) as world:
+            await world.first.lead()
+            job_graph = graph()
+            job_graph.configuration[key] = retention
+            await (await world.first.dispatcher()).submit_job(pb.SubmitJobRequest(job_graph=job_graph))
+            await eventually(lambda: world.first.running() is not None, "the job runs")
+            job_master = world.first.running()
+            assert job_master is not None
+            world.election.fail_after["put result"] = 1_000
+            if has_run:
+                job_master.report.vertices.append(pb.VertexDetails(vertex_id=hex_id(1)))
+            job_master.end("FAILED")
+            await eventually(lambda: "put result" in world.election.log, "the result is kept")
+            await world.second.lead()
+            await eventually(lambda: "mark clean" in world.election.log, "the job is cleaned up")
+
+    asyncio.run(test())  # files are deleted in a thread, which virtual time would not wait for
+    assert len(list(tmp_path.glob("*/chk-1"))) == left
+    assert (tmp_path / hex_id(2)).exists()
 
 
 def test_a_job_whose_graph_cannot_be_read_is_shown_and_tried_again_and_others_run() -> None:
