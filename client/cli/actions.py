@@ -149,6 +149,67 @@ def info(**options: Any) -> int:
     return info_action(ProgramSettings.parse(**options))
 
 
+@click.command(
+    context_settings=_PROGRAM_CONTEXT, short_help="Run a program's job in a simulated cluster, under faults."
+)
+@click.option("--seeds", metavar="<seeds>", default="0..99", help="Such as 7, 0..999 or 3,5,9 (0..99).")
+@click.option("--faults", metavar="<kinds>", default="all", help="Kinds of faults, comma-separated, all or none (all).")
+@click.option("--task-managers", type=_WholeNumber(min=1), metavar="<n>", default=2, help="TaskManagers (2).")
+@click.option("--masters", type=_WholeNumber(min=1), metavar="<n>", default=2, help="Masters; one leads (2).")
+@click.option(
+    "--slots",
+    type=_WholeNumber(min=1),
+    metavar="<n>",
+    help="Slots of each TaskManager; by default as many as the job needs in all, and a spare one.",
+)
+@click.option(
+    "--horizon",
+    type=click.FloatRange(min=0),
+    metavar="<seconds>",
+    default=20.0,
+    help="Simulated seconds after which nothing goes wrong any more (20).",
+)
+@click.option("--timeline", is_flag=True, help="Print what happens as it happens.")
+@click.option(
+    "--workers", type=_WholeNumber(min=1), metavar="<n>", default=1, help="Processes that run seeds side by side (1)."
+)
+@_program_options
+@_common_options
+@click.argument("arguments", nargs=-1, metavar="[job.py] [ARGUMENTS]...")
+def simulate(
+    seeds: str,
+    faults: str,
+    task_managers: int,
+    masters: int,
+    slots: int | None,
+    horizon: float,
+    timeline: bool,
+    workers: int,
+    **options: Any,
+) -> int:
+    """Run a program's job in a simulated cluster, under faults, once for each seed.
+
+    What the job writes to files must be what it writes without faults, and all that the engine promises must hold. A
+    seed that shows otherwise is printed with what led to it, and is the same whenever it is run. Nothing is written in
+    reality.
+    """
+    import shlex
+    import sys
+
+    from millstream.client.cli.settings import ProgramSettings
+    from millstream.client.cli.simulate import SimulationSettings, simulate_action
+
+    def replay(seed: int) -> list[str]:
+        # The last option of a kind counts; the program and its arguments come after all options.
+        given = sys.argv[sys.argv.index("simulate") + 1 :] if "simulate" in sys.argv else []
+        program = list(options["arguments"])
+        own = given[: len(given) - len(program)] if program else given
+        return ["millstream", "simulate", *map(shlex.quote, [*own, "--seeds", str(seed), "--timeline", *program])]
+
+    simulation = SimulationSettings(seeds, faults, task_managers, masters, slots, horizon, timeline, workers)
+    return simulate_action(ProgramSettings.parse(**options), simulation, replay)
+
+
 @click.command(context_settings=_CONTEXT, short_help="Cancel a running job.")
 @click.option(
     "-s",
@@ -259,6 +320,7 @@ ACTIONS: dict[str, click.Command] = {
     "run": run,
     "list": list_jobs,
     "info": info,
+    "simulate": simulate,
     "savepoint": savepoint,
     "checkpoint": checkpoint,
     "stop": stop,
