@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from millstream.common.checkpoint.engine_states import NEEDED_BY_NONE_BUT_THEIR_OWN
 from millstream.common.checkpoint.state_paths import stored_bytes
 from millstream.common.ids import VertexId
 from millstream.common.wire.checkpoint_pb2 import CheckpointMetadata, OperatorState, TaskSnapshot
@@ -77,7 +78,7 @@ def partly_finished_union(pending: PendingCheckpoint, graph: ExecutionGraph) -> 
         subtask = pending.plan.tasks[attempt]
         for operator_id, state in snapshot.operators.items():
             for handle in state.operator:
-                if handle.mode == "UNION":
+                if handle.mode == "UNION" and handle.name not in NEEDED_BY_NONE_BUT_THEIR_OWN:
                     lists.setdefault((subtask.vertex_id, operator_id, handle.name), set()).add(subtask)
     for (vertex_id, operator_id, name), subtasks in lists.items():
         absent = {subtask for subtask in finished - subtasks if subtask.vertex_id == vertex_id}

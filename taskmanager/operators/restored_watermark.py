@@ -10,14 +10,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from millstream.common.checkpoint.engine_states import WATERMARK
 from millstream.common.key_groups import KeyGroupRange
 from millstream.common.records import MAX_TIMESTAMP, MIN_TIMESTAMP
 from millstream.taskmanager.state.operator_state_backend import OperatorStateMode
 from millstream.taskmanager.state.operator_states import OperatorStates
 
 __all__ = ["KeptWatermark", "keep_watermark", "kept_watermarks", "restored_watermark"]
-
-_NAME = " watermark"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +36,14 @@ def keep_watermark(states: OperatorStates, watermark: int) -> None:
     """
     groups = states.settings.key_groups
     kept = [] if watermark >= MAX_TIMESTAMP else [(groups.start, groups.end, watermark)]
-    states.operator().put_items(_NAME, kept, OperatorStateMode.UNION)
+    states.operator().put_items(WATERMARK, kept, OperatorStateMode.UNION)
 
 
 def kept_watermarks(states: OperatorStates) -> list[KeptWatermark]:
     """The watermarks in what was restored that held for some of this subtask's key groups."""
     own = states.settings.key_groups
     kept = []
-    for start, end, watermark in states.operator().items(_NAME) or ():
+    for start, end, watermark in states.operator().items(WATERMARK) or ():
         groups = own.intersection(KeyGroupRange(start, end))
         if groups:
             kept.append(KeptWatermark(groups, watermark))

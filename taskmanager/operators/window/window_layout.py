@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from millstream.common.checkpoint.engine_states import WINDOW_LAYOUT
 from millstream.common.errors import MillstreamError
 from millstream.common.key_groups import key_group
 from millstream.common.records import MIN_TIMESTAMP
@@ -52,7 +53,6 @@ GENERAL = "windows of any kind that do not merge"
 MERGING = "merging windows with a trigger, evictor or assigner of their own"
 SESSIONS = "sessions"
 COUNTS = "counts of elements"
-_NAME = " window-layout"
 _COMPATIBLE = {ALIGNED: (ALIGNED, GENERAL), GENERAL: (GENERAL, ALIGNED)}
 _KINDS = {
     "list": "all elements",
@@ -75,7 +75,7 @@ def contents_descriptor(kind: str, function: Any) -> StateDescriptor:
 
 def keep_layout(states: OperatorStates, layout: str, kind: str) -> None:
     """Say in the snapshot how the windows lie in it."""
-    states.operator().put_items(_NAME, [(layout, kind)], OperatorStateMode.UNION)
+    states.operator().put_items(WINDOW_LAYOUT, [(layout, kind)], OperatorStateMode.UNION)
 
 
 def restored_layout(context: OperatorContext, layout: str, kind: str) -> str | None:
@@ -84,7 +84,7 @@ def restored_layout(context: OperatorContext, layout: str, kind: str) -> str | N
     :param layout: how the operator keeps them.
     :raises MillstreamError: it cannot go on from them.
     """
-    kept: Iterable[tuple[str, str]] = context.state.operator().items(_NAME) or ()
+    kept: Iterable[tuple[str, str]] = context.state.operator().items(WINDOW_LAYOUT) or ()
     found = None
     for found, found_kind in kept:
         was, now = found, layout

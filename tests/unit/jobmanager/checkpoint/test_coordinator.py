@@ -656,6 +656,22 @@ def test_union_state_of_an_operator_that_has_partly_finished_is_refused(late: bo
     assert h.files == set()
 
 
+@pytest.mark.parametrize("name", [" watermark", " window-layout"])
+def test_union_state_that_only_its_own_key_groups_need_may_partly_be_missing(name: str) -> None:
+    h = harness()
+    h.finish(h.task("source", 1))
+    h.pass_time(1000)
+    number = h.prepare()
+    for attempt in h.running():
+        snapshot = h.snapshot(attempt, number)
+        for state in snapshot.operators.values():
+            state.operator[0].mode = "UNION"
+            state.operator[0].name = name
+        h.send(Acknowledged(attempt, number, snapshot, SubtaskCheckpointMetrics()))
+    h.write(number)
+    assert h.coordinator.statistics().completed == 1
+
+
 # ------------------------------------------------------------------ the end of the input
 
 
