@@ -16,6 +16,7 @@ from millstream.common.high_availability.zookeeper.client import (
 from millstream.testing.simulation.simulation import Simulation
 from millstream.testing.simulation.zookeeper import SimulatedZooKeeper, SimulatedZooKeeperClient
 from millstream.testing.simulation.zookeeper.in_simulation import SimulationScheduler
+from tests.zookeeper_contract import CONTRACT, Check
 
 SESSION_S = 6.0
 
@@ -200,3 +201,26 @@ def test_the_same_seed_makes_the_same_run() -> None:
 
     assert run(7) == run(7)
     assert run(7) != run(8)
+
+
+@pytest.mark.parametrize("check", CONTRACT, ids=lambda check: check.__name__)
+def test_keeps_to_the_contract_with_delays_and_servers_that_lag(check: Check) -> None:
+    with World(11) as world:
+        world.simulation.network.set_conditions(jitter=0.02)
+        clients: list[SimulatedZooKeeperClient] = []
+
+        async def connect() -> SimulatedZooKeeperClient:
+            client = world.zookeeper.client("/flink/test", host="client", session_timeout=SESSION_S)
+            await client.start()
+            clients.append(client)
+            return client
+
+        async def main() -> None:
+            await check(connect)
+            for client in clients:
+                await client.close()
+
+        process = world.simulation.start_process("client", "client", main)
+        world.until(lambda: not process.alive, 600)
+        assert process.outcome == "ended", world.simulation.errors
+        assert world.zookeeper.sessions == []
