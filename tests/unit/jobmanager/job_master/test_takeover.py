@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from millstream.common.errors import MillstreamError
+from millstream.common.fault_points import listen
 from millstream.common.high_availability.checkpoint_pointers import CheckpointPointer, OutcomeUnknownError
 from millstream.common.high_availability.leader_information import LeaderInformation
 from millstream.common.high_availability.leadership import LeadershipLostError
@@ -45,6 +46,7 @@ class FaultyPointers(MemoryCheckpointPointers):
         self.lands = False
         self.may_add = asyncio.Event()
         self.may_add.set()
+        self.adding: list[int] = []
         self.writes: list[tuple[str, int]] = []
 
     async def reserve(self, checkpoint_id: int) -> None:
@@ -52,6 +54,7 @@ class FaultyPointers(MemoryCheckpointPointers):
         await super().reserve(checkpoint_id)
 
     async def add(self, pointer: CheckpointPointer) -> None:
+        self.adding.append(pointer.checkpoint_id)
         await self.may_add.wait()
         try:
             self._next_error("add", pointer.checkpoint_id)
@@ -238,9 +241,8 @@ def test_tasks_are_told_of_a_checkpoint_when_its_pointer_is_kept(tell: Tell) -> 
         job = await world.run()
         world.pointers.may_add.clear()
         taking = asyncio.ensure_future(job.checkpoint(full=False))
-        await until(lambda: ("reserve", 1) in world.pointers.writes and bool(world.executor.triggers))
-        metadata = world.directory / "checkpoints" / JOB / "chk-1" / "_metadata"
-        await until(metadata.exists)
+        await until(lambda: world.pointers.adding == [1])
+        assert (world.directory / "checkpoints" / JOB / "chk-1" / "_metadata").exists()
         # A task that fails now is started anew when it is known from what.
         await world.executor.report(next(iter(world.executor.running.values())), "FAILED")
         await until(lambda: not world.executor.running)
@@ -437,5 +439,34 @@ def test_a_shape_that_cannot_be_kept_is_not_taken(tell: Tell, monkeypatch: pytes
         assert "the connection broke" in (await job.rescale(1)).failure.message
         assert {one.parallelism for one in (await graphs.get(JobID(JOB))).vertices} == {2}
         assert job.details().task_counts.get("RUNNING") == 4
+
+    tell(story)
+
+
+def test_a_fault_can_be_let_happen_between_any_two_steps(tell: Tell) -> None:
+    async def story(world: World) -> None:
+        reached: list[str] = []
+        end = listen(lambda point: reached.append(point.name))
+        try:
+            job = await world.run()
+            for _ in range(2):
+                await job.checkpoint(full=False)
+                await until(lambda: reached[-1] in ("checkpoint.notified", "checkpoint.pointer-removed"))
+            await until(lambda: "checkpoint.pointer-removed" in reached)
+            await job.rescale(1)
+        finally:
+            end()
+        assert reached[:9] == [
+            "jobmaster.restored",
+            "jobmaster.published",
+            "jobmaster.tasks-deployed",
+            "checkpoint.id-reserved",
+            "checkpoint.directory-made",
+            "checkpoint.acknowledged",
+            "checkpoint.metadata-written",
+            "checkpoint.pointer-kept",
+            "checkpoint.notified",
+        ]
+        assert "jobmaster.new-shape-kept" in reached
 
     tell(story)
