@@ -15,6 +15,7 @@ from millstream.common.high_availability.zookeeper import paths
 from millstream.common.ids import JobID
 from millstream.common.states import JobStatus
 from millstream.common.wire import cluster_pb2 as pb
+from millstream.testing.simulation.cleaning_up import clean_up
 from millstream.testing.simulation.client import SimulatedClient
 from millstream.testing.simulation.cluster import SimulatedCluster
 from millstream.testing.simulation.faults import FaultKind, Nemesis
@@ -144,6 +145,8 @@ class _Run:
                 check_all(record),
                 nemesis.coverage,
                 simulated_seconds=simulation.elapsed,
+                status=record.statuses[-1].status if record.statuses else "",
+                failures=record.failures,
                 committed=record.committed,
                 events=simulation.timeline.events,
                 digest=simulation.timeline.digest(),
@@ -219,9 +222,14 @@ class _Run:
         left += [f"a connection between {' and '.join(each.hosts)}" for each in simulation.network.connections]
         left += [f"port {port} of {host}" for host, port in simulation.network.listeners]
         self._record.left_over += left
+        if cluster.zookeeper is not None:
+            try:
+                clean_up(cluster, cluster.zookeeper, _CLOSE_SECONDS)
+            except SimulationTimeoutError as error:
+                self._record.left_over.append(str(error).partition("\n")[0])
 
     def _look_for_files(self, storage: SimulatedStorage) -> None:
-        """After the job's end nothing of its checkpoints is needed any more."""
+        """After the job's end nothing of its checkpoints is needed any more, nor its graph."""
         if self._record.job_ended is None:
             return
         self._record.left_over += [
