@@ -40,13 +40,15 @@ class WatermarkValve:
     def on_watermark(self, channel: int, watermark: Watermark) -> Output:
         """A watermark came; an idle channel's is ignored, unless it is the last one, which ends idleness."""
         state = self._channels[channel]
-        if state.ended or watermark.timestamp <= state.watermark:
+        if state.ended:
             return ()
         woken: Output = ()
         if state.idle:
             if watermark.timestamp < MAX_TIMESTAMP:
                 return ()
             woken = self.on_status(channel, WatermarkStatus(idle=False))
+        elif watermark.timestamp <= state.watermark:
+            return ()
         state.watermark = watermark.timestamp
         if state.watermark >= self.watermark:
             state.aligned = True

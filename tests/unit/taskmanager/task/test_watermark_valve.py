@@ -133,6 +133,15 @@ def test_the_last_watermark_of_an_idle_channel_counts() -> None:
     assert _feed(valve, 0, MAX_TIMESTAMP) == [WatermarkStatus(idle=False), MAX_WATERMARK]
 
 
+def test_the_last_watermark_of_an_idle_channel_counts_also_when_it_comes_again() -> None:
+    valve = WatermarkValve(2)
+    _feed(valve, 0, MAX_TIMESTAMP)
+    _feed(valve, 0, "idle")
+    assert _feed(valve, 1, 4) == [Watermark(4)]
+    _feed(valve, 0, MAX_TIMESTAMP)
+    assert _feed(valve, 1, "idle") == [MAX_WATERMARK]
+
+
 class _Naive:
     """The rules, one after the other, over everything that is known of each channel."""
 
