@@ -12,24 +12,20 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from kazoo.exceptions import RolledBackError
 from kazoo.security import CREATOR_ALL_ACL, OPEN_ACL_UNSAFE
 
 from millstream.common.high_availability.zookeeper.client import (
     ANY_VERSION,
-    CheckNode,
-    CreateNode,
-    DeleteNode,
     NodeMissingError,
     NodeStat,
     Operation,
     SessionState,
-    SetNode,
     ZooKeeperConnectionError,
     ZooKeeperError,
 )
 from millstream.common.high_availability.zookeeper.kazoo_connection import KazooConnection
 from millstream.common.high_availability.zookeeper.kazoo_errors import translated
+from millstream.common.high_availability.zookeeper.kazoo_transactions import raise_first_failure, submit
 
 __all__ = ["KazooZooKeeperClient"]
 
@@ -159,27 +155,11 @@ class KazooZooKeeperClient:
         if not operations:
             return
 
-        def send(kazoo: Any) -> Any:
-            transaction = kazoo.transaction()
-            for operation in operations:
-                path = self._root + operation.path
-                match operation:
-                    case CheckNode():
-                        transaction.check(path, operation.version)
-                    case CreateNode():
-                        transaction.create(path, operation.data, acl=self._acl, ephemeral=operation.ephemeral)
-                    case SetNode():
-                        transaction.set_data(path, operation.data, operation.version)
-                    case DeleteNode():
-                        transaction.delete(path, operation.version)
-            return transaction.commit_async()
-
         names = ", ".join(f"{type(operation).__name__} {operation.path}" for operation in operations)
-        results: list[object] = await self._write(send, "commit", names)
-        for operation, result in zip(operations, results, strict=True):
-            # Those before the one that was not possible are said to be rolled back.
-            if isinstance(result, Exception) and not isinstance(result, RolledBackError):
-                raise translated(result, f"{type(operation).__name__} {operation.path}", self.description)
+        results: list[object] = await self._write(
+            lambda kazoo: submit(kazoo, self._root, operations, self._acl), "commit", names
+        )
+        raise_first_failure(operations, results, self.description)
 
     async def sync(self) -> None:
         await self._read(lambda kazoo: kazoo.sync_async(self._root or "/"), "sync", "/")
