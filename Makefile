@@ -21,6 +21,13 @@ demo: .venv/run.stamp  ## count the words of the standard library's sources on a
 test: .venv/dev.stamp  ## run all tests
 	@$(BIN)/python -m pytest
 
+SEEDS ?= 0..999
+SIM_SUMMARY ?= build/sim.json
+
+sim: .venv/dev.stamp  ## run whole clusters in simulation, under faults: make sim SEEDS=0..9999
+	@mkdir -p $(dir $(SIM_SUMMARY))
+	@$(BIN)/python -m tests.sim --seeds $(SEEDS) --summary $(SIM_SUMMARY)
+
 check: .venv/dev.stamp  ## check format, style and types
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
