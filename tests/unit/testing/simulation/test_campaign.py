@@ -14,7 +14,6 @@ from millstream.testing.simulation.run_report import RunReport, render_event
 from millstream.testing.simulation.timeline import FAULT, Timeline, TimelineEvent
 from millstream.testing.simulation.violation import Violation
 
-
 # Python's own process for what children leave behind stays until this one ends, with a pipe to it.
 resource_tracker.ensure_running()
 
