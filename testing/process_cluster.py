@@ -12,7 +12,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -22,6 +22,7 @@ from millstream.client.remote.dispatcher_leader import DISPATCHER
 from millstream.common.config import Configuration, HighAvailabilityOptions, JobManagerOptions, TaskManagerOptions
 from millstream.common.errors import MillstreamError
 from millstream.common.high_availability.mode import uses_zookeeper
+from millstream.testing.host import Host
 
 if TYPE_CHECKING:
     from millstream.client.remote.cluster_client import ClusterClient
@@ -62,6 +63,9 @@ class ProcessCluster:
     :param slots: of each.
     :param settings: more configuration, for all processes.
     :param masters: how many; more than one need high availability in the settings.
+    :param environment: more environment variables of all processes.
+    :param master_hosts: where each master runs; this machine if there are none.
+    :param task_manager_hosts: where TaskManagers run, by turns; this machine if there are none.
     :ivar masters: by number, those that were ended left out.
     """
 
@@ -72,6 +76,9 @@ class ProcessCluster:
         slots: int = 2,
         settings: Mapping[str, str] | None = None,
         masters: int = 1,
+        environment: Mapping[str, str] | None = None,
+        master_hosts: Sequence[Host] = (),
+        task_manager_hosts: Sequence[Host] = (),
     ) -> None:
         self._directory = directory
         self._wanted = task_managers
@@ -81,6 +88,9 @@ class ProcessCluster:
         self._highly_available = uses_zookeeper(self.configuration)
         if masters > 1 and not self._highly_available:
             raise ValueError(f"{masters} masters need {HighAvailabilityOptions.TYPE.key}: zookeeper in the settings")
+        self._environment = dict(environment or {})
+        self._master_hosts = tuple(master_hosts)
+        self._task_manager_hosts = tuple(task_manager_hosts)
         self._ports = [free_port() for _ in range(masters)]
         if not self._highly_available:
             self.configuration.set(JobManagerOptions.PORT, self._ports[0])
@@ -110,7 +120,8 @@ class ProcessCluster:
 
     def address_of(self, master: int) -> str:
         """Of a master's RPC service."""
-        return f"localhost:{self._ports[master]}"
+        host = self._master_hosts[master].address if self._master_hosts else "localhost"
+        return f"{host}:{self._ports[master]}"
 
     def leader(self) -> int:
         """Return the number of the master that leads, as everybody is told.
@@ -119,7 +130,7 @@ class ProcessCluster:
         """
         loop_thread, leaders = leader_directory(self.configuration)
         address = loop_thread.run(leaders.current(DISPATCHER), _LOOK_UP_SECONDS).address
-        return self._ports.index(int(address.rpartition(":")[2]))
+        return [self.address_of(master) for master in range(len(self._ports))].index(address)
 
     def start(self) -> ProcessCluster:
         """Start all; returns when every slot is there."""
@@ -132,17 +143,30 @@ class ProcessCluster:
 
     def start_master(self, master: int = 0) -> subprocess.Popen[bytes]:
         """Start a master, or a killed one again; does not wait for it."""
-        name, settings = "master", {}
+        name, settings, host = "master", {}, None
         if self._highly_available:
             name, settings = (
                 f"master-{master}",
                 {HighAvailabilityOptions.JOB_MANAGER_PORT.key: str(self._ports[master])},
             )
-        process = self.masters[master] = self._spawn(name, "millstream.dispatcher.main", settings)
+        if self._master_hosts:
+            host = self._master_hosts[master]
+            settings |= {JobManagerOptions.ADDRESS.key: host.address, JobManagerOptions.BIND_HOST.key: host.address}
+        process = self.masters[master] = self._spawn(name, "millstream.dispatcher.main", settings, host)
         return process
 
-    def start_task_manager(self) -> subprocess.Popen[bytes]:
-        process = self._spawn(f"taskmanager-{len(self.task_managers)}", "millstream.taskmanager.main", {})
+    def start_task_manager(self, host: Host | None = None) -> subprocess.Popen[bytes]:
+        """Start another TaskManager; does not wait for it.
+
+        :param host: where; otherwise the next of the cluster's hosts.
+        """
+        number = len(self.task_managers)
+        if host is None and self._task_manager_hosts:
+            host = self._task_manager_hosts[number % len(self._task_manager_hosts)]
+        settings: dict[str, str] = {}
+        if host is not None:
+            settings = {TaskManagerOptions.HOST.key: host.address, TaskManagerOptions.BIND_HOST.key: host.address}
+        process = self._spawn(f"taskmanager-{number}", "millstream.taskmanager.main", settings, host)
         self.task_managers.append(process)
         return process
 
@@ -252,14 +276,17 @@ class ProcessCluster:
             return False
         return True
 
-    def _spawn(self, name: str, module: str, own_settings: Mapping[str, str]) -> subprocess.Popen[bytes]:
+    def _spawn(
+        self, name: str, module: str, own_settings: Mapping[str, str], host: Host | None = None
+    ) -> subprocess.Popen[bytes]:
         self._directory.mkdir(parents=True, exist_ok=True)
         settings = [f"-D{key}={value}" for key, value in {**self.configuration.to_map(), **own_settings}.items()]
         # No configuration file but the settings, wherever the tests are run.
         environment = {key: value for key, value in os.environ.items() if key != "MILLSTREAM_CONF_DIR"}
+        environment |= self._environment
         with (self._directory / f"{name}.log").open("ab") as log:
             return subprocess.Popen(
-                [sys.executable, "-m", module, *settings],
+                [*(host.command if host is not None else ()), sys.executable, "-m", module, *settings],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

@@ -12,12 +12,14 @@ import signal
 import socket
 import subprocess
 import time
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
 from millstream.common.errors import MillstreamError
+from millstream.testing.host import LOOPBACK, Host
 
 __all__ = ["ZooKeeperMissingError", "ZooKeeperServers", "zookeeper_class_path"]
 
@@ -66,9 +68,13 @@ class ZooKeeperServers:
     :param directory: for data and logs.
     :param servers: how many: one, or at least three if one is to be missed.
     :param tick_ms: ZooKeeper's unit of time; a session's timeout is at least two of them.
+    :param hosts: where each server runs; this machine if there are none.
     """
 
-    def __init__(self, directory: Path, servers: int = 1, tick_ms: int = 200) -> None:
+    def __init__(self, directory: Path, servers: int = 1, tick_ms: int = 200, hosts: Sequence[Host] = ()) -> None:
+        if hosts and len(hosts) != servers:
+            raise ValueError(f"{servers} servers need as many hosts, not {len(hosts)}")
+        self._hosts = tuple(hosts) or (LOOPBACK,) * servers
         self._directory = directory
         self._tick_ms = tick_ms
         self._ports = _free_ports(servers)
@@ -78,11 +84,11 @@ class ZooKeeperServers:
     @property
     def quorum(self) -> str:
         """As ``high-availability.zookeeper.quorum`` takes it."""
-        return ",".join(f"127.0.0.1:{ports.client}" for ports in self._ports)
+        return ",".join(map(self.address, range(len(self._ports))))
 
     def address(self, server: int) -> str:
         """The address of one server."""
-        return f"127.0.0.1:{self._ports[server].client}"
+        return f"{self._hosts[server].address}:{self._ports[server].client}"
 
     def start(self) -> ZooKeeperServers:
         """Start all servers; returns when each of them serves.
@@ -165,6 +171,7 @@ class ZooKeeperServers:
         with (home / "log").open("ab") as log:
             self._processes[server] = subprocess.Popen(
                 [
+                    *self._hosts[server].command,
                     java,
                     "-Xmx128m",
                     "-XX:+UseSerialGC",
@@ -188,7 +195,7 @@ class ZooKeeperServers:
             f"tickTime={self._tick_ms}",
             f"dataDir={data}",
             f"clientPort={self._ports[server].client}",
-            "clientPortAddress=127.0.0.1",
+            f"clientPortAddress={self._hosts[server].address}",
             "initLimit=50",
             "syncLimit=10",
             "maxClientCnxns=0",
@@ -197,8 +204,8 @@ class ZooKeeperServers:
         ]
         if len(self._ports) > 1:
             lines += [
-                f"server.{number}=127.0.0.1:{ports.quorum}:{ports.election}"
-                for number, ports in enumerate(self._ports, start=1)
+                f"server.{number}={host.address}:{ports.quorum}:{ports.election}"
+                for number, (host, ports) in enumerate(zip(self._hosts, self._ports, strict=True), start=1)
             ]
         return "\n".join(lines) + "\n"
 
@@ -212,10 +219,13 @@ class ZooKeeperServers:
                 raise RuntimeError(f"ZooKeeper server {server} does not serve; the end of {log}:\n{lines}")
             time.sleep(_POLL_SECONDS)
 
+    def _client_address(self, server: int) -> tuple[str, int]:
+        return self._hosts[server].address, self._ports[server].client
+
     def _serves(self, server: int) -> bool:
         """Whether it belongs to a working ensemble."""
         try:
-            with socket.create_connection(("127.0.0.1", self._ports[server].client), _ANSWER_SECONDS) as connection:
+            with socket.create_connection(self._client_address(server), _ANSWER_SECONDS) as connection:
                 connection.sendall(b"srvr")
                 answer = b""
                 while piece := connection.recv(4096):
