@@ -23,6 +23,7 @@ T = TypeVar("T")
 _DISPATCHER: Final = "dispatcher"
 _CALL: Final = timedelta(seconds=5)
 _PAUSE_SECONDS: Final = 0.2
+_OPERATION_MS: Final = 4_000
 
 
 class SimulatedClient:
@@ -67,20 +68,33 @@ class SimulatedClient:
         """Ask for the job's cancellation."""
         await self._ask(lambda dispatcher: dispatcher.cancel_job(pb.JobRequest(job_id=job_id)))
 
+    async def rescale(self, job_id: JobID, parallelism: int, request_id: str) -> bool:
+        """Try once to change the job's parallelism; return whether the cluster says that it was."""
+        request = pb.RescaleJobRequest(job_id=job_id, parallelism=parallelism, request_id=request_id)
+        wait = pb.AwaitOperationRequest(job_id=job_id, request_id=request_id, max_wait_ms=_OPERATION_MS)
+        try:
+            await (await self._dispatcher()).rescale_job(request)
+            status = await (await self._dispatcher()).await_operation(wait)
+        except MillstreamError:
+            return False  # there are faults, and a job that ends
+        return status.completed and not status.HasField("failure")
+
     async def _ask(self, method: Callable[[DispatcherGateway], Coroutine[Any, Any, T]]) -> T:
         while True:
             try:
-                leader = await self._leaders.current(_DISPATCHER)
-                dispatcher = self._rpc.connect(
-                    # The Protocol class only names the service; it is not instantiated.
-                    DispatcherGateway,  # type: ignore[type-abstract]
-                    leader.address,
-                    _DISPATCHER,
-                    leader.session_id,
-                    _CALL,
-                )
-                return await method(dispatcher)
+                return await method(await self._dispatcher())
             except DuplicateJobError:
                 raise
             except MillstreamError:
                 await asyncio.sleep(_PAUSE_SECONDS)
+
+    async def _dispatcher(self) -> DispatcherGateway:
+        leader = await self._leaders.current(_DISPATCHER)
+        return self._rpc.connect(
+            # The Protocol class only names the service; it is not instantiated.
+            DispatcherGateway,  # type: ignore[type-abstract]
+            leader.address,
+            _DISPATCHER,
+            leader.session_id,
+            _CALL,
+        )

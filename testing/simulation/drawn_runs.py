@@ -35,4 +35,9 @@ def draw_run(seed: int) -> tuple[JobSpec, ClusterShape, Trouble]:
 def run_drawn(seed: int, on_event: Callable[[TimelineEvent], None] | None = None) -> RunReport:
     """Draw and run."""
     job, shape, trouble = draw_run(seed)
-    return run_seed(spec_workload(job), seed, shape, trouble, on_event=on_event)
+    workload = spec_workload(job)
+    source = random.Random(f"{seed}/rescale")
+    # Events that are late on purpose are so only at one parallelism.
+    if source.random() < 0.3 and not any(stream.late_every for stream in job.streams):
+        workload.rescale = source.uniform(0.5, 3.0), source.randint(1, shape.task_managers * shape.slots - 1)
+    return run_seed(workload, seed, shape, trouble, on_event=on_event)

@@ -26,10 +26,12 @@ class GraphReady(BaseException):  # not an error: it ends the program, past its 
 class _Capture:
     """A PipelineExecutor that submits nothing."""
 
-    def __init__(self, parallelism: int) -> None:
+    def __init__(self, parallelism: int, on_graph: Callable[[JobGraph], None]) -> None:
         self._parallelism = parallelism
+        self._on_graph = on_graph
 
     def submit(self, job_graph: JobGraph, configuration: Configuration) -> JobClient:
+        self._on_graph(job_graph)
         raise GraphReady(job_graph)
 
     def default_parallelism(self, configuration: Configuration) -> int:
@@ -39,13 +41,19 @@ class _Capture:
         return True
 
 
-def capturing(program: Callable[[], object], configuration: Configuration, parallelism: int) -> JobGraph | None:
+def capturing(
+    program: Callable[[], object],
+    configuration: Configuration,
+    parallelism: int,
+    on_graph: Callable[[JobGraph], None] = lambda _: None,
+) -> JobGraph | None:
     """Run a program up to its first ``execute()``; ``None``: it has none.
 
     :param configuration: what its environments start from.
     :param parallelism: of programs that set none.
+    :param on_graph: is called with the graph while the program is at its ``execute()``.
     """
-    set_context_executor(_Capture(parallelism), configuration)
+    set_context_executor(_Capture(parallelism, on_graph), configuration)
     try:
         program()
     except GraphReady as ready:

@@ -62,7 +62,7 @@ class RunRecord:
     :ivar must_tell: each of these must be in one of the failures' texts.
     :ivar unhandled: what nobody in any process handled.
     :ivar left_over: processes, connections, tasks and files that should be gone after the end.
-    :ivar other_parallelism: the same for what was found wrong with a savepoint at another parallelism.
+    :ivar other_parallelism: what is wrong with how the job went on at another parallelism.
     """
 
     expected: Mapping[str, list[str]] | None = None

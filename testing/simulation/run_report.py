@@ -22,6 +22,8 @@ class RunReport:
     :ivar coverage: which faults there were, and which fault points were reached.
     :ivar simulated_seconds: of virtual time.
     :ivar real_seconds: that it took.
+    :ivar status: the last that was told of the job; empty: nothing was.
+    :ivar failures: what the cluster told of the job's failures, newest first.
     :ivar committed: the lines of each sink.
     :ivar events: the timeline.
     :ivar digest: of the timeline; the same seed gives the same.
@@ -33,6 +35,8 @@ class RunReport:
     coverage: FaultCoverage = field(default_factory=FaultCoverage)
     simulated_seconds: float = 0.0
     real_seconds: float = 0.0
+    status: str = ""
+    failures: list[str] = field(default_factory=list)
     committed: dict[str, list[str]] = field(default_factory=dict)
     events: list[TimelineEvent] = field(default_factory=list)
     digest: str = ""

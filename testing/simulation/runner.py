@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 import tempfile
 import time
@@ -35,6 +36,7 @@ __all__ = ["ClusterShape", "Trouble", "run_seed"]
 _END_SECONDS: Final = 600.0
 _CLEAN_SECONDS: Final = 120.0
 _CLOSE_SECONDS: Final = 120.0
+_LAST_PACKETS_SECONDS: Final = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +101,8 @@ class _Run:
         self._job_id = JobID(self._graph.job_id)
         self._record = RunRecord(expected=job.expected, stage=job.stage)
         self._details: pb.JobDetails | None = None
+        self._rescaling: asyncio.Future[None] | None = None
+        self._rescaled_to: int | None = None
         self._is_calm = False
 
     def run(self, on_event: Callable[[TimelineEvent], None] | None) -> RunReport:
@@ -138,6 +142,9 @@ class _Run:
             record.unhandled = [str(error) for error in simulation.errors]
             record.committed = self._job.outputs(observed, storage)
             if self._details is not None:
+                found = {vertex.parallelism for vertex in self._details.vertices}
+                if self._rescaled_to is not None and self._rescaled_to not in found:
+                    record.other_parallelism.append(f"the job was rescaled to {self._rescaled_to}, and ran at {found}")
                 record.failures = [f"{each.exception_type}: {each.message}" for each in self._details.failure_history]
             return RunReport(
                 self._seed,
@@ -177,6 +184,8 @@ class _Run:
             client = SimulatedClient(rpc, leaders, lambda _, status: self._told(simulation, status))
             try:
                 await client.submit(self._graph)
+                if self._job.rescale is not None:
+                    self._rescaling = asyncio.ensure_future(self._change_parallelism(client, *self._job.rescale))
                 self._details = await client.wait_for_end(self._job_id)
             finally:
                 await leaders.close()
@@ -184,6 +193,12 @@ class _Run:
 
         process = simulation.start_process("client", "client", main)
         return process
+
+    async def _change_parallelism(self, client: SimulatedClient, after: float, parallelism: int) -> None:
+        """From then on it must run so, whatever happens."""
+        await asyncio.sleep(after)
+        if await client.rescale(self._job_id, parallelism, f"rescaling-{self._seed}"):
+            self._rescaled_to = parallelism
 
     def _told(self, simulation: Simulation, status: JobStatus) -> None:
         """The cluster has told the job's status."""
@@ -219,8 +234,13 @@ class _Run:
     def _close(self, simulation: Simulation, cluster: SimulatedCluster, client: SimulatedProcess) -> None:
         client.kill("the run is over")
         left = cluster.close(_CLOSE_SECONDS)
-        left += [f"a connection between {' and '.join(each.hosts)}" for each in simulation.network.connections]
-        left += [f"port {port} of {host}" for host, port in simulation.network.listeners]
+        network = simulation.network
+        try:
+            # What the last process said may still be on its way.
+            simulation.run_until(lambda: not network.connections, _LAST_PACKETS_SECONDS, "the end of all connections")
+        except SimulationTimeoutError:
+            left += [f"a connection between {' and '.join(each.hosts)}" for each in network.connections]
+        left += [f"port {port} of {host}" for host, port in network.listeners]
         self._record.left_over += left
         if cluster.zookeeper is not None:
             try:

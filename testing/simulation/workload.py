@@ -41,18 +41,18 @@ class Workload:
     """One job.
 
     :ivar description: for reports; of a drawn job, everything that makes it.
-    :ivar slots: how many it needs at once.
     :ivar outputs: returns the committed lines of each of its sinks, sorted.
     :ivar expected: those that each sink must have; ``None``: they are not known.
     :ivar stage: what makes the lines: ``windows`` (joins too) or ``state``.
+    :ivar rescale: when the job's parallelism is changed, in virtual seconds, and to what; ``None``: it is not.
     """
 
     description: str
     graph: JobGraph
-    slots: int
     outputs: Outputs
     expected: Mapping[str, list[str]] | None = None
     stage: Literal["windows", "state"] = "state"
+    rescale: tuple[float, int] | None = None
 
     def graph_for(self, seed: int) -> JobGraph:
         """Return the graph as one seed submits it: with an id that follows from the seed."""
@@ -80,12 +80,10 @@ def spec_workload(spec: JobSpec) -> Workload:
 
     lines = expected_lines(spec)
     windows = isinstance(spec.stage, WindowStage | WindowJoinStage | IntervalJoinStage)
-    return Workload(
-        repr(spec), graph, spec.slots, outputs, dict.fromkeys(spec.sinks, lines), "windows" if windows else "state"
-    )
+    return Workload(repr(spec), graph, outputs, dict.fromkeys(spec.sinks, lines), "windows" if windows else "state")
 
 
-def program_workload(graph: JobGraph, name: str, slots: int) -> Workload:
+def program_workload(graph: JobGraph, name: str) -> Workload:
     """Make a job of a user's program; its output is what it writes to files, line by line.
 
     What it must be is known only when it has run once without faults.
@@ -95,7 +93,7 @@ def program_workload(graph: JobGraph, name: str, slots: int) -> Workload:
         found = _files(storage.local.written, storage.local.read, "/")
         return {directory: sorted(lines) for directory, lines in found.items()}
 
-    return Workload(name, graph, slots, outputs)
+    return Workload(name, graph, outputs)
 
 
 def program_settings() -> dict[str, str]:

@@ -1,4 +1,7 @@
-"""I15: a savepoint can be gone on from at another parallelism, with the same results."""
+"""I15: a snapshot can be gone on from at another parallelism, with the same results, and the job stays at it.
+
+A job is rescaled in the midst of a run: what it gives afterwards is part of its output, which other checks look at.
+"""
 
 from __future__ import annotations
 
@@ -9,5 +12,5 @@ __all__ = ["check"]
 
 
 def check(run: RunRecord) -> list[Violation]:
-    """Look at what the second half of a job gave that went on elsewhere."""
+    """Look at what a job ran at in the end."""
     return [Violation("I15", text) for text in run.other_parallelism]
