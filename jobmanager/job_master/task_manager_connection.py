@@ -10,6 +10,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from datetime import timedelta
+from functools import partial
 from typing import Any, Final
 
 from millstream.common.errors import MillstreamError
@@ -87,7 +88,7 @@ class TaskManagerConnection:
         self._lost = False
         self._gateway = self._connect(None)
         self._heartbeat_gateway = self._connect(heartbeat.call_timeout)
-        self._outbox: asyncio.Queue[Coroutine[Any, Any, None]] = asyncio.Queue()
+        self._outbox: asyncio.Queue[Callable[[], Coroutine[Any, Any, None]]] = asyncio.Queue()
         self._sender: asyncio.Task[None] | None = None
         self._heartbeats = HeartbeatSender(f"TaskManager {location}", self._heartbeat, self._gone, heartbeat)
         self._end_watch: Callable[[], None] | None = None
@@ -122,7 +123,7 @@ class TaskManagerConnection:
             self._sender.cancel()
             self._sender = None
         while not self._outbox.empty():
-            self._outbox.get_nowait().close()
+            self._outbox.get_nowait()
             self._outbox.task_done()
 
     def _gone(self, reason: str) -> None:
@@ -134,32 +135,32 @@ class TaskManagerConnection:
 
     def deploy(self, tasks: Sequence[TaskDeployment]) -> None:
         """Send tasks to run."""
-        self._outbox.put_nowait(self._deploy(tasks))
+        self._outbox.put_nowait(partial(self._deploy, tasks))
 
     def cancel(self, attempt_ids: Sequence[AttemptId]) -> None:
         """Ask for the end of these attempts."""
-        self._outbox.put_nowait(self._cancel(attempt_ids))
+        self._outbox.put_nowait(partial(self._cancel, attempt_ids))
 
     def trigger_checkpoint(
         self, attempt_ids: Sequence[AttemptId], checkpoint_id: int, options: CheckpointOptions
     ) -> None:
         """Have tasks begin a checkpoint."""
-        self._outbox.put_nowait(self._trigger_checkpoint(attempt_ids, checkpoint_id, options))
+        self._outbox.put_nowait(partial(self._trigger_checkpoint, attempt_ids, checkpoint_id, options))
 
     def notify_checkpoint(self, attempt_ids: Sequence[AttemptId], checkpoint_id: int, completed: bool) -> None:
         """Tell tasks what became of a checkpoint."""
-        self._outbox.put_nowait(self._notify_checkpoint(attempt_ids, checkpoint_id, completed))
+        self._outbox.put_nowait(partial(self._notify_checkpoint, attempt_ids, checkpoint_id, completed))
 
     def free(self, allocation_ids: Sequence[AllocationId], cause: str) -> None:
         """Give slots back."""
-        self._outbox.put_nowait(self._free(allocation_ids, cause))
+        self._outbox.put_nowait(partial(self._free, allocation_ids, cause))
 
     def say_goodbye(self, cause: str, *, job_goes_on: bool = False) -> None:
         """Tell the TaskManager that this JobMaster will not talk to it any more.
 
         :param job_goes_on: another one may: the TaskManager keeps local copies of the job's state for it.
         """
-        self._outbox.put_nowait(self._say_goodbye(cause, job_goes_on))
+        self._outbox.put_nowait(partial(self._say_goodbye, cause, job_goes_on))
 
     async def drain(self) -> None:
         """Return when all commands so far have gone out."""
@@ -179,7 +180,7 @@ class TaskManagerConnection:
         while True:
             command = await self._outbox.get()
             try:
-                await command
+                await command()
             finally:
                 self._outbox.task_done()
 

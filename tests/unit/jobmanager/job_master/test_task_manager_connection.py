@@ -202,3 +202,14 @@ def test_what_was_not_sent_is_dropped_at_the_end() -> None:
         await connection.drain()
 
     assert _run(story).executor.calls == []
+
+
+def test_what_is_said_after_the_end_is_dropped_too() -> None:
+    async def story(world: _World, connection: TaskManagerConnection) -> None:
+        connection.stop()
+        connection.trigger_checkpoint([AttemptId("a1")], 1, CheckpointOptions())
+        connection.say_goodbye("it is over")
+        await asyncio.sleep(0.01)
+
+    # A coroutine that nobody awaits would be a warning, which is an error here.
+    assert not _run(story).executor.calls
