@@ -7,6 +7,7 @@ only within its processes; outside of them everything is as always.
 
 from __future__ import annotations
 
+import gc
 import os
 import random
 import sys
@@ -45,9 +46,14 @@ def determined_by(simulation: Simulation) -> Iterator[None]:
     _swap_imported(swapped)
     state = random.getstate()
     random.seed(f"{simulation.seed}/random")
+    # What is collected when depends on all that this interpreter did before, and finalizers may do things.
+    collects = gc.isenabled()
+    gc.disable()
     try:
         yield
     finally:
+        if collects:
+            gc.enable()
         random.setstate(state)
         # Also modules that were imported meanwhile have taken replacements.
         _swap_imported({id(getattr(owner, name)): original for owner, name, original in originals})

@@ -91,6 +91,9 @@ class SimulatedTransport(asyncio.Transport):
             one._peer = other
             one._way = _Way(self._network, one, other)
             one._connection = connection
+        for one in (self, peer):
+            if not one._process.alive:
+                one._process_ended("while the connection was made")
 
     def begin(self, protocol: asyncio.BaseProtocol) -> None:
         """Give the connection to its protocol."""
