@@ -1,4 +1,8 @@
-"""``python -m tests.chaos``: kill processes of a cluster under a job, and look at what it has committed."""
+"""``python -m tests.chaos``: kill processes of a cluster under a job, and look at what it has committed.
+
+With ``--ha`` there are several masters and three ZooKeeper servers, far more kinds of faults, and the job is submitted
+once: it has to outlive them all. The seed tells what happens and when; what the machine makes of it differs.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +11,11 @@ import random
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
+from tests.chaos.faults import FAULTS
+from tests.chaos.highly_available import HighlyAvailableChaos, RunSettings
 from tests.chaos.monkey import Chaos, ChaosSettings
 from tests.chaos.program import expected_lines
 
@@ -20,6 +27,11 @@ def main() -> int:
     parser.add_argument("--every", type=float, default=4.0, help="most seconds between two kills")
     parser.add_argument("--per-second", type=float, default=2000.0)
     parser.add_argument("--count", type=int, default=0, help="records in all; 0: as many as the time allows for")
+    parser.add_argument("--ha", action="store_true", help="several masters, and everything that can befall them")
+    parser.add_argument("--masters", type=int, default=2, help="with --ha")
+    parser.add_argument(
+        "--fault", action="append", default=[], choices=FAULTS, help="with --ha: this, once; may be given repeatedly"
+    )
     parser.add_argument("-D", dest="settings", action="append", default=[], metavar="KEY=VALUE")
     options = parser.parse_args()
     count = options.count or int(options.per_second * (options.seconds + 20))
@@ -30,6 +42,12 @@ def main() -> int:
         print(f"{time.monotonic() - began:7.2f} s  {text}", flush=True)
 
     say(f"seed {options.seed}, {count} records")
+    if options.ha:
+        kinds = tuple(options.fault)
+        settings = RunSettings(
+            options.seed, options.seconds, options.every, count, options.per_second, options.masters, kinds, job=job
+        )
+        return _highly_available(settings, say)
     with tempfile.TemporaryDirectory() as directory:
         chaos = Chaos(
             Path(directory),
@@ -48,6 +66,21 @@ def main() -> int:
     print("missing:", *missing[:10], sep="\n  ")
     print("wrong:", *extra[:10], sep="\n  ")
     return 1
+
+
+def _highly_available(settings: RunSettings, say: Callable[[str], None]) -> int:
+    with tempfile.TemporaryDirectory() as directory:
+        report = HighlyAvailableChaos(Path(directory), settings, say).run()
+    say(f"{report.faults.total()} faults, {report.in_vain} of them in vain:")
+    for kind, times in sorted(report.faults.items()):
+        print(f"  {times:4} {kind}")
+    print("  started in the place of the dead, by exit status:", dict(report.replaced))
+    say(f"{len(report.lines)} lines committed; after the last fault all tasks ran in {report.running_after:.1f} s")
+    for problem in report.problems:
+        print("PROBLEM:", problem)
+    if not report.problems:
+        say("every line exactly once, and nothing is left that should not be")
+    return int(bool(report.problems))
 
 
 if __name__ == "__main__":
