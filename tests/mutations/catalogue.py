@@ -10,6 +10,7 @@ _TASK = "tests/unit/taskmanager/task"
 _NETWORK = "tests/unit/taskmanager/network"
 _OPERATORS = "tests/unit/taskmanager/operators"
 _CHECKPOINT = "tests/unit/jobmanager/checkpoint"
+_ZOOKEEPER = "tests/unit/common/high_availability/zookeeper"
 
 MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
@@ -140,5 +141,45 @@ MUTATIONS: tuple[Mutation, ...] = (
         "        if not any(is_inside(path, directory) and self._registry.is_needed(path) for path in files.shared):",
         "        if True:",
         (_CHECKPOINT,),
+    ),
+    Mutation(
+        "fence of writes",
+        "a leader that was deposed writes to ZooKeeper all the same",
+        "common/high_availability/zookeeper/zookeeper_leadership.py",
+        "await self._client.commit([CheckNode(self._node), *operations])",
+        "await self._client.commit(operations)",
+        (f"{_ZOOKEEPER}/test_election.py", f"{_ZOOKEEPER}/test_elections_in_simulation.py"),
+    ),
+    Mutation(
+        "a node for each term",
+        "a term begins with the node of the last one, whose writes may still be on their way",
+        "common/high_availability/zookeeper/latch.py",
+        "        self._former.add(self._prefix)\n        self._prefix = self._new_prefix()\n",
+        "",
+        (f"{_ZOOKEEPER}/test_latch.py", f"{_ZOOKEEPER}/test_election.py"),
+    ),
+    Mutation(
+        "ids given twice",
+        "a new leader gives the id of a checkpoint that the last one took",
+        "common/high_availability/zookeeper/checkpoint_pointers.py",
+        'b"%d" % (checkpoint_id + 1)',
+        'b"%d" % checkpoint_id',
+        (f"{_ZOOKEEPER}/test_stores.py",),
+    ),
+    Mutation(
+        "completion before its pointer",
+        "tasks commit what no later leader would know to be committed",
+        "jobmanager/checkpoint/coordinator.py",
+        "            pending.phase = Phase.KEEPING\n            self._actions.append(KeepPointer(",
+        "            self._complete(pending, pending.metadata)\n            self._actions.append(KeepPointer(",
+        (_CHECKPOINT,),
+    ),
+    Mutation(
+        "deletions of a deposed leader",
+        "a leader that was deposed deletes what its successor goes on from",
+        "jobmanager/job_master/deletion_queue.py",
+        "            if self._deposed:\n                pass",
+        "            if False:\n                pass",
+        ("tests/unit/jobmanager/job_master",),
     ),
 )
