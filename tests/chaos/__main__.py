@@ -17,6 +17,7 @@ from pathlib import Path
 from tests.chaos.faults import FAULTS
 from tests.chaos.highly_available import HighlyAvailableChaos, RunSettings
 from tests.chaos.monkey import Chaos, ChaosSettings
+from tests.chaos.partitions import PARTITIONS
 from tests.chaos.program import expected_lines
 
 
@@ -30,8 +31,13 @@ def main() -> int:
     parser.add_argument("--ha", action="store_true", help="several masters, and everything that can befall them")
     parser.add_argument("--masters", type=int, default=2, help="with --ha")
     parser.add_argument(
-        "--fault", action="append", default=[], choices=FAULTS, help="with --ha: this, once; may be given repeatedly"
+        "--fault",
+        action="append",
+        default=[],
+        choices=[*FAULTS, *PARTITIONS],
+        help="with --ha: this, once; may be given repeatedly",
     )
+    parser.add_argument("--partitions", action="store_true", help="with --ha: cut the network too; takes root")
     parser.add_argument("-D", dest="settings", action="append", default=[], metavar="KEY=VALUE")
     options = parser.parse_args()
     count = options.count or int(options.per_second * (options.seconds + 20))
@@ -45,7 +51,15 @@ def main() -> int:
     if options.ha:
         kinds = tuple(options.fault)
         settings = RunSettings(
-            options.seed, options.seconds, options.every, count, options.per_second, options.masters, kinds, job=job
+            options.seed,
+            options.seconds,
+            options.every,
+            count,
+            options.per_second,
+            options.masters,
+            kinds,
+            options.partitions,
+            job=job,
         )
         return _highly_available(settings, say)
     with tempfile.TemporaryDirectory() as directory:

@@ -23,7 +23,7 @@ from millstream.common.errors import MillstreamError
 from tests.chaos.site import HEARTBEAT_TIMEOUT, SESSION_TIMEOUT, Site
 from tests.chaos.traps import PHASES
 
-__all__ = ["FAULTS", "WEIGHTS", "Blow", "Fault"]
+__all__ = ["FAULTS", "WEIGHTS", "Blow", "Fault", "find_leader"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,11 +95,11 @@ def _freeze_task_manager(site: Site, job: RpcJobClient, chance: random.Random) -
 
 
 def _kill_leader(site: Site, job: RpcJobClient, chance: random.Random) -> Blow:
-    return _kill_master(site, _leader(site), "leader")
+    return _kill_master(site, find_leader(site), "leader")
 
 
 def _kill_standby(site: Site, job: RpcJobClient, chance: random.Random) -> Blow:
-    at, leader = chance.random(), _leader(site)
+    at, leader = chance.random(), find_leader(site)
     others = [master for master in sorted(site.cluster.masters) if master != leader]
     if not others:
         return Blow("no standby is there to be killed", hit=False)
@@ -108,7 +108,7 @@ def _kill_standby(site: Site, job: RpcJobClient, chance: random.Random) -> Blow:
 
 def _freeze_leader(site: Site, job: RpcJobClient, chance: random.Random) -> Blow:
     seconds = SESSION_TIMEOUT + chance.uniform(0.0, 2 * _LONGER)
-    process = site.cluster.masters.get(_leader(site))
+    process = site.cluster.masters.get(find_leader(site))
     if process is None:
         return Blow("no leader is there to be frozen", hit=False)
     _freeze(site, process.pid, seconds)
@@ -198,8 +198,8 @@ def _busy_workers(site: Site) -> list[int]:
     return busy
 
 
-def _leader(site: Site) -> int:
-    """The master that leads, or will be asked in its stead when none does."""
+def find_leader(site: Site) -> int:
+    """Return the master that leads, or will be asked in its stead when none does."""
     deadline = time.monotonic() + 5.0
     while time.monotonic() < deadline:
         leader = site.leader()

@@ -19,6 +19,7 @@ from millstream.common.errors import MillstreamError
 from tests.chaos import program
 from tests.chaos.faults import FAULTS, WEIGHTS
 from tests.chaos.monkey import committed_lines
+from tests.chaos.partitions import PARTITIONS
 from tests.chaos.remains import file_remains, node_remains, process_remains, unsettled_jobs
 from tests.chaos.site import SESSION_TIMEOUT, ZOOKEEPER_ROOT, Site
 from tests.chaos.traps import PHASES
@@ -37,8 +38,9 @@ class RunSettings:
 
     :ivar seconds: for how long faults come.
     :ivar every: seconds between two faults, at most; at least a third of it.
-    :ivar kinds: what befalls the cluster, of :data:`tests.chaos.faults.FAULTS`, in this order and once each; all kinds
-        by their weights until the time is over, if there are none.
+    :ivar kinds: what befalls the cluster, in this order and once each; all kinds by their weights until the time is
+        over, if there are none.
+    :ivar own_networks: whether hosts have networks of their own, and faults of the network come too.
     :ivar ending_faults: whether the job's end is struck too.
     :ivar job: more settings of the job.
     """
@@ -50,6 +52,7 @@ class RunSettings:
     per_second: float = 2000.0
     masters: int = 2
     kinds: tuple[str, ...] = ()
+    own_networks: bool = False
     ending_faults: bool = True
     job: dict[str, str] = field(default_factory=dict)
 
@@ -85,7 +88,7 @@ class HighlyAvailableChaos:
         self._settings = settings
         self._directory = directory
         self._say = say
-        self._site = Site(directory, settings.masters, settings=settings.job)
+        self._site = Site(directory, settings.masters, settings=settings.job, own_networks=settings.own_networks)
         self._report = Report()
         self._outcome: BaseException | None = None
 
@@ -164,6 +167,7 @@ class HighlyAvailableChaos:
 
     def _strike(self, job: RpcJobClient) -> None:
         settings, number = self._settings, 0
+        weights = WEIGHTS | dict.fromkeys(PARTITIONS, 3) if settings.own_networks else WEIGHTS
         end = time.monotonic() + settings.seconds
         while True:
             # Each fault has its own source: what one of them meets does not change what the next one will be.
@@ -176,9 +180,9 @@ class HighlyAvailableChaos:
             else:
                 if time.monotonic() + pause > end:
                     return
-                (kind,) = chance.choices(list(WEIGHTS), list(WEIGHTS.values()))
+                (kind,) = chance.choices(list(weights), list(weights.values()))
             time.sleep(pause)
-            blow = FAULTS[kind](self._site, job, chance)
+            blow = (FAULTS | PARTITIONS)[kind](self._site, job, chance)
             self._report.faults[kind] += 1
             self._report.in_vain += not blow.hit
             self._say(f"{kind}: {blow.text}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 
@@ -12,6 +12,7 @@ from millstream.common.config import Configuration
 from millstream.common.errors import MillstreamError
 from millstream.datastream import StreamExecutionEnvironment
 from millstream.testing.host import Host
+from millstream.testing.network_namespaces import NetworkNamespaces
 from millstream.testing.process_cluster import ProcessCluster
 from millstream.testing.zookeeper_server import ZooKeeperServers
 from tests.chaos.traps import Traps
@@ -31,6 +32,10 @@ class Site:
     :param directory: of everything that its processes write.
     :param zookeeper_servers: one, or three.
     :param high_availability: directory for what masters keep, if it is not to be within ``directory``.
+    :param own_networks: whether each process is on a host of its own, whose network can be cut; takes root.
+    :ivar network: of the hosts, if they are such.
+    :ivar zookeeper_hosts: the names of hosts in the network, as are the next two.
+    :ivar master_hosts: by the numbers of masters.
     :ivar lock: held while processes are killed or started.
     :ivar replaced: how often a process was started in the place of a dead one, by kind and exit status.
     """
@@ -44,9 +49,7 @@ class Site:
         *,
         settings: dict[str, str] | None = None,
         high_availability: Path | None = None,
-        zookeeper_hosts: Sequence[Host] = (),
-        master_hosts: Sequence[Host] = (),
-        task_manager_hosts: Sequence[Host] = (),
+        own_networks: bool = False,
     ) -> None:
         self.directory = directory
         self.output = directory / "output"
@@ -56,8 +59,18 @@ class Site:
         self.high_availability = high_availability or directory / "high-availability"
         self.temporary.mkdir(parents=True)
         self.high_availability.mkdir(exist_ok=True)
+        self.zookeeper_hosts = [f"zookeeper{number}" for number in range(zookeeper_servers)]
+        self.master_hosts = [f"master{number}" for number in range(masters)]
+        self.task_manager_hosts = [f"taskmanager{number}" for number in range(task_managers)]
+        self.network: NetworkNamespaces | None = None
+        hosts: Mapping[str, Host] = {}
+        if own_networks:
+            self.network = NetworkNamespaces([*self.zookeeper_hosts, *self.master_hosts, *self.task_manager_hosts])
+            hosts = self.network.hosts
         self.traps = Traps(directory / "traps")
-        self.zookeeper = ZooKeeperServers(directory / "zookeeper", zookeeper_servers, hosts=zookeeper_hosts)
+        self.zookeeper = ZooKeeperServers(
+            directory / "zookeeper", zookeeper_servers, hosts=[hosts[name] for name in self.zookeeper_hosts if hosts]
+        )
         self.cluster = ProcessCluster(
             directory / "cluster",
             task_managers=task_managers,
@@ -83,16 +96,15 @@ class Site:
                 **(settings or {}),
             },
             environment=self.traps.environment,
-            master_hosts=master_hosts,
-            task_manager_hosts=task_manager_hosts,
+            master_hosts=[hosts[name] for name in self.master_hosts if hosts],
+            task_manager_hosts=[hosts[name] for name in self.task_manager_hosts if hosts],
         )
         self.lock = threading.RLock()
         self.replaced: Counter[str] = Counter()
         self._masters = masters
         self._buried: set[int] = set()
         """Numbers of TaskManagers that were replaced."""
-        hosts: Sequence[Host | None] = task_manager_hosts or (None,)
-        self._places: list[Host | None] = [hosts[number % len(hosts)] for number in range(task_managers)]
+        self._places: list[Host | None] = [hosts.get(name) for name in self.task_manager_hosts]
         """Where the TaskManager of each number runs, or ran."""
         self._stopping = threading.Event()
         self._supervisor = threading.Thread(target=self._supervise, name="supervisor")
@@ -113,6 +125,8 @@ class Site:
 
     def __enter__(self) -> Site:
         try:
+            if self.network is not None:
+                self.network.start()
             self.zookeeper.start()
             self.cluster.start()
             self._supervisor.start()
@@ -139,6 +153,8 @@ class Site:
             self.end_cluster()
         finally:
             self.zookeeper.close()
+            if self.network is not None:
+                self.network.close()
 
     def _supervise(self) -> None:
         """Start the dead anew, as a service manager does on a real host."""
