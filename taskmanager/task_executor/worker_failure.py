@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from millstream.common.config import TaskManagerOptions
 from millstream.common.failure import CANCELLATION, WORKER_DIED, FailureInfo, engine_failure
 from millstream.taskmanager.task_executor.task_table import TaskEntry
-from millstream.taskmanager.worker.exit_status import is_out_of_memory_suspect
+from millstream.taskmanager.worker.exit_status import has_cause, is_out_of_memory_suspect
 
 __all__ = ["cancellation_failure", "worker_died_failure"]
 
@@ -31,7 +31,7 @@ def worker_died_failure(
         message += "\nPossibly it was out of memory: the kernel's log (dmesg) names the processes it kills for that."
     elif how.startswith("exit status"):
         message += "\nPossibly user code or a library ended the process; its output may say why."
-    elif how.startswith("killed"):
+    elif how.startswith("killed") and not has_cause(how):
         message += "\nPossibly a native library crashed; the worker's output may say more."
     failure = engine_failure(WORKER_DIED, message)
     if len(tasks) == 1:

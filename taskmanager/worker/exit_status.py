@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import signal
 
-__all__ = ["describe_exit", "is_out_of_memory_suspect"]
+__all__ = ["describe_exit", "describe_signal", "has_cause", "is_out_of_memory_suspect", "with_cause"]
+
+_CAUSE = " after "
 
 
 def describe_exit(status: int) -> str:
@@ -14,13 +16,27 @@ def describe_exit(status: int) -> str:
     """
     if status >= 0:
         return f"exit status {status}"
+    return f"killed by {describe_signal(-status)}"
+
+
+def describe_signal(number: int) -> str:
+    """Return ``signal 9 (SIGKILL)``."""
     try:
-        name = signal.Signals(-status).name
+        return f"signal {number} ({signal.Signals(number).name})"
     except ValueError:
-        return f"killed by signal {-status}"
-    return f"killed by signal {-status} ({name})"
+        return f"signal {number}"
+
+
+def with_cause(description: str, cause: str) -> str:
+    """Return the end of a process that was ended because of something, with that: ``it stood still``."""
+    return f"{description}{_CAUSE}{cause}"
+
+
+def has_cause(description: str) -> bool:
+    """Whether it is said why the process was ended."""
+    return _CAUSE in description
 
 
 def is_out_of_memory_suspect(description: str) -> bool:
     """Whether the end looks like the work of the kernel's out-of-memory killer."""
-    return "(SIGKILL)" in description
+    return "(SIGKILL)" in description and not has_cause(description)

@@ -5,8 +5,8 @@
 A fresh interpreter takes hundreds of milliseconds to import what a worker needs; a fork of one that has done so takes
 a few. A process that uses gRPC must not fork, and one with threads or an event loop should not, so the TaskManager
 starts this one: single-threaded, without an event loop, it imports everything once and then does nothing but fork,
-pass on signals, and report each child's end. It ends when its TaskManager does (the control socket closes), and
-all its children with it; when it is killed itself, the kernel kills its children.
+pass on signals, and report each child's standstill and end. It ends when its TaskManager does (the control socket
+closes), and all its children with it; when it is killed itself, the kernel kills its children.
 """
 
 from __future__ import annotations
@@ -142,13 +142,20 @@ class Launcher:
     def _reap(self) -> None:
         while self._children:
             try:
-                pid, status = os.waitpid(-1, os.WNOHANG)
+                pid, status = os.waitpid(-1, os.WNOHANG | os.WUNTRACED | os.WCONTINUED)
             except ChildProcessError:
                 return
             if pid == 0:
                 return
-            number = self._children.pop(pid, None)
-            if number is not None:
+            number = self._children.get(pid)
+            if number is None:
+                continue
+            if os.WIFSTOPPED(status):
+                self._report(Report(ReportKind.STOPPED, number, pid, os.WSTOPSIG(status)))
+            elif os.WIFCONTINUED(status):
+                self._report(Report(ReportKind.CONTINUED, number, pid))
+            else:
+                del self._children[pid]
                 self._report(Report(ReportKind.EXITED, number, pid, os.waitstatus_to_exitcode(status)))
 
     def _drain_wakeup(self) -> None:

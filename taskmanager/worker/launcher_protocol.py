@@ -64,6 +64,10 @@ class ReportKind(IntEnum):
     """Worker ``number`` ended; ``status`` as in :func:`~millstream.taskmanager.worker.exit_status.describe_exit`."""
     FORK_FAILED = 4
     """Worker ``number`` could not be started; ``status`` is the errno."""
+    STOPPED = 5
+    """Worker ``number`` stands still, by the signal ``status``."""
+    CONTINUED = 6
+    """Worker ``number`` goes on."""
 
 
 @dataclass(frozen=True, slots=True)

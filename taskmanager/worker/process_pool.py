@@ -13,8 +13,14 @@ import socket
 import sys
 from collections import deque
 
-from millstream.common.config import Configuration, PythonOptions, RpcOptions, TaskManagerOptions
-from millstream.taskmanager.worker.exit_status import describe_exit
+from millstream.common.config import (
+    Configuration,
+    HeartbeatOptions,
+    PythonOptions,
+    RpcOptions,
+    TaskManagerOptions,
+)
+from millstream.taskmanager.worker.exit_status import describe_exit, describe_signal
 from millstream.taskmanager.worker.framing import DEFAULT_MAX_FRAME_BYTES
 from millstream.taskmanager.worker.launcher_process import LauncherProcess
 from millstream.taskmanager.worker.launcher_protocol import Report, ReportKind
@@ -49,6 +55,7 @@ class ProcessWorkerPool:
             max_frame_bytes=max(DEFAULT_MAX_FRAME_BYTES, 2 * configuration.get(RpcOptions.FRAMESIZE)),
             log_level=logging.getLogger().getEffectiveLevel(),
         )
+        self._standstill_s: float = configuration.get(HeartbeatOptions.TIMEOUT).total_seconds()
         self._workers: dict[int, ProcessWorker] = {}  # all that live, by number
         self._spare: deque[ProcessWorker] = deque()
         self._next_number = 1
@@ -152,7 +159,11 @@ class ProcessWorkerPool:
         self._next_number += 1
         ours, theirs = socket.socketpair()
         worker = ProcessWorker(
-            number, ours, self._settings.max_frame_bytes, lambda signum: launcher.signal(number, signum)
+            number,
+            ours,
+            self._settings.max_frame_bytes,
+            lambda signum: launcher.signal(number, signum),
+            self._standstill_s,
         )
         self._workers[number] = worker
         launcher.fork(number, theirs)
@@ -192,6 +203,12 @@ class ProcessWorkerPool:
             self._forget(worker)
             reason = os.strerror(report.status)
             worker.process_not_started(OSError(report.status, f"cannot fork a worker process: {reason}"))
+        elif report.kind is ReportKind.STOPPED:
+            _log.warning("%s stands still (%s)", worker.description, describe_signal(report.status))
+            worker.standstill.stopped()
+        elif report.kind is ReportKind.CONTINUED:
+            _log.info("%s goes on", worker.description)
+            worker.standstill.goes_on()
         else:
             self._forget(worker)
             worker.process_ended(describe_exit(report.status))

@@ -15,7 +15,9 @@ from collections.abc import Callable
 from google.protobuf.message import DecodeError
 
 from millstream.common.wire.worker_pb2 import StopWorker, WorkerCommand, WorkerEvent
+from millstream.taskmanager.worker.exit_status import with_cause
 from millstream.taskmanager.worker.message_channel import MessageChannel
+from millstream.taskmanager.worker.standstill_watch import StandstillWatch
 
 __all__ = ["ProcessWorker"]
 
@@ -31,12 +33,20 @@ class ProcessWorker:
 
     :param number: by which the launcher knows it.
     :param send_signal: has a signal sent to it.
+    :param standstill_s: for so long it may stand still.
+    :ivar standstill: is told, by the launcher's reports, that it stands still and that it goes on.
     """
 
     def __init__(
-        self, number: int, connection: socket.socket, max_frame_bytes: int, send_signal: Callable[[int], None]
+        self,
+        number: int,
+        connection: socket.socket,
+        max_frame_bytes: int,
+        send_signal: Callable[[int], None],
+        standstill_s: float,
     ) -> None:
         self.number = number
+        self.standstill = StandstillWatch(standstill_s, self._stands_still)
         self._send_signal = send_signal
         self._pid = 0
         self._loop = asyncio.get_running_loop()
@@ -124,6 +134,7 @@ class ProcessWorker:
         if self._ended is not None:
             return
         self._ended = how
+        self.standstill.goes_on()
         self._set_timer(None)
         if self._connected:
             self._set_timer(self._loop.call_later(_STREAM_END_GRACE_S, self._end_stream))
@@ -132,7 +143,12 @@ class ProcessWorker:
 
     def _how_it_ended(self) -> str:
         how = self._ended or "unknown end"
-        return f"{how} after {self._complaint}" if self._complaint else how
+        return with_cause(how, self._complaint) if self._complaint else how
+
+    def _stands_still(self, complaint: str) -> None:
+        _log.error("%s is of no use: %s; killing it", self.description, complaint)
+        self._complaint = complaint
+        self.kill()
 
     def _on_message(self, message: bytes) -> None:
         try:

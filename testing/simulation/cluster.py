@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from millstream.common.config import (
     Configuration,
+    HeartbeatOptions,
     HighAvailabilityOptions,
     JobManagerOptions,
     TaskManagerOptions,
@@ -220,7 +221,7 @@ class SimulatedCluster:
             if not ended.done():
                 ended.set_result(None)
 
-        pool = SimulatedWorkerPool(process)
+        pool = SimulatedWorkerPool(process, configuration.get(HeartbeatOptions.TIMEOUT).total_seconds())
         rpc = SimulatedRpcService(process, self.simulation.network, configuration)
         await rpc.start()
         leaders = await self.directory(process, rpc)

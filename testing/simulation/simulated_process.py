@@ -78,6 +78,7 @@ class SimulatedProcess:
         self._main = main
         self._main_task: asyncio.Task[None] | None = None
         self._on_end: list[Callable[[str], None]] = []
+        self._on_pause: list[Callable[[], None]] = []
         self._on_resume: list[Callable[[], None]] = []
 
     def __repr__(self) -> str:
@@ -113,6 +114,10 @@ class SimulatedProcess:
 
         return stop
 
+    def on_pause(self, callback: Callable[[], None]) -> None:
+        """Call ``callback`` each time that the process is paused."""
+        self._on_pause.append(callback)
+
     def on_resume(self, callback: Callable[[], None]) -> None:
         """Call ``callback`` each time that the process goes on after a pause."""
         self._on_resume.append(callback)
@@ -130,6 +135,8 @@ class SimulatedProcess:
         if self.alive and not self.paused:
             self.paused = True
             self._simulation.timeline.record("process", "is paused", self.name)
+            for callback in list(self._on_pause):
+                callback()
 
     def resume(self) -> None:
         """Let it go on; all that came meanwhile is waiting for it."""

@@ -17,6 +17,8 @@ from millstream.common.wire.worker_pb2 import WorkerCommand, WorkerEvent
 from millstream.taskmanager.slot_worker import SlotWorker
 from millstream.taskmanager.surroundings import Surroundings
 from millstream.taskmanager.task.interrupt import UserCodeSection
+from millstream.taskmanager.worker.exit_status import with_cause
+from millstream.taskmanager.worker.standstill_watch import StandstillWatch
 from millstream.taskmanager.worker.worker_factory import SlotWorkerLike
 from millstream.taskmanager.worker.worker_session import WorkerSession
 from millstream.testing.simulation.simulated_process import SimulatedProcess
@@ -32,10 +34,14 @@ _KILLED: Final = "killed by signal 9 (SIGKILL)"
 
 
 class SimulatedWorkerPool:
-    """The :class:`~millstream.taskmanager.worker.handle.WorkerPool` of one TaskManager's simulated process."""
+    """The :class:`~millstream.taskmanager.worker.handle.WorkerPool` of one TaskManager's simulated process.
 
-    def __init__(self, process: SimulatedProcess) -> None:
+    :param standstill_s: so many virtual seconds a worker may stand still.
+    """
+
+    def __init__(self, process: SimulatedProcess, standstill_s: float = 50.0) -> None:
         self._process = process
+        self._standstill_s = standstill_s
         self._random = process.source("workers")
         self._launched = False
         self._closed = False
@@ -60,7 +66,7 @@ class SimulatedWorkerPool:
             raise OSError("the worker pool is closed")
         self._taken += 1
         self.workers = [worker for worker in self.workers if not worker.gone]
-        worker = SimulatedWorker(self._process, f"{self._process.name}-worker-{self._taken}")
+        worker = SimulatedWorker(self._process, f"{self._process.name}-worker-{self._taken}", self._standstill_s)
         self.workers.append(worker)
         return worker
 
@@ -79,8 +85,10 @@ class SimulatedWorkerPool:
 class SimulatedWorker:
     """The :class:`~millstream.taskmanager.worker.handle.WorkerHandle` of one worker, started at once."""
 
-    def __init__(self, owner: SimulatedProcess, name: str) -> None:
+    def __init__(self, owner: SimulatedProcess, name: str, standstill_s: float) -> None:
         self._owner = owner
+        self._standstill = StandstillWatch(standstill_s, self._stands_still)
+        self._complaint: str | None = None
         self._on_event: Callable[[WorkerEvent], None] | None = None
         self._on_exit: Callable[[str], None] | None = None
         self._early_events: list[WorkerEvent] = []
@@ -93,6 +101,9 @@ class SimulatedWorker:
         self._back = _Pipe(owner, f"{name}/events")
         self.process = owner.simulation.start_process(name, owner.host, self._main)
         self.process.on_end(self._process_ended)
+        # As the launcher of worker processes reports it.
+        self.process.on_pause(partial(self._back.put, owner, self._standstill.stopped))
+        self.process.on_resume(partial(self._back.put, owner, self._standstill.goes_on))
 
     def __repr__(self) -> str:
         return f"<SimulatedWorker {self.process!r}>"
@@ -192,7 +203,14 @@ class SimulatedWorker:
         else:
             self._on_event(event)
 
+    def _stands_still(self, complaint: str) -> None:
+        self._complaint = complaint
+        self.kill()
+
     def _end_comes(self, how: str) -> None:
+        self._standstill.goes_on()
+        if self._complaint is not None:
+            how = with_cause(how, self._complaint)
         self._ended = how
         self._gone.set()
         if self._on_exit is not None:

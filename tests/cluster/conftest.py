@@ -44,9 +44,12 @@ def cluster(shared_cluster: ProcessCluster) -> Iterator[ProcessCluster]:
 
 
 @pytest.fixture
-def own_cluster(tmp_path: Path) -> Iterator[ProcessCluster]:
-    """A cluster of this test's own, two TaskManagers of one slot, to be killed in parts."""
-    with ProcessCluster(tmp_path / "cluster", task_managers=2, slots=1) as started:
+def own_cluster(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ProcessCluster]:
+    """A cluster of this test's own, two TaskManagers of one slot, to be killed in parts; its settings are the
+    parameter, if the test gives one.
+    """
+    settings: dict[str, str] = getattr(request, "param", {})
+    with ProcessCluster(tmp_path / "cluster", task_managers=2, slots=1, settings=settings) as started:
         yield started
 
 

@@ -160,6 +160,28 @@ def test_a_job_recovers_from_a_killed_worker(own_cluster: ProcessCluster, new_en
     own_cluster.wait_for_slots(2)
 
 
+@pytest.mark.parametrize(
+    "own_cluster", [{"heartbeat.interval": "500 ms", "heartbeat.timeout": "3 s"}], indirect=True, ids=["3s"]
+)
+def test_a_job_recovers_from_a_worker_that_stands_still(
+    own_cluster: ProcessCluster, new_environment: Any, tmp_path: Path
+) -> None:
+    running = Running(own_cluster, new_environment(2, RESTARTING), tmp_path)
+    victim = min(running.workers())
+    os.kill(victim, signal.SIGSTOP)
+    eventually(lambda: victim not in running.workers(), "another worker has taken the place of the stopped one")
+    running.end.touch()
+    result = running.job.get_job_execution_result()
+    assert result.details is not None
+    assert result.details.restarts == 1
+    (failure,) = result.details.failure_history
+    assert failure.kind == WORKER_DIED
+    assert f"worker process {victim} " in failure.message
+    assert "stood still for 3 s (heartbeat.timeout)" in failure.message
+    assert running.results() == list(range(1, 101))
+    own_cluster.wait_for_slots(2)
+
+
 def test_a_killed_task_manager_fails_its_job_and_takes_its_workers_along(
     own_cluster: ProcessCluster, new_environment: Any, tmp_path: Path
 ) -> None:

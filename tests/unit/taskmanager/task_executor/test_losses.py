@@ -35,6 +35,20 @@ def test_a_dead_worker_is_told_once_with_everything_to_know_of_it() -> None:
     with_job(test)
 
 
+def test_what_a_worker_was_killed_for_is_not_guessed_at() -> None:
+    async def test(job: RunningJob) -> None:
+        worker = await job.take_slot()
+        await job.submit("x")
+        worker.die("killed by signal 9 (SIGKILL) after it stood still for 50 s (heartbeat.timeout)")
+        await job.cluster.until(lambda: bool(job.job_master.lost_slots))
+        assert job.job_master.lost_slots[0].failure.message.endswith(
+            "was killed by signal 9 (SIGKILL) after it stood still for 50 s (heartbeat.timeout) "
+            "while it ran task x (1/2)."
+        )
+
+    with_job(test)
+
+
 @pytest.mark.parametrize(
     ("how", "words"),
     [

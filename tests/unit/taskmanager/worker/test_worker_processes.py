@@ -21,9 +21,11 @@ from millstream.taskmanager.worker.process_pool import ProcessWorkerPool
 SCRIPTED = "scripted_slot_worker:ScriptedSlotWorker"
 
 
-def _with_pool(test: Callable[[ProcessWorkerPool], Awaitable[None]], spare: int = 1) -> None:
+def _with_pool(
+    test: Callable[[ProcessWorkerPool], Awaitable[None]], spare: int = 1, settings: dict[str, str] | None = None
+) -> None:
     async def run() -> None:
-        pool = ProcessWorkerPool(Configuration(), spare, slot_worker=SCRIPTED)
+        pool = ProcessWorkerPool(Configuration.from_map(settings or {}), spare, slot_worker=SCRIPTED)
         await pool.start()
         try:
             await test(pool)
@@ -117,6 +119,34 @@ def test_signals_from_a_terminal_and_from_an_administrator() -> None:
         os.kill(probe.worker.pid, signal.SIGTERM)
         assert await probe.exit() == "exit status 0"
         assert probe.events[-1].task_state.attempt_id == "closed"
+
+    _with_pool(test)
+
+
+def test_a_worker_that_stands_still_is_killed_and_one_that_blocks_is_not() -> None:
+    async def test(pool: ProcessWorkerPool) -> None:
+        blocking, stopped = WorkerProbe(await pool.take()), WorkerProbe(await pool.take())
+        blocking.play("deaf:60")
+        await blocking.state("blocking", "RUNNING")
+        os.kill(stopped.worker.pid, signal.SIGSTOP)
+        assert await stopped.exit() == (
+            "killed by signal 9 (SIGKILL) after it stood still for 0.3 s (heartbeat.timeout)"
+        )
+        assert blocking.exits == []
+        blocking.worker.kill()
+
+    _with_pool(test, settings={"heartbeat.timeout": "300 ms"})
+
+
+def test_a_worker_may_be_stopped_and_go_on() -> None:
+    async def test(pool: ProcessWorkerPool) -> None:
+        probe = WorkerProbe(await pool.take())
+        os.kill(probe.worker.pid, signal.SIGSTOP)
+        await _until(lambda: psutil.Process(probe.worker.pid).status() == psutil.STATUS_STOPPED)
+        os.kill(probe.worker.pid, signal.SIGCONT)
+        assert await probe.ask("quick") == b"done"
+        await probe.worker.stop(TIMEOUT_S)
+        assert probe.exits == ["exit status 0"]
 
     _with_pool(test)
 

@@ -90,6 +90,36 @@ def test_user_code_that_exits_ends_the_worker() -> None:
         assert manager.process.alive
 
 
+@pytest.mark.parametrize(("seconds", "lives"), [(40, True), (60, False)])
+def test_a_worker_may_stand_still_for_a_while(seconds: float, lives: bool) -> None:
+    with Simulation(1) as simulation:
+        manager = TaskManager(simulation, _prepare)
+        simulation.run_until(lambda: bool(manager.events), 5, "an event")
+        manager.worker_process.pause()
+        simulation.run_for(seconds)
+        manager.worker_process.resume()
+        simulation.run_for(60)
+        assert manager.worker_process.alive is lives
+        killed = "killed by signal 9 (SIGKILL) after it stood still for 50 s (heartbeat.timeout)"
+        assert manager.exits == ([] if lives else [killed])
+
+
+def test_a_worker_that_stood_still_together_with_its_task_manager_goes_on() -> None:
+    with Simulation(1) as simulation:
+        manager = TaskManager(simulation, _prepare)
+        simulation.run_until(lambda: bool(manager.events), 5, "an event")
+        manager.worker_process.pause()
+        simulation.run_for(1)
+        manager.process.pause()
+        simulation.run_for(600)
+        manager.process.resume()
+        simulation.run_for(1)
+        manager.worker_process.resume()
+        simulation.run_for(60)
+        assert manager.worker_process.alive
+        assert manager.exits == []
+
+
 def test_workers_end_with_their_task_manager() -> None:
     with Simulation(1) as simulation:
         manager = TaskManager(simulation, _prepare)
