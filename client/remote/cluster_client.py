@@ -2,8 +2,8 @@
 
 It owns nothing but what it is given: the RPC service may be gRPC's on the process's loop thread (a remote cluster)
 or the in-process one of a MiniCluster. Every call has a deadline (``client.timeout``), and the errors say what to
-look at. Where leaders change, a call goes on with the next leader: only when ``client.timeout`` passes without any of
-them answering does it fail.
+look at. Where leaders change, a call goes on with the next leader: only when ``client.timeout`` passes without an
+answer and without a new leader does it fail.
 """
 
 from __future__ import annotations
@@ -162,8 +162,8 @@ class ClusterClient:
         before = self._answered
         seconds = (self._timeout + extra_wait).total_seconds()
         changes = self._leader.changes
-        # The last try may begin at the very end of the time.
-        longest = (2 * seconds if changes else seconds) + _GRACE_SECONDS
+        # Each new leader gives it more time; whatever it waits for then has a deadline of its own.
+        longest = None if changes else seconds + _GRACE_SECONDS
         try:
             return self._loop_thread.run(self._call(method, seconds), longest)
         except (RpcUnavailableError, AnotherLeaderError) as error:
@@ -185,11 +185,15 @@ class ClusterClient:
     async def _call(self, method: Callable[[DispatcherGateway], Coroutine[Any, Any, T]], seconds: float) -> T:
         loop = self._loop_thread.loop
         give_up_at = loop.time() + seconds
+        last: LeaderInformation | None = None
         while True:
             known = self._leader.known is not None
             leader: LeaderInformation | None = None
             try:
                 leader = await self._leader.find()
+                if leader != last:
+                    # The cluster lives, however often it had to change its leader while this call was waiting.
+                    last, give_up_at = leader, loop.time() + seconds
                 call = method(self._connect(leader, seconds))
                 result = await self._leader.unless_another_leads(leader, call)
                 self._answered = leader

@@ -228,6 +228,28 @@ def test_without_a_leader_within_the_timeout_it_says_where_it_looked(masters: Ma
     assert masters.directory.asked > 1
 
 
+def test_a_call_goes_on_for_as_long_as_new_leaders_come(masters: Masters) -> None:
+    """A wait for a job's end is longer than any leader of a cluster may last under which machines keep dying."""
+    asked: list[str] = []
+
+    def serve(address: str, other: str) -> None:
+        async def overview(_: pb.Empty) -> pb.ClusterOverview:
+            asked.append(address)
+            if len(asked) == 10:
+                return pb.ClusterOverview(slots_total=7)
+            asyncio.get_running_loop().call_later(0.05, masters._name, other)
+            await asyncio.Event().wait()
+            raise AssertionError("it hangs")
+
+        masters.on_loop(_serve, masters, address, "get_cluster_overview", overview)
+
+    serve("first", "second")
+    serve("second", "first")
+    client = masters.new_client(timedelta(milliseconds=200))
+    assert client.overview().slots_total == 7
+    assert asked == ["first", "second"] * 5
+
+
 def test_a_directory_that_is_out_of_reach_is_named_with_its_reason(masters: Masters) -> None:
     masters.directory.broken = "no server of localhost:2181 answers"
     client = masters.new_client(timedelta(milliseconds=300))
