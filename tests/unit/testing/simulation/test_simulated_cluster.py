@@ -99,3 +99,24 @@ def test_a_source_that_needs_a_thread_is_refused_by_name() -> None:
         assert cluster.status == "FAILED"
         assert "source blocker (1/1)" in cluster.failure
         assert "use from_collection, or a Source" in cluster.failure
+
+
+def test_a_job_survives_a_worker_that_stands_still_for_ever(tmp_path: Path) -> None:
+    job.counted.clear()
+    settings = {
+        "state.checkpoints.dir": tmp_path.as_uri(),
+        "restart-strategy.type": "fixed-delay",
+        "restart-strategy.fixed-delay.attempts": "9",
+        "heartbeat.timeout": "20 s",
+    }
+    with Simulation(1) as simulation:
+        cluster = job.WordCountCluster(simulation, 3, _paced, 2, settings)
+        cluster.submit()
+        simulation.run_until(lambda: any(tmp_path.rglob("_metadata")), 20, "a checkpoint is complete")
+        victim = next(each for each in simulation.processes.values() if each.name.endswith("-worker-1") and each.alive)
+        victim.pause()
+        simulation.run_until(lambda: cluster.status in ("FINISHED", "FAILED"), 120, "the job ends")
+        assert cluster.status == "FINISHED", cluster.failure
+        assert "stood still for 20 s (heartbeat.timeout)" in cluster.failure
+        assert job.counted == {f"word{number}": 80 for number in range(5)}
+        assert simulation.errors == []

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
 
-from millstream.common.config import Configuration
+from millstream.common.config import Configuration, HeartbeatOptions
 from millstream.common.high_availability.standalone import FixedLeaderDirectory, StandaloneServices
 from millstream.common.ids import IdFactory, LeaderSessionId
 from millstream.common.rpc.gateways import DispatcherGateway
@@ -95,7 +95,7 @@ class WordCountCluster:
             self.configuration,
             IdFactory(process.source("ids")),
             FixedLeaderDirectory(rpc, MASTER),
-            SimulatedWorkerPool(process),
+            SimulatedWorkerPool(process, self.configuration.get(HeartbeatOptions.TIMEOUT).total_seconds()),
             process.host,
             on_fatal=ended.set_result,
         )
