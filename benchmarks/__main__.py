@@ -9,7 +9,7 @@ from pathlib import Path
 
 _PARTS = (
     *("w1", "w2", "w3", "w3b", "w4", "w5", "w6", "hello", "memory", "windows", "latency"),
-    *("checkpoints", "pause", "rocksdb", "incremental", "recovery", "rescaling", "unaligned"),
+    *("checkpoints", "pause", "rocksdb", "incremental", "recovery", "rescaling", "unaligned", "takeover"),
 )
 
 
@@ -50,6 +50,7 @@ def main() -> None:
         "recovery": lambda: _recovery(options.runs),
         "rescaling": _rescaling,
         "unaligned": lambda: _unaligned(options.directory),
+        "takeover": lambda: _takeover(options.runs),
     }
     for part in parts:
         rows.extend(runners[part]())
@@ -176,6 +177,15 @@ def _unaligned(directory: Path) -> list[tuple[str, str, str, str]]:
     idle, pressed = measure_back_pressure(directory)
     times = f"{idle:.0f} ms, {pressed:.0f} ms"
     return [("unaligned checkpoint under back pressure", f"{pressed / idle:.1f} x idle", times, "3 x (aim 1.5)")]
+
+
+def _takeover(runs: int) -> list[tuple[str, str, str, str]]:
+    from benchmarks.takeover import measure_takeover
+
+    session = 2.0
+    seconds = sorted(measure_takeover(session, runs))
+    median, spread = f"{seconds[len(seconds) // 2]:.2f} s", f"{seconds[0]:.2f}-{seconds[-1]:.2f} s"
+    return [(f"kill -9 of the leading master, session {session:g} s", median, spread, f"{session + 4:g} s")]
 
 
 def _print(rows: list[tuple[str, str, str, str]]) -> None:

@@ -44,6 +44,7 @@ class StandingJob:
             {
                 "execution.checkpointing.dir": (self.directory / "checkpoints").as_uri(),
                 "execution.checkpointing.interval": "1 h",
+                **self.cluster.configuration.to_map(),
                 **settings,
             }
         )
@@ -61,7 +62,8 @@ class StandingJob:
     def loaded(self, keys: int) -> bool:
         """Whether all keys have come to the state."""
         vertices = self.details().vertices
-        return sum(subtask.metrics.records_in for subtask in vertices[-1].subtasks) >= keys
+        # There are none while the job is taken up.
+        return bool(vertices) and sum(subtask.metrics.records_in for subtask in vertices[-1].subtasks) >= keys
 
     def wait_loaded(self, keys: int) -> None:
         eventually(lambda: self.loaded(keys), f"{keys} keys\n{self.cluster.logs()}", _LOADING_SECONDS)
@@ -131,14 +133,16 @@ class StandingJob:
 
 
 @contextmanager
-def standing_cluster(task_managers: int = 1, slots: int = 4, **settings: Any) -> Iterator[StandingJob]:
+def standing_cluster(
+    task_managers: int = 1, slots: int = 4, masters: int = 1, **settings: Any
+) -> Iterator[StandingJob]:
     """Give a job on a cluster of its own."""
     module = sys.modules[standing.__name__]
     cloudpickle.register_pickle_by_value(module)
     try:
         with tempfile.TemporaryDirectory(prefix="millstream-standing-") as name:
             directory = Path(name)
-            with ProcessCluster(directory / "cluster", task_managers, slots, settings) as cluster:
+            with ProcessCluster(directory / "cluster", task_managers, slots, settings, masters=masters) as cluster:
                 yield StandingJob(cluster, directory)
     finally:
         cloudpickle.unregister_pickle_by_value(module)
