@@ -90,6 +90,8 @@ def _highly_available(settings: RunSettings, say: Callable[[str], None]) -> int:
         print(f"  {times:4} {kind}")
     print("  started in the place of the dead, by exit status:", dict(report.replaced))
     say(f"{len(report.lines)} lines committed; after the last fault all tasks ran in {report.running_after:.1f} s")
+    for piece in report.garbage:
+        print("  removed by `millstream ha clean`:", piece)
     for problem in report.problems:
         print("PROBLEM:", problem)
     if not report.problems:
