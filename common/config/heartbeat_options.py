@@ -20,7 +20,8 @@ class HeartbeatOptions:
         "heartbeat.timeout",
         DURATION,
         timedelta(seconds=50),
-        "Time without a heartbeat after which the other side counts as dead. Longer than the interval.",
+        "Time without a heartbeat after which the other side counts as dead. Longer than the interval. "
+        "For so long a slot worker may stand still (SIGSTOP), too.",
     )
     RPC_FAILURE_THRESHOLD: Final = option(
         "heartbeat.rpc-failure-threshold",
