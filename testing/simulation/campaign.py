@@ -101,14 +101,20 @@ def run_campaign(
     seeds: Iterable[int],
     workers: int,
     on_outcome: Callable[[SeedOutcome], None],
+    *,
+    until_violation: bool = False,
 ) -> Campaign:
     """Run all seeds.
 
     :param run: can be pickled, if there are several workers.
     :param workers: how many processes; with 1 all of it happens in this one.
     :param on_outcome: is told each outcome as it comes; the order is that of the seeds only with one worker.
+    :param until_violation: begin no further seed when one has broken a promise.
     """
     campaign = Campaign()
+
+    def goes_on() -> bool:
+        return not (until_violation and campaign.failed)
 
     def take(outcome: SeedOutcome) -> None:
         campaign.add(outcome)
@@ -117,6 +123,8 @@ def run_campaign(
     if workers <= 1:
         for seed in seeds:
             take(run(seed))
+            if not goes_on():
+                break
         return campaign
     left = iter(seeds)
     with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn")) as pool:
@@ -127,7 +135,7 @@ def run_campaign(
                 done, running = wait(running, return_when=FIRST_COMPLETED)
                 for future in done:
                     take(future.result())
-                    running |= {pool.submit(run, seed) for seed in islice(left, 1)}
+                    running |= {pool.submit(run, seed) for seed in islice(left, 1 if goes_on() else 0)}
         finally:
             for future in running:
                 future.cancel()

@@ -18,6 +18,7 @@ class Mutation:
     :ivar old: text that is in it exactly once.
     :ivar new: what it is replaced by.
     :ivar tests: files or directories; tests in them must go red.
+    :ivar unseen: why no simulated cluster can show it; empty: one must, under some seed.
     """
 
     name: str
@@ -26,6 +27,7 @@ class Mutation:
     old: str
     new: str
     tests: tuple[str, ...]
+    unseen: str = ""
 
     def apply(self, root: Path) -> None:
         """Break it in the checkout at ``root``.

@@ -24,6 +24,7 @@ def main() -> int:
     parser.add_argument("--seeds", type=parse_seeds, default="0..999", help="such as 7, 0..999 or 3,5,9")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="operating system processes")
     parser.add_argument("--summary", type=Path, help="where to write the numbers as JSON")
+    parser.add_argument("--until-violation", action="store_true", help="end with the first seed that breaks a promise")
     parser.add_argument("--step", action="store_true", help="print what happens as it happens, one seed at a time")
     options = parser.parse_args()
     if options.step:
@@ -38,7 +39,7 @@ def main() -> int:
         if outcome.violations:
             print(f"{outcome.story}\n  again: python -m tests.sim --step --seeds {outcome.seed}\n", flush=True)
 
-    campaign = run_campaign(run, options.seeds, options.workers, tell)
+    campaign = run_campaign(run, options.seeds, options.workers, tell, until_violation=options.until_violation)
     print(campaign.report())
     if options.summary is not None:
         options.summary.write_text(campaign.to_json())
