@@ -38,6 +38,9 @@ def main() -> int:
         help="with --ha: this, once; may be given repeatedly",
     )
     parser.add_argument("--partitions", action="store_true", help="with --ha: cut the network too; takes root")
+    parser.add_argument(
+        "--directory", type=Path, help="with --ha: a new directory for everything that is written; kept. The logs too"
+    )
     parser.add_argument("-D", dest="settings", action="append", default=[], metavar="KEY=VALUE")
     options = parser.parse_args()
     count = options.count or int(options.per_second * (options.seconds + 20))
@@ -57,11 +60,15 @@ def main() -> int:
             count,
             options.per_second,
             options.masters,
-            kinds,
-            options.partitions,
+            kinds=kinds,
+            own_networks=options.partitions,
             job=job,
         )
-        return _highly_available(settings, say)
+        if options.directory is not None:
+            options.directory.mkdir(parents=True)
+            return _highly_available(options.directory.absolute(), settings, say)
+        with tempfile.TemporaryDirectory() as temporary:
+            return _highly_available(Path(temporary), settings, say)
     with tempfile.TemporaryDirectory() as directory:
         chaos = Chaos(
             Path(directory),
@@ -82,9 +89,8 @@ def main() -> int:
     return 1
 
 
-def _highly_available(settings: RunSettings, say: Callable[[str], None]) -> int:
-    with tempfile.TemporaryDirectory() as directory:
-        report = HighlyAvailableChaos(Path(directory), settings, say).run()
+def _highly_available(directory: Path, settings: RunSettings, say: Callable[[str], None]) -> int:
+    report = HighlyAvailableChaos(directory, settings, say).run()
     say(f"{report.faults.total()} faults, {report.in_vain} of them in vain:")
     for kind, times in sorted(report.faults.items()):
         print(f"  {times:4} {kind}")

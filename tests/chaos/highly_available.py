@@ -39,6 +39,7 @@ class RunSettings:
 
     :ivar seconds: for how long faults come.
     :ivar every: seconds between two faults, at most; at least a third of it.
+    :ivar zookeeper_servers: three, where they are struck too.
     :ivar kinds: what befalls the cluster, in this order and once each; all kinds by their weights until the time is
         over, if there are none.
     :ivar own_networks: whether hosts have networks of their own, and faults of the network come too.
@@ -52,6 +53,7 @@ class RunSettings:
     count: int = 200_000
     per_second: float = 2000.0
     masters: int = 2
+    zookeeper_servers: int = 3
     kinds: tuple[str, ...] = ()
     own_networks: bool = False
     ending_faults: bool = True
@@ -92,7 +94,13 @@ class HighlyAvailableChaos:
         self._settings = settings
         self._directory = directory
         self._say = say
-        self._site = Site(directory, settings.masters, settings=settings.job, own_networks=settings.own_networks)
+        self._site = Site(
+            directory,
+            settings.masters,
+            zookeeper_servers=settings.zookeeper_servers,
+            settings=settings.job,
+            own_networks=settings.own_networks,
+        )
         self._report = Report()
         self._outcome: BaseException | None = None
 

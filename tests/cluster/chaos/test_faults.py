@@ -11,10 +11,20 @@ from tests.chaos.highly_available import HighlyAvailableChaos, RunSettings
 MOST_SECONDS_TO_RUN = 20.0
 
 
-def strike(directory: Path, seed: int, *kinds: str, own_networks: bool = False) -> None:
+def strike(
+    directory: Path, seed: int, *kinds: str, servers: int = 1, ending: bool = False, own_networks: bool = False
+) -> None:
     said: list[str] = []
     settings = RunSettings(
-        seed, 0.0, every=1.5, count=20_000, per_second=1_000.0, kinds=kinds, own_networks=own_networks
+        seed,
+        0.0,
+        every=1.5,
+        count=20_000,
+        per_second=1_000.0,
+        zookeeper_servers=servers,
+        kinds=kinds,
+        own_networks=own_networks,
+        ending_faults=ending,
     )
     report = HighlyAvailableChaos(directory, settings, said.append).run()
     story = "\n".join([*said, *report.problems])
@@ -25,7 +35,7 @@ def strike(directory: Path, seed: int, *kinds: str, own_networks: bool = False) 
 
 @pytest.mark.usefixtures("zookeeper")
 def test_processes_that_are_killed(tmp_path: Path) -> None:
-    strike(tmp_path, 1, "taskmanager killed", "while checkpointing", "leader killed", "while committing")
+    strike(tmp_path, 1, "taskmanager killed", "while checkpointing", "leader killed", "while committing", ending=True)
 
 
 @pytest.mark.usefixtures("zookeeper")
@@ -35,7 +45,7 @@ def test_processes_that_come_back_from_the_dead(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("zookeeper")
 def test_zookeeper_servers_that_die_or_hang(tmp_path: Path) -> None:
-    strike(tmp_path, 3, "zookeeper server killed", "zookeeper quorum lost")
+    strike(tmp_path, 3, "zookeeper server killed", "zookeeper quorum lost", servers=3)
 
 
 @pytest.mark.usefixtures("zookeeper", "namespaces")
