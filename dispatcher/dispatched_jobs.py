@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
+from itertools import count
 from typing import Final
 
 from millstream.common.clock import Clock
@@ -24,7 +25,7 @@ from millstream.dispatcher.archived_jobs import ArchivedJobs
 from millstream.dispatcher.job_graph_check import check_job_graph
 from millstream.dispatcher.job_keeper import JobKeeper
 from millstream.dispatcher.job_manager_runner import JobManagerRunner, JobMasterControl
-from millstream.dispatcher.job_reports import cancelled_unread, taken_up, without_end
+from millstream.dispatcher.job_reports import cancelled_early, taken_up, without_end
 from millstream.dispatcher.job_table import (
     Action,
     AllJobsEnded,
@@ -40,8 +41,8 @@ from millstream.dispatcher.job_table import (
     StoreGraph,
     StoreResult,
 )
-from millstream.dispatcher.left_checkpoints import delete_left_checkpoints
 from millstream.jobmanager.background_tasks import BackgroundTasks
+from millstream.jobmanager.patience import patiently
 
 __all__ = ["DispatchedJobs", "JobMasterLeftOpenError"]
 
@@ -49,6 +50,8 @@ logger = logging.getLogger(__name__)
 
 _FIRST_PAUSE_SECONDS: Final = 0.5
 _LONGEST_PAUSE_SECONDS: Final = 30.0
+_MOST_READS: Final = 12
+"""So often the graph of a job that has ended is read: over about half a minute."""
 
 
 class JobMasterLeftOpenError(MillstreamError):
@@ -70,6 +73,8 @@ class DispatchedJobs:
 
     :param make_job_master: makes the JobMaster of a job, given what to call at its end; raises for a graph that it
         cannot run.
+    :param delete_checkpoints: deletes what is not retained of the checkpoints of a job that ended under an earlier
+        leader.
     :param step_seconds: how long the jobs may take to end when the cluster ends, and how long closing a JobMaster may.
     """
 
@@ -79,12 +84,13 @@ class DispatchedJobs:
         configuration: Configuration,
         keeper: JobKeeper,
         make_job_master: Callable[[JobGraph, Callable[[pb.JobDetails], None]], JobMasterControl],
+        delete_checkpoints: Callable[[JobGraph, JobStatus], Awaitable[None]],
         step_seconds: float,
     ) -> None:
         self._clock = clock
-        self._configuration = configuration
         self._keeper = keeper
         self._make_job_master = make_job_master
+        self._checkpoints_deletion = delete_checkpoints
         self._step_seconds = step_seconds
         self._archive = ArchivedJobs(
             clock,
@@ -430,7 +436,7 @@ class DispatchedJobs:
                     logger.exception("%s", trouble)
                 now_ms = self._clock.now_ms()
                 recovery.report = taken_up(job_id, now_ms, error)
-                self._carry_out(self._table.unreadable(job_id, cancelled_unread(recovery.report, now_ms)))
+                self._carry_out(self._table.unreadable(job_id, cancelled_early(recovery.report, now_ms)))
             else:
                 del self._recoveries[job_id]
                 self._carry_out(self._table.graph_read(job_id))
@@ -460,11 +466,18 @@ class DispatchedJobs:
 
     async def _delete_checkpoints(self, job_id: JobID, ended_as: JobStatus) -> None:
         """Do what the JobMaster of an earlier leader may not have come to."""
+        attempts = count(1)
         try:
-            graph = await self._keeper.graph(job_id)
-            await delete_left_checkpoints(graph, ended_as, self._configuration)
-        except (LeadershipLostError, JobNotFoundError):
-            return  # it is not ours to do, or was done: the graph is removed after the checkpoints
+            graph = await patiently(
+                f"The graph of job {job_id}, which has ended, cannot be read",
+                lambda: self._keeper.graph(job_id),
+                lambda error: not isinstance(error, JobNotFoundError) and next(attempts) < _MOST_READS,
+            )
+            await self._checkpoints_deletion(graph, ended_as)
+        except JobNotFoundError:
+            return  # it was done: the graph is removed after the checkpoints
+        except LeadershipLostError:
+            raise
         except MillstreamError as error:
             logger.warning("The checkpoints of job %s, which has ended, may be left behind: %s", job_id, error)
 

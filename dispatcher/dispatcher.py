@@ -39,6 +39,7 @@ from millstream.dispatcher.job_manager_runner import (
 from millstream.dispatcher.operations import Operations
 from millstream.dispatcher.snapshot_disposal import dispose_snapshot
 from millstream.jobmanager.checkpoint.events import SavepointMode
+from millstream.jobmanager.job_master.ended_job import delete_left_checkpoints
 
 __all__ = ["DISPATCHER_ENDPOINT", "RESOURCE_MANAGER_ENDPOINT", "Dispatcher"]
 
@@ -90,9 +91,14 @@ class Dispatcher:
         def make_job_master(graph: JobGraph, on_terminal: Callable[[pb.JobDetails], None]) -> JobMasterControl:
             return job_master_factory(graph, rpc, clock, configuration, ids, leaders, leadership, on_terminal)
 
+        async def delete_checkpoints(graph: JobGraph, status: JobStatus) -> None:
+            await delete_left_checkpoints(graph, status, clock, configuration, ids, leadership)
+
         shutdown_seconds = configuration.get(ClusterOptions.SHUTDOWN_TIMEOUT).total_seconds()
         # A third for the jobs to end, a third for their JobMasters to close: the rest is for the process around.
-        self._jobs = DispatchedJobs(clock, configuration, self._keeper, make_job_master, shutdown_seconds / 3)
+        self._jobs = DispatchedJobs(
+            clock, configuration, self._keeper, make_job_master, delete_checkpoints, shutdown_seconds / 3
+        )
         self._operations = Operations(clock, ids, configuration.get(RestOptions.ASYNC_STORE_DURATION))
         self._publishing: asyncio.Task[None] | None = None
         self._shutdown: asyncio.Task[None] | None = None

@@ -20,7 +20,7 @@ from millstream.common.rpc.service import RpcService
 from millstream.common.wire.checkpoint_pb2 import JobCheckpoints
 from millstream.common.wire.cluster_pb2 import JobDetails, OperationStatus
 from millstream.common.wire.graph_pb2 import JobGraph
-from millstream.dispatcher.job_reports import failed_to_start, first_report
+from millstream.dispatcher.job_reports import cancelled_early, failed_to_start, first_report, waiting_to_start
 from millstream.jobmanager.checkpoint.events import SavepointMode
 
 __all__ = [
@@ -43,7 +43,7 @@ _START_SECONDS: Final = 3.0
 class JobMasterControl(Protocol):
     """What the Dispatcher asks of a JobMaster."""
 
-    async def start(self) -> None: ...
+    async def start(self, on_trouble: Callable[[Exception], None]) -> None: ...
 
     def cancel(self) -> None: ...
 
@@ -134,7 +134,9 @@ class JobManagerRunner:
         self._clock = clock
         self._listener = listener
         self._close_seconds = close_seconds
-        self._accepted = first_report(job_graph, clock.now_ms())
+        self._accepted = self._report = first_report(job_graph, clock.now_ms())
+        self._troubled = False
+        self._cancelled = False
         self._running = False
         self._left_open = False
         self._starting: asyncio.Task[None] | None = None
@@ -165,11 +167,18 @@ class JobManagerRunner:
             await asyncio.wait({self._starting}, timeout=_START_SECONDS)
 
     def cancel(self) -> None:
-        self._job_master.cancel()
+        """Cancel the job. One that waits for something to start is not waited for; one that is about to start is
+        cancelled when this is called again then.
+        """
+        self._cancelled = True
+        if self._running:
+            self._job_master.cancel()
+        elif self._troubled:
+            self._start_no_more()
 
     def details(self) -> JobDetails:
         """Return the job as it stands."""
-        return self._job_master.details() if self._running else self._accepted
+        return self._job_master.details() if self._running else self._report
 
     async def refresh_metrics(self) -> None:
         """Bring the figures of the job's tasks up to date, as far as that goes quickly."""
@@ -202,7 +211,7 @@ class JobManagerRunner:
 
     async def _start(self) -> None:
         try:
-            await self._job_master.start()
+            await self._job_master.start(self._trouble)
         except LeadershipLostError as error:
             # Not the job's failure: the next leader runs it, and this one is about to hear that it is none any more.
             logger.info("Job %s is not started here: %s", self._job_id, error)
@@ -217,6 +226,18 @@ class JobManagerRunner:
             return
         self._running = True
         self._listener.job_started(self._job_id)
+
+    def _trouble(self, error: Exception) -> None:
+        """The JobMaster waits for something without which it cannot start."""
+        self._troubled = True
+        self._report = waiting_to_start(self._accepted, error)
+        if self._cancelled:
+            self._start_no_more()
+
+    def _start_no_more(self) -> None:
+        """Nothing of the job was touched: it is left for its user to go on from."""
+        self.stop_starting()
+        self._listener.job_ended(self._job_id, cancelled_early(self._report, self._clock.now_ms()))
 
     async def _close(self) -> None:
         if self._starting is not None and not self._starting.done():

@@ -14,7 +14,7 @@ from millstream.common.states import JobStatus
 from millstream.common.wire.cluster_pb2 import JobDetails, JobSummary
 from millstream.common.wire.graph_pb2 import JobGraph
 
-__all__ = ["cancelled_unread", "failed_to_start", "first_report", "taken_up", "without_end"]
+__all__ = ["cancelled_early", "failed_to_start", "first_report", "taken_up", "waiting_to_start", "without_end"]
 
 _BEFORE_THE_END: Final = {
     JobStatus.FINISHED.name: JobStatus.RUNNING.name,
@@ -79,9 +79,25 @@ def taken_up(job_id: JobID, now_ms: int, error: Exception | None = None) -> JobD
     return details
 
 
-def cancelled_unread(taken_up_as: JobDetails, now_ms: int) -> JobDetails:
-    """Return the report on a job that was cancelled because it could not be taken up."""
-    return _ended(taken_up_as, JobStatus.CANCELED, now_ms)
+def waiting_to_start(accepted: JobDetails, error: Exception) -> JobDetails:
+    """Return the report on a job whose JobMaster waits for what it cannot start without.
+
+    :param accepted: its first report.
+    :param error: why it has to wait.
+    """
+    details = JobDetails()
+    details.CopyFrom(accepted)
+    details.failure.CopyFrom(
+        engine_failure(
+            ENGINE, f"the job cannot be started yet, which is tried on: {error}", exception_type=type(error).__name__
+        )
+    )
+    return details
+
+
+def cancelled_early(report: JobDetails, now_ms: int) -> JobDetails:
+    """Return the report on a job that was cancelled while it could not be taken up, or not be started."""
+    return _ended(report, JobStatus.CANCELED, now_ms)
 
 
 def without_end(details: JobDetails) -> JobDetails:

@@ -61,7 +61,7 @@ class StartJobMaster:
 
 @dataclass(frozen=True, slots=True)
 class CancelJob:
-    """Tell the job's JobMaster to cancel it."""
+    """Tell the job's JobMaster to cancel it, or to wait no longer for what it needs to start. May come again."""
 
     job_id: JobID
 
@@ -350,7 +350,8 @@ class JobTable:
         if job.phase is JobPhase.RUNNING:
             return [CancelJob(job_id)]
         job.cancel_when_started = True
-        return []
+        # What keeps it from starting may last.
+        return [CancelJob(job_id)] if job.phase is JobPhase.STARTING else []
 
     def _told_if_all_ended(self) -> list[Action]:
         if not self._shutting_down or self._jobs or self._ended_told:

@@ -22,6 +22,8 @@ __all__ = [
     "DeleteDirectory",
     "DeleteEmptyDirectories",
     "DeleteFiles",
+    "DeleteJobDirectory",
+    "DeleteLeftCheckpoints",
     "FailJob",
     "KeepPointer",
     "LogFailure",
@@ -156,6 +158,33 @@ class DeleteEmptyDirectories:
 
 
 @dataclass(frozen=True, slots=True)
+class DeleteLeftCheckpoints:
+    """Delete the directories of checkpoints that leaders which died have left behind in the directory of the job.
+
+    :ivar directory: the URI of that.
+    :ivar before: those with ids below this one were given by leaders of the job; no others are touched.
+    :ivar kept: those of these ids that stay.
+    """
+
+    directory: str
+    before: int
+    kept: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteJobDirectory:
+    """Delete the directory of the job, of which nothing is kept: all checkpoints with ids that leaders of the job have
+    given, and then, if there is nothing in it of anybody else, all the rest.
+
+    :ivar directory: its URI.
+    :ivar before: the smallest id that no leader has given.
+    """
+
+    directory: str
+    before: int
+
+
+@dataclass(frozen=True, slots=True)
 class LogFailure:
     """Tell in the log of a checkpoint that failed, which the job does not fail with."""
 
@@ -201,6 +230,8 @@ CheckpointAction: TypeAlias = (
     | DeleteFiles
     | DeleteDirectory
     | DeleteEmptyDirectories
+    | DeleteLeftCheckpoints
+    | DeleteJobDirectory
     | FailJob
     | LogFailure
     | CancelJob

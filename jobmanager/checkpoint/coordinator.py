@@ -39,6 +39,8 @@ from millstream.jobmanager.checkpoint.actions import (
     CompleteRequest,
     DeleteDirectory,
     DeleteEmptyDirectories,
+    DeleteJobDirectory,
+    DeleteLeftCheckpoints,
     FailJob,
     KeepPointer,
     LogFailure,
@@ -89,7 +91,7 @@ from millstream.jobmanager.checkpoint.events import (
     TimerFired,
 )
 from millstream.jobmanager.checkpoint.pending_checkpoint import PendingCheckpoint, Phase
-from millstream.jobmanager.checkpoint.referenced_files import resolved_snapshot
+from millstream.jobmanager.checkpoint.referenced_files import ids_in, resolved_snapshot
 from millstream.jobmanager.checkpoint.settings import CheckpointSettings
 from millstream.jobmanager.checkpoint.snapshot_matching import SnapshotOrigin, pin_max_parallelism
 from millstream.jobmanager.checkpoint.state_assignment import assign_state
@@ -231,8 +233,22 @@ class CheckpointCoordinator:
 
     def _recover(self, event: CheckpointsRecovered) -> None:
         self._next_id = max(self._next_id, event.next_id)
-        if event.checkpoints:
-            self._begin_from([_completed(one.metadata, one.directory, one.owned) for one in event.checkpoints])
+        checkpoints = [_completed(one.metadata, one.directory, one.owned) for one in event.checkpoints]
+        if checkpoints:
+            self._begin_from(checkpoints)
+        own = self._own_directory
+        if own and event.next_id > 1:
+            # What earlier leaders had begun when they died is no use to anybody, and nobody else knows of it.
+            kept = set(event.unreadable).union(*(ids_in(one.metadata, one.directory) for one in checkpoints))
+            self._actions.append(DeleteLeftCheckpoints(own, event.next_id, tuple(sorted(kept))))
+
+    @property
+    def _own_directory(self) -> str:
+        """The directory in which all checkpoints with ids that leaders of this job have given are this job's; empty:
+        there is none.
+        """
+        job_id = self._graph.job_id
+        return "" if self._settings.shares_directory(job_id) else self._settings.directory_of(job_id)
 
     def _begin_from(self, checkpoints: list[CompletedCheckpoint]) -> None:
         """Go on from the last of these."""
@@ -713,10 +729,13 @@ class CheckpointCoordinator:
         if nothing:
             for checkpoint in self._store.clear():
                 self._discard(checkpoint)
-        own = self._settings.directory_of(self._graph.job_id)
-        if own:
-            # Leaders that died have left behind what they had begun, or had no time to delete: nobody else knows of it.
-            self._actions.append(DeleteDirectory(own) if nothing else DeleteEmptyDirectories(own))
+        directory = self._settings.directory_of(self._graph.job_id)
+        if directory:
+            # Leaders that died have left behind what they had no time to delete: nobody else knows of it.
+            own = nothing and self._own_directory
+            self._actions.append(
+                DeleteJobDirectory(directory, self._next_id) if own else DeleteEmptyDirectories(directory)
+            )
 
 
 def _is_running(vertex: ExecutionVertex) -> bool:

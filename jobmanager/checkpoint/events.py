@@ -80,10 +80,12 @@ class CheckpointsRecovered:
 
     :ivar checkpoints: oldest first.
     :ivar next_id: the smallest id that no leader has given.
+    :ivar unreadable: ids of completed ones that cannot be read. They are no use to the job, and left as they are.
     """
 
     checkpoints: tuple[RecoveredCheckpoint, ...]
     next_id: int
+    unreadable: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+from millstream.common.checkpoint.layout import checkpoint_id_of
 from millstream.common.checkpoint.state_paths import absolute_path, stored_bytes_of
 from millstream.common.wire.checkpoint_pb2 import (
     ChannelStateHandle,
@@ -14,7 +15,7 @@ from millstream.common.wire.checkpoint_pb2 import (
     TaskSnapshot,
 )
 
-__all__ = ["ReferencedFiles", "files_of_metadata", "files_of_snapshot", "is_inside", "resolved_snapshot"]
+__all__ = ["ReferencedFiles", "files_of_metadata", "files_of_snapshot", "ids_in", "is_inside", "resolved_snapshot"]
 
 
 class ReferencedFiles(NamedTuple):
@@ -60,6 +61,18 @@ def _stored(snapshot: TaskSnapshot) -> Iterator[StateBytes]:
         yield from stored_bytes_of(state)
     for channel in snapshot.channels:
         yield channel.bytes
+
+
+def ids_in(metadata: CheckpointMetadata, directory: str) -> set[int]:
+    """The ids of all checkpoints in whose directories a completed checkpoint may have files, with its own. It has none
+    in that of any other, however paths are written.
+
+    :param metadata: of the checkpoint, with absolute paths.
+    :param directory: of the checkpoint.
+    """
+    files = files_of_metadata(metadata)
+    names = {name for path in (directory, *files.own, *files.shared) for name in path.split("/")}
+    return {checkpoint_id for name in names if (checkpoint_id := checkpoint_id_of(name)) is not None}
 
 
 def is_inside(path: str, directory: str) -> bool:

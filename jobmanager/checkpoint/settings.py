@@ -44,6 +44,7 @@ class CheckpointSettings:
     :ivar savepoint_directory: where savepoints go that name no directory; empty: they must name one.
     :ivar history_size: checkpoints whose statistics are kept.
     :ivar allow_unclaimed_state: a job may start from a snapshot with state that none of its operators takes.
+    :ivar recovery_path: the snapshot that a new job begins from; empty: from none.
     """
 
     interval_ms: int | None = None
@@ -62,6 +63,7 @@ class CheckpointSettings:
     savepoint_directory: str = ""
     history_size: int = 10
     allow_unclaimed_state: bool = False
+    recovery_path: str = ""
 
     @property
     def enabled(self) -> bool:
@@ -75,8 +77,14 @@ class CheckpointSettings:
         return status is JobStatus.CANCELED and self.retention is Retention.DELETE_ON_CANCELLATION
 
     def directory_of(self, job_id: str) -> str:
-        """Return the URI of the directory that a job's checkpoints are in, and nothing else; empty: there is none."""
+        """Return the URI of the directory that a job's checkpoints are in; empty: there is none."""
         return f"{self.directory.rstrip('/')}/{job_id}" if self.directory else ""
+
+    def shares_directory(self, job_id: str) -> bool:
+        """Whether checkpoints of an earlier job with the same id are in the job's directory: it has begun from one of
+        them, so that nobody can tell by its id alone whose a checkpoint is.
+        """
+        return job_id in self.recovery_path.split("/")
 
     @classmethod
     def from_configuration(cls, configuration: Configuration) -> CheckpointSettings:
@@ -104,6 +112,7 @@ class CheckpointSettings:
             savepoint_directory=configuration.get(CheckpointingOptions.SAVEPOINT_DIRECTORY) or "",
             history_size=configuration.get(WebOptions.CHECKPOINTS_HISTORY),
             allow_unclaimed_state=configuration.get(StateOptions.RECOVERY_IGNORE_UNCLAIMED_STATE),
+            recovery_path=configuration.get(StateOptions.RECOVERY_PATH) or "",
         )
         if settings.timeout_ms < 1:
             raise ConfigurationError(

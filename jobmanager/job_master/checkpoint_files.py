@@ -5,11 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from millstream.common.checkpoint.errors import BrokenSnapshotError
-from millstream.common.checkpoint.layout import METADATA, CheckpointLayout, new_savepoint_directory
+from millstream.common.checkpoint.layout import (
+    METADATA,
+    SHARED,
+    TASK_OWNED,
+    CheckpointLayout,
+    checkpoint_id_of,
+    new_savepoint_directory,
+)
 from millstream.common.checkpoint.metadata_file import read_metadata, write_metadata
 from millstream.common.checkpoint.state_paths import with_relative_paths
 from millstream.common.config import Configuration
-from millstream.common.file_system import FileSystem, FileSystemError, file_system_of, join, qualified
+from millstream.common.file_system import FileStatus, FileSystem, FileSystemError, file_system_of, join, qualified
 from millstream.common.high_availability.checkpoint_pointers import CheckpointPointer
 from millstream.common.ids import IdFactory, JobID
 from millstream.common.wire.checkpoint_pb2 import CheckpointMetadata
@@ -104,6 +111,49 @@ class CheckpointFiles:
         # What is half deleted must not be taken for a checkpoint.
         files.delete(join(directory, METADATA))
         files.delete_directory(directory)
+
+    def delete_left_checkpoints(self, directory: str, before: int, kept: Iterable[int]) -> None:
+        """Delete checkpoints in a job's directory, all that can be.
+
+        :param before: those with ids below this one.
+        :param kept: but not with these ids.
+        :raises FileSystemError: the first failure, after all others have been tried.
+        """
+        self._delete_checkpoints(qualified(directory, self._configuration), before, kept)
+
+    def _delete_checkpoints(self, directory: str, before: int, kept: Iterable[int] = ()) -> list[FileStatus]:
+        """Returns what else is in the directory."""
+        first: FileSystemError | None = None
+        others = []
+        for entry in self._files(directory).list(directory):
+            checkpoint_id = checkpoint_id_of(entry.name) if entry.is_directory else None
+            if checkpoint_id is None or checkpoint_id >= before or checkpoint_id in kept:
+                others.append(entry)
+                continue
+            try:
+                self.delete_directory(entry.path)
+            except FileSystemError as error:
+                first = first or error
+        if first is not None:
+            raise first
+        return others
+
+    def delete_job_directory(self, directory: str, before: int) -> None:
+        """Delete a job's checkpoints, and then the whole directory, if there is nothing in it of anybody else: neither
+        a checkpoint of an earlier job with the same id, nor what a user has put there, such as a savepoint.
+
+        :param before: the job's checkpoints have ids below this one.
+        :raises FileSystemError: some of it is still there.
+        """
+        directory = qualified(directory, self._configuration)
+        files = self._files(directory)
+        others = self._delete_checkpoints(directory, before)
+        if all(entry.is_directory and entry.name in (SHARED, TASK_OWNED) for entry in others) and not any(
+            inner.is_directory for entry in others for inner in files.list(entry.path)
+        ):
+            files.delete_directory(directory)
+        else:
+            self.delete_empty_directories(directory)
 
     def delete_empty_directories(self, directory: str) -> None:
         """Delete what is empty of a job's directory, and all of it if there is nothing else in it.

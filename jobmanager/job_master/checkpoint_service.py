@@ -25,6 +25,7 @@ from millstream.common.fault_points import FaultPoint
 from millstream.common.high_availability.checkpoint_pointers import CheckpointPointer
 from millstream.common.high_availability.leadership import Leadership, LeadershipLostError
 from millstream.common.ids import AttemptId, IdFactory, JobID, ResourceId
+from millstream.common.states import JobStatus
 from millstream.common.version import VERSION
 from millstream.common.wire import cluster_pb2 as pb
 from millstream.common.wire.checkpoint_pb2 import CheckpointOptions, JobCheckpoints, TaskRestore
@@ -37,6 +38,8 @@ from millstream.jobmanager.checkpoint.actions import (
     DeleteDirectory,
     DeleteEmptyDirectories,
     DeleteFiles,
+    DeleteJobDirectory,
+    DeleteLeftCheckpoints,
     FailJob,
     KeepPointer,
     LogFailure,
@@ -54,12 +57,14 @@ from millstream.jobmanager.checkpoint.events import (
     CheckpointRequested,
     ClaimMode,
     Declined,
+    JobEnded,
     LocationFailed,
     MetadataFailed,
     MetadataWritten,
     PointerKept,
     PointerNotKept,
     PointerRemoved,
+    ResultKept,
     SavepointMode,
     SavepointRequested,
     TimerFired,
@@ -164,14 +169,15 @@ class CheckpointService:
         self._requests: dict[str, asyncio.Future[pb.OperationStatus]] = {}
         self._closed = False
 
-    async def restore(self) -> None:
+    async def restore(self, on_trouble: Callable[[Exception], None]) -> None:
         """Find the snapshot that the job is to begin from: the newest that it has completed under an earlier leader, or
-        else the one that its user names (``-s``), if any.
+        else the one that its user names (``-s``), if any. Trouble that may pass is waited out.
 
+        :param on_trouble: is told of it.
         :raises LeadershipLostError: another leads the job by now.
         :raises MillstreamError: the snapshot is not there, cannot be read, or does not fit the job.
         """
-        recovery = CheckpointRecovery(self._job_id, self._pointers, self._files, self._in_thread)
+        recovery = self._recovery(on_trouble)
         recovered = await recovery.recover()
         self.handle(recovered)
         if recovered.checkpoints:
@@ -184,7 +190,7 @@ class CheckpointService:
         _RESTORED.reach()
 
     async def _begin_from(self, path: str, recovery: CheckpointRecovery) -> None:
-        restored = await self._in_thread(lambda: self._files.read(path, self._claim_mode))
+        restored = await recovery.begin_from(path, self._claim_mode)
         logger.info(
             "Job %s begins from checkpoint %d of job %s (%s)",
             self._job_id,
@@ -195,6 +201,21 @@ class CheckpointService:
         self.handle(restored)
         owned = restored.claim_mode is ClaimMode.CLAIM
         await recovery.keep(CheckpointPointer(restored.metadata.checkpoint_id, restored.directory.rstrip("/"), owned))
+
+    async def end_as(self, status: JobStatus) -> None:
+        """Do what is left to do after the end of the job under an earlier leader, whose result is kept. Instead of
+        :meth:`restore`; :meth:`close` must follow.
+
+        :raises LeadershipLostError: it is another's to do.
+        :raises MillstreamError: it cannot be done.
+        """
+        self.handle(await self._recovery(lambda _: None).recover(has_ended=True))
+        self.handle(JobEnded(status))
+        self.handle(ResultKept())
+        await self._deletions.join()
+
+    def _recovery(self, on_trouble: Callable[[Exception], None]) -> CheckpointRecovery:
+        return CheckpointRecovery(self._job_id, self._pointers, self._files, self._in_thread, on_trouble)
 
     def restore_of(self, vertex_id: ExecutionVertexID) -> TaskRestore | None:
         """Return the state that a subtask begins with when it is deployed now."""
@@ -317,6 +338,15 @@ class CheckpointService:
             case DeleteEmptyDirectories():
                 directory = action.directory
                 self._delete(directory, lambda: self._files.delete_empty_directories(directory))
+            case DeleteLeftCheckpoints():
+                left = action
+                self._delete(
+                    f"what earlier leaders left in {left.directory}",
+                    lambda: self._files.delete_left_checkpoints(left.directory, left.before, left.kept),
+                )
+            case DeleteJobDirectory():
+                directory, before = action.directory, action.before
+                self._delete(directory, lambda: self._files.delete_job_directory(directory, before))
             case LogFailure():
                 logger.warning(
                     "Checkpoint %d of job %s failed: %s",

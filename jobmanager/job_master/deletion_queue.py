@@ -25,8 +25,9 @@ __all__ = ["DeletionQueue"]
 
 logger = logging.getLogger(__name__)
 
-_MOST_FAILURES: Final = 3
+_MOST_ATTEMPTS: Final = 4
 """So often something is deleted before it is left to whoever cleans up."""
+_FIRST_PAUSE_SECONDS: Final = 0.2
 
 _POINTER_REMOVED: Final = FaultPoint(
     "checkpoint.pointer-removed", "the pointer of a checkpoint that is needed no more is removed, its files are there"
@@ -37,7 +38,7 @@ _POINTER_REMOVED: Final = FaultPoint(
 class _Deletion:
     what: str
     carry_out: Callable[[], Awaitable[None]]
-    failures: int = 0
+    attempts: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,6 @@ class DeletionQueue:
         self._on_removed = on_removed
         self._items: asyncio.Queue[_Item] = asyncio.Queue()
         self._worker: asyncio.Task[None] | None = None
-        self._failed: list[_Deletion] = []
         self._deposed = False
 
     def remove_pointer(self, checkpoint_id: int, kept: asyncio.Task[None] | None) -> None:
@@ -102,9 +102,17 @@ class DeletionQueue:
                 pass  # it is the next leader's
             elif isinstance(item, _Removal):
                 await self._remove(item)
-            else:
-                await self._delete(item)
+            elif not await self._delete(item):
+                self._tasks.spawn(self._again(item), f"delete {item.what} again")
+                continue
             self._items.task_done()
+
+    async def _again(self, deletion: _Deletion) -> None:
+        # A task that has not heard yet that its checkpoint was given up writes into a directory while it is deleted,
+        # and stores have bad moments. Others need not wait for that.
+        await asyncio.sleep(_FIRST_PAUSE_SECONDS * 2 ** (deletion.attempts - 1))
+        self._items.put_nowait(deletion)
+        self._items.task_done()  # only now: whoever waits for all waits for this one too
 
     async def _remove(self, removal: _Removal) -> None:
         if removal.kept is not None:
@@ -128,18 +136,15 @@ class DeletionQueue:
             _POINTER_REMOVED.reach()
             self._on_removed(checkpoint_id)
 
-    async def _delete(self, deletion: _Deletion) -> None:
-        # Those that failed are tried again when there is something to delete again: a task that has not heard yet that
-        # its checkpoint was given up writes into a directory while it is deleted, and stores have bad moments.
-        again, self._failed = [*self._failed, deletion], []
-        for each in again:
-            try:
-                await each.carry_out()
-            except MillstreamError as error:
-                each.failures += 1
-                if each.failures < _MOST_FAILURES:
-                    self._failed.append(each)
-                    continue
-                logger.warning(
-                    "Job %s cannot delete %s, which nothing needs any more: %s", self._job_id, each.what, error
-                )
+    async def _delete(self, deletion: _Deletion) -> bool:
+        """Returns whether there is nothing more to do about it."""
+        deletion.attempts += 1
+        try:
+            await deletion.carry_out()
+        except MillstreamError as error:
+            if deletion.attempts < _MOST_ATTEMPTS:
+                return False
+            logger.warning(
+                "Job %s cannot delete %s, which nothing needs any more: %s", self._job_id, deletion.what, error
+            )
+        return True

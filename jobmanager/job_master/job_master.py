@@ -178,13 +178,17 @@ class JobMaster:
         self._appearing: asyncio.Task[None] | None = None
         self._started = False
 
-    async def start(self) -> None:
+    async def start(self, on_trouble: Callable[[Exception], None] = lambda _: None) -> None:
         """Serve the endpoint and schedule the job. The RPC service must be started by its owner.
 
+        As long as it cannot be read what the job is to begin from, because something does not answer, the job waits;
+        this may be cancelled then, and :meth:`close` must follow.
+
+        :param on_trouble: is told why the job waits, again after each attempt.
         :raises LeadershipLostError: the term is over.
         :raises MillstreamError: the snapshot that the job is to begin from cannot be read or does not fit it.
         """
-        await self._checkpoints.restore()
+        await self._checkpoints.restore(on_trouble)
         self._rpc.register(
             JobMasterGateway,  # type: ignore[type-abstract]  # a protocol names the service here
             self.endpoint,

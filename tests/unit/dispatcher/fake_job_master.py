@@ -42,6 +42,7 @@ class FakeJobMaster:
         self.may_start = asyncio.Event()
         self.may_start.set()
         self.started = False
+        self.tell_trouble: Callable[[Exception], None] = lambda _: None
         self.start_error: Exception | None = None
         self.cancels = 0
         self.ends_when_cancelled = True
@@ -55,7 +56,8 @@ class FakeJobMaster:
         self.operation_error: MillstreamError | None = None
         self.result_is_kept = False
 
-    async def start(self) -> None:
+    async def start(self, on_trouble: Callable[[Exception], None]) -> None:
+        self.tell_trouble = on_trouble
         await self.may_start.wait()
         if self.start_error is not None:
             raise self.start_error

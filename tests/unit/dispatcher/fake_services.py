@@ -37,6 +37,7 @@ class FakeElection:
     def __init__(self) -> None:
         self.graphs = MemoryJobGraphStore()
         self.results = MemoryJobResultStore()
+        self.pointers: dict[JobID, MemoryCheckpointPointers] = {}
         self.published: dict[str, LeaderInformation] = {}
         self.watchers: list[tuple[str, Callable[[LeaderInformation | None], None]]] = []
         self.fail_before: Counter[str] = Counter()
@@ -88,7 +89,7 @@ class FakeTerm:
         return _Results(self, self._election)
 
     def checkpoints(self, job_id: JobID) -> CheckpointPointers:
-        return MemoryCheckpointPointers()
+        return self._election.pointers.setdefault(job_id, MemoryCheckpointPointers())
 
     async def publish(self, endpoint: str, leader: LeaderInformation) -> None:
         async def effect() -> None:

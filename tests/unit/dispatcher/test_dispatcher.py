@@ -222,6 +222,44 @@ def test_a_job_that_is_cancelled_before_its_job_master_has_started() -> None:
     run(test)
 
 
+def test_a_job_that_waits_for_what_it_cannot_start_without_says_so_and_starts_when_it_can() -> None:
+    async def test() -> None:
+        async with cluster() as world:
+            world.prepare = lambda job_master: job_master.may_start.clear()
+            job_master = await world.submit()
+            job_master.tell_trouble(MillstreamError("the storage does not answer"))
+            details = await world.details()
+            assert (details.summary.state, details.summary.tasks_total) == ("INITIALIZING", 2)
+            assert "the job cannot be started yet" in details.failure.message
+            assert "the storage does not answer" in details.failure.message
+            job_master.may_start.set()
+            await eventually(lambda: job_master.started, "the job has started")
+            assert (await world.details()).summary.state == "RUNNING"
+            assert not (await world.details()).HasField("failure")
+
+    run(test)
+
+
+@pytest.mark.parametrize("cancelled_first", [True, False])
+def test_a_job_that_waits_for_what_it_cannot_start_without_can_be_cancelled(cancelled_first: bool) -> None:
+    async def test() -> None:
+        async with cluster() as world:
+            world.prepare = lambda job_master: job_master.may_start.clear()
+            job_master = await world.submit()
+            if cancelled_first:
+                await world.cancel()
+            job_master.tell_trouble(MillstreamError("the storage does not answer"))
+            if not cancelled_first:
+                await world.cancel()
+            details = await world.result()
+            assert details.summary.state == "CANCELED"
+            assert "the storage does not answer" in details.failure.message
+            assert (job_master.cancels, job_master.started) == (0, False)
+            await world.cancel()  # as often as one likes
+
+    run(test)
+
+
 def test_a_job_master_that_cannot_start_fails_its_job() -> None:
     async def test() -> None:
         async with cluster() as world:

@@ -155,12 +155,12 @@ def test_a_result_is_forgotten_when_nothing_else_is_left() -> None:
     assert table.expired(OTHER) == [ForgetResult(OTHER)]
 
 
-def test_a_job_that_is_cancelled_while_it_starts_is_cancelled_once_it_has_started() -> None:
+def test_a_job_that_is_cancelled_while_it_starts_waits_no_longer_and_is_cancelled_once_it_has_started() -> None:
     table = JobTable()
     table.submit(JOB)
     assert table.cancel(JOB) == []
     assert table.accepted(JOB) == [StartJobMaster(JOB)]
-    assert table.cancel(JOB) == []
+    assert table.cancel(JOB) == [CancelJob(JOB)]
     assert table.started(JOB) == [CancelJob(JOB)]
     assert table.cancel(JOB) == [CancelJob(JOB)]
 
@@ -183,7 +183,7 @@ def test_a_shutdown_cancels_all_and_ends_with_the_last_job() -> None:
     accept(table, JOB)
     table.started(JOB)
     accept(table, OTHER)
-    assert table.shut_down() == [CancelJob(JOB)]
+    assert table.shut_down() == [CancelJob(JOB), CancelJob(OTHER)]
     assert table.shut_down() == []
     assert table.shutting_down
     with pytest.raises(MillstreamError, match="shutting down"):

@@ -11,11 +11,15 @@ from pathlib import Path
 
 import pytest
 
+from millstream.common.checkpoint.metadata_file import write_metadata
 from millstream.common.config import CheckpointingOptions, Configuration, JobManagerOptions
 from millstream.common.errors import DuplicateJobError, JobNotFoundError, MillstreamError
+from millstream.common.high_availability.checkpoint_pointers import CheckpointPointer
+from millstream.common.high_availability.memory_stores import MemoryCheckpointPointers
 from millstream.common.ids import JobID
 from millstream.common.rpc.service import RemoteCallError
 from millstream.common.wire import cluster_pb2 as pb
+from millstream.common.wire.checkpoint_pb2 import CheckpointMetadata
 from tests.unit.dispatcher.contending_masters import (
     World,
     cluster,
@@ -203,11 +207,14 @@ def test_checkpoints_that_a_dead_leader_has_not_deleted_are_deleted_unless_they_
 ) -> None:
     key = CheckpointingOptions.EXTERNALIZED_RETENTION.key
     checkpoint = tmp_path / hex_id(1) / "chk-1"
-    checkpoint.mkdir(parents=True)
+    write_metadata(CheckpointMetadata(checkpoint_id=1, job_id=hex_id(1)), str(checkpoint))
     (tmp_path / hex_id(2)).mkdir()
 
     async def test() -> None:
         async with cluster(checkpoint_directory=tmp_path.as_uri()) as world:
+            pointers = world.election.pointers[JobID(hex_id(1))] = MemoryCheckpointPointers()
+            await pointers.reserve(1)
+            await pointers.add(CheckpointPointer(1, str(checkpoint), owned=True))
             await world.first.lead()
             job_graph = graph()
             job_graph.configuration[key] = retention
@@ -222,6 +229,7 @@ def test_checkpoints_that_a_dead_leader_has_not_deleted_are_deleted_unless_they_
             await eventually(lambda: "put result" in world.election.log, "the result is kept")
             await world.second.lead()
             await eventually(lambda: "mark clean" in world.election.log, "the job is cleaned up")
+            assert len(await pointers.all()) == left
 
     asyncio.run(test())  # files are deleted in a thread, which virtual time would not wait for
     assert len(list(tmp_path.glob("*/chk-1"))) == left

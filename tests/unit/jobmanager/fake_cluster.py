@@ -87,6 +87,12 @@ class FakeCluster:
 
     async def submit(self, graph: JobGraph) -> JobMaster:
         """Start a JobMaster."""
+        job_master = self.make(graph)
+        await job_master.start()
+        return job_master
+
+    def make(self, graph: JobGraph) -> JobMaster:
+        """Make a JobMaster that does not start by itself."""
         job_master = JobMaster(
             graph,
             self.master,
@@ -98,7 +104,6 @@ class FakeCluster:
             self.ended.append,
         )
         self.job_masters.append(job_master)
-        await job_master.start()
         return job_master
 
     async def free_slots(self) -> int:

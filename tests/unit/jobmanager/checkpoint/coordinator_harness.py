@@ -34,6 +34,8 @@ from millstream.jobmanager.checkpoint.actions import (
     DeleteDirectory,
     DeleteEmptyDirectories,
     DeleteFiles,
+    DeleteJobDirectory,
+    DeleteLeftCheckpoints,
     FailJob,
     KeepPointer,
     NotifyTasks,
@@ -73,7 +75,9 @@ __all__ = ["BASE", "CoordinatorHarness", "boom", "pipeline"]
 BASE = "file:///checkpoints"
 _E = ExecutionState
 
-Cleanup: TypeAlias = RemovePointer | DeleteFiles | DeleteDirectory | DeleteEmptyDirectories
+Cleanup: TypeAlias = (
+    RemovePointer | DeleteFiles | DeleteDirectory | DeleteEmptyDirectories | DeleteLeftCheckpoints | DeleteJobDirectory
+)
 
 
 def boom(message: str = "boom") -> FailureInfo:
@@ -341,7 +345,19 @@ class CoordinatorHarness:
                 self.files = {path for path in self.files if not path.startswith(action.directory + "/")}
             case DeleteEmptyDirectories():
                 self.emptied.append(action.directory)
+            case DeleteLeftCheckpoints():
+                self._delete_checkpoints(action.directory, action.before, action.kept)
+            case DeleteJobDirectory():
+                self._delete_checkpoints(action.directory, action.before)
+                inside = f"{action.directory}/"
+                left = {path for path in self.files if path.startswith(inside)}
+                if all(path.startswith(f"{inside}shared/") for path in left):
+                    self.files -= left
         self.check()
+
+    def _delete_checkpoints(self, directory: str, before: int, kept: Iterable[int] = ()) -> None:
+        for number in set(range(1, before)).difference(kept):
+            self.files = {path for path in self.files if not path.startswith(f"{directory}/chk-{number}/")}
 
     def take_over(self, next_id: int) -> None:
         """Let another leader go on with the job: it finds the pointers, and no task runs."""
@@ -426,7 +442,14 @@ class CoordinatorHarness:
             case KeepPointer():
                 assert action.checkpoint_id not in {*self.pointers, *self.keeping}, "kept twice"
                 self.keeping[action.checkpoint_id] = action
-            case RemovePointer() | DeleteFiles() | DeleteDirectory() | DeleteEmptyDirectories():
+            case (
+                RemovePointer()
+                | DeleteFiles()
+                | DeleteDirectory()
+                | DeleteEmptyDirectories()
+                | DeleteLeftCheckpoints()
+                | DeleteJobDirectory()
+            ):
                 self.cleanup.append(action)
             case FailJob():
                 self.failures.append(action.failure)

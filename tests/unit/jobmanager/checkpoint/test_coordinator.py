@@ -496,10 +496,11 @@ def test_what_stays_when_the_job_ends(retention: Retention, status: JobStatus, k
     h.pass_time(1000)
     number = h.prepare()
     h.acknowledge(h.attempt("source"), number, [h.new_shared_file()])
-    h.files.add(f"{BASE}/{JOB}/chk-9/of-a-leader-that-died")
+    h.files.add(f"{BASE}/{JOB}/chk-1/late")
+    h.files.add(f"{BASE}/{JOB}/shared/of-a-leader-that-died")
     h.end(status)
     directories = {path.split("/")[5] for path in h.files}
-    assert directories == ({"chk-1", "chk-9"} if kept else set())
+    assert directories == ({"chk-1", "shared"} if kept else set())
     # What was given up may have left directories behind.
     assert h.emptied == ([f"{BASE}/{JOB}"] if kept and status is not JobStatus.SUSPENDED else [])
     assert h.timers == {}

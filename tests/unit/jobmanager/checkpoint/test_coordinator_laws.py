@@ -2,7 +2,8 @@
 
 Each walk is given by its seed and is weighted so that it gets somewhere: checkpoints become complete, are subsumed,
 restored from and stopped with, while others fail at every point of their lives. Now and then the leader is deposed in
-the middle of whatever it does; the next one knows the pointers alone, and what the old one had begun to delete goes on.
+the middle of whatever it does; the next one knows the pointers alone, and what the old one had begun to delete goes on,
+as does what its tasks had begun to write.
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ from tests.unit.jobmanager.checkpoint.snapshots import keyed
 _E = ExecutionState
 _RESTORED_ID = 40
 _FOREIGN = "file:///foreign/job"
+_OWN = f"{BASE}/{'a' * 32}"
 _PRODUCERS = {"source": "", "map": "source", "sink": "map"}
 
 
@@ -54,7 +56,8 @@ class RandomWalk:
     :ivar savepoints: complete ones.
     :ivar latest: what tasks are to be restored from; 0: nothing.
     :ivar zombies: deletions that deposed leaders may still carry out.
-    :ivar orphans: files that a deposed leader may have left behind.
+    :ivar orphans: files that a deposed leader may have left behind, and nobody may delete while the job goes on.
+    :ivar late: directories of checkpoints into which tasks of deposed leaders may still write.
     """
 
     def __init__(self, seed: int) -> None:
@@ -76,6 +79,7 @@ class RandomWalk:
         self.h.patient = True
         self.zombies: deque[Cleanup] = deque()
         self.orphans: set[str] = set()
+        self.late: list[str] = []
         self.highest = 0
         self.unanswered = 0
         self.result_is_kept = False
@@ -109,6 +113,7 @@ class RandomWalk:
             (20, self.pointer),
             (10, self.clean),
             (5, self.zombie_deletes),
+            (1, self.zombie_writes),
             (self.random.choice([0, 1, 3]), self.take_over),
             (10, self.notices_arrive),
             (self.random.choice([0, 3]), self.end_of_data),
@@ -231,6 +236,12 @@ class RandomWalk:
         if self.zombies:
             self.h.delete(self.zombies.popleft())
 
+    def zombie_writes(self) -> None:
+        if self.late and not self.h.ended:
+            path = f"{self.random.choice(self.late)}/late-{len(self.orphans)}"
+            self.h.files.add(path)
+            self.orphans.add(path)
+
     def take_over(self) -> None:
         """The leader is deposed. What it was about to delete after the removal of a pointer it does not delete."""
         h = self.h
@@ -243,9 +254,10 @@ class RandomWalk:
         removal = h.cleanup[0] if h.cleanup else None
         if isinstance(removal, RemovePointer) and removal.checkpoint_id not in h.keeping and self.random.randrange(2):
             h.pointers.pop(removal.checkpoint_id, None)
-        self.highest = max(h.directories, default=0)
+        self.highest = max([*h.directories, *h.locations], default=0)
         self.heard = len(h.notices)
         self.unanswered = self.requests - len(h.answers)
+        self.late += [h.directories[number] for number in sorted(self.taking) if number not in h.pointers]
         for forgotten in (self.base, self.taking, self.ended_before, self.part):
             forgotten.clear()
         for known in (self.accepted, self.ended_data, self.may_finish):
@@ -255,8 +267,13 @@ class RandomWalk:
         stopped = [number for number in h.pointers if number in h.directories and not h.pointers[number].owned]
         self.savepoints = sorted({*self.savepoints, *stopped})
         self.latest = max(h.pointers, default=0)
-        # What belongs to no checkpoint that is complete, nobody knows of any more.
-        self.orphans |= h.files
+        # Of what belongs to no complete checkpoint the next leader deletes the checkpoints in the job's own directory.
+        # Tasks may still write shared files; elsewhere there is more than the job's; and what came too late for a
+        # checkpoint that is complete goes with it.
+        kept_directories = tuple(f"{pointer.directory}/" for pointer in h.pointers.values())
+        self.orphans |= {
+            path for path in h.files if not path.startswith(f"{_OWN}/chk-") or path.startswith(kept_directories)
+        }
         h.take_over(self.highest + 1)
         if not self.latest and self.claim is not None:
             self._restore(self.claim)
@@ -458,3 +475,5 @@ def test_whatever_happens_nothing_is_lost_and_nothing_is_left(seed: int) -> None
     while walk.zombies:
         walk.zombie_deletes()
     walk.check()
+    if walk.settings.keeps_nothing(walk.h.graph.status):
+        assert not any(path.startswith(f"{_OWN}/") for path in walk.h.files), "not even what others left"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -10,15 +11,17 @@ import pytest
 
 from millstream.common.errors import MillstreamError
 from millstream.common.fault_points import listen
+from millstream.common.file_system import FileSystemError
 from millstream.common.high_availability.checkpoint_pointers import CheckpointPointer, OutcomeUnknownError
 from millstream.common.high_availability.leader_information import LeaderInformation
 from millstream.common.high_availability.leadership import LeadershipLostError
 from millstream.common.high_availability.memory_stores import MemoryCheckpointPointers
 from millstream.common.ids import JobID
 from millstream.common.wire.graph_pb2 import JobGraph
-from millstream.jobmanager.checkpoint.events import SavepointMode
+from millstream.jobmanager.checkpoint.events import RecoveredCheckpoint, SavepointMode
 from millstream.jobmanager.checkpoint.snapshot_matching import StateRecoveryError
 from millstream.jobmanager.job_master import JobMaster
+from millstream.jobmanager.job_master.checkpoint_files import CheckpointFiles
 from tests.unit.jobmanager.fake_cluster import FakeCluster, until
 from tests.unit.jobmanager.fake_task_executor import FakeTaskExecutor, run_for_ever
 from tests.unit.jobmanager.job_graphs import job_graph, vertex
@@ -217,6 +220,42 @@ def test_a_newest_checkpoint_that_cannot_be_read_fails_the_job_and_nothing_is_de
         await world.cluster.job_masters[-1].close()
         assert world.directories() == ["chk-1", "chk-2"]
         assert await world.pointers.ids() == [1, 2]
+
+    tell(story)
+
+
+def test_a_leader_waits_for_a_storage_that_does_not_answer_and_need_not(
+    tell: Tell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recover, told, mended = CheckpointFiles.recover, asyncio.Event(), threading.Event()
+
+    def unreachable(files: CheckpointFiles, pointer: CheckpointPointer) -> RecoveredCheckpoint:
+        if not mended.is_set():
+            raise FileSystemError("no route to host")
+        return recover(files, pointer)
+
+    monkeypatch.setattr(CheckpointFiles, "recover", unreachable)
+
+    async def story(world: World) -> None:
+        first = await world.run()
+        await first.checkpoint(full=False)
+        await first.close()
+        for mend in (False, True):
+            told.clear()
+            job = world.cluster.make(world.graph())
+            starting = asyncio.ensure_future(job.start(lambda _: told.set()))
+            await told.wait()
+            assert not starting.done()
+            if mend:
+                mended.set()
+                await starting
+                await world.until_running(job)
+            else:
+                starting.cancel()
+                await asyncio.wait({starting})
+                await job.close()
+                assert world.directories() == ["chk-1"]
+        assert world.restored() == [1] * 4
 
     tell(story)
 
