@@ -10,23 +10,27 @@ __all__ = ["Wakeup"]
 class Wakeup:
     """A signal without a memory: whoever waits looks again at what he waits for."""
 
-    __slots__ = ("_future",)
+    __slots__ = ("_waiting",)
 
     def __init__(self) -> None:
-        self._future: asyncio.Future[None] | None = None
+        self._waiting: list[asyncio.Future[None]] = []
 
     async def wait(self) -> None:
         """Return at the next :meth:`notify`. Look at the condition before, without awaiting in between."""
-        future = self._future
-        if future is None or future.done():
-            future = self._future = asyncio.get_running_loop().create_future()
-        # Several may wait; one that is cancelled must not take the future from the others.
-        await asyncio.shield(future)
+        # A future for each: one who is cancelled takes nothing from the others.
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(future)
+        try:
+            await future
+        except asyncio.CancelledError:
+            if future in self._waiting:  # not notified meanwhile
+                self._waiting.remove(future)
+            raise
 
     def notify(self) -> None:
         """Wake all who wait."""
-        future = self._future
-        if future is not None:
-            self._future = None
-            if not future.done():
-                future.set_result(None)
+        if self._waiting:
+            waiting, self._waiting = self._waiting, []
+            for future in waiting:
+                if not future.done():
+                    future.set_result(None)

@@ -73,6 +73,7 @@ class ReaderSource:
         self._empty_polls = 0
         self._waiting: asyncio.Task[None] | None = None
         self._wakeup = asyncio.Event()
+        self._waking: asyncio.Future[None] | None = None
 
     def initialize_state(self) -> None:
         """The reader takes its splits over when it is opened."""
@@ -157,11 +158,13 @@ class ReaderSource:
         waiting = self._waiting
         if waiting is None:
             waiting = self._waiting = asyncio.get_running_loop().create_task(reader.wait_available())
-        waking = asyncio.get_running_loop().create_task(self._wakeup.wait())
-        try:
-            await asyncio.wait({waiting, waking}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            waking.cancel()
+        if not self._wakeup.is_set():
+            # A future, not a task that waits for the event: this is done for each record of a slow stream.
+            waking = self._waking = asyncio.get_running_loop().create_future()
+            try:
+                await asyncio.wait({waiting, waking}, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                self._waking = None
         self._wakeup.clear()
         if not waiting.done():
             return
@@ -172,6 +175,8 @@ class ReaderSource:
 
     def wake(self) -> None:
         self._wakeup.set()
+        if self._waking is not None and not self._waking.done():
+            self._waking.set_result(None)
 
     def processed(self, records: int, elapsed_ns: int) -> None:
         """The chain slices batches by cost, and the reader knows its largest batch."""
