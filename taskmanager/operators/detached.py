@@ -46,7 +46,11 @@ def owned(value: Any) -> Any:
     if kind is tuple:
         return value if _all_plain(map(type, value)) else tuple(map(owned, value))
     copier = _COPIERS.get(kind)
-    return detached(value) if copier is None else copier(value)
+    if copier is not None:
+        return copier(value)
+    if issubclass(kind, tuple) and not kind.__dictoffset__ and _all_plain(map(type, value)):
+        return value  # a named tuple: there is nothing else in it that could change
+    return detached(value)
 
 
 def _owned_list(value: list[Any]) -> list[Any]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from operator import length_hint
 from types import CodeType, TracebackType
 from typing import Any
@@ -19,6 +20,8 @@ from millstream.taskmanager.operators.operator import NO_RECORD
 __all__ = ["FailedLine", "GeneratedFunction", "Line", "frame_variables", "record_at"]
 
 _numbers = itertools.count(1)
+_MOST_COMPILED = 256
+"""Sources whose code is kept: the subtasks of an operator have the same, and so have the attempts at them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +66,7 @@ class GeneratedFunction:
         self._tags = {number: line.tag for number, line in enumerate(lines, 1) if line.tag is not None}
         self.source = "\n".join(line.text for line in lines) + "\n"
         scope = dict(namespace)
-        exec(compile(self.source, self._filename, "exec"), scope)  # our own text; users' names never enter it
+        exec(_named(_compiled(self.source), self._filename), scope)  # our own text; users' names never enter it
         self.call: Callable[..., Any] = scope["generated"]
 
     def failed_line(self, error: BaseException) -> FailedLine | None:
@@ -80,6 +83,17 @@ class GeneratedFunction:
             return None
         below = found.tb_next
         return FailedLine(self._tags.get(found.tb_lineno), variables, below is None, _first_argument(below))
+
+
+@lru_cache(_MOST_COMPILED)
+def _compiled(source: str) -> CodeType:
+    return compile(source, "<millstream generated>", "exec")
+
+
+def _named(code: CodeType, filename: str) -> CodeType:
+    """Return the code as of another file, what is nested in it too: functions of one source are told apart by that."""
+    constants = tuple(_named(each, filename) if isinstance(each, CodeType) else each for each in code.co_consts)
+    return code.replace(co_filename=filename, co_consts=constants)
 
 
 def _first_argument(entry: TracebackType | None) -> Any:
