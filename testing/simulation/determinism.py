@@ -8,6 +8,7 @@ only within its processes; outside of them everything is as always.
 from __future__ import annotations
 
 import gc
+import logging
 import os
 import random
 import sys
@@ -28,6 +29,8 @@ __all__ = ["UnsupportedInSimulationError", "determined_by"]
 
 _TYPICAL_STEP_NS: Final = 2_000
 _LONGEST_STEP_NS: Final = 8_000_000
+_GARBAGE: Final = 1_000_000
+"""Objects that may lie about."""
 
 
 class UnsupportedInSimulationError(Exception):
@@ -37,36 +40,56 @@ class UnsupportedInSimulationError(Exception):
 @contextmanager
 def determined_by(simulation: Simulation) -> Iterator[None]:
     """Let the processes of ``simulation`` read time and chance from it until the context is left."""
+    with _few_collections(), _replaced(simulation):
+        yield
+
+
+@contextmanager
+def _few_collections() -> Iterator[None]:
+    """Let cyclic garbage lie, as long as it is not much.
+
+    When the collector runs depends on all that the operating system process did before, and finalisers may tell of
+    themselves: tasks that nobody has awaited, for one. And it takes time, for little: a run is short.
+    """
+    gc.collect(1)  # what earlier simulations have left; not what has been there for long
+    thresholds = gc.get_threshold()
+    gc.set_threshold(_GARBAGE, *thresholds[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*thresholds)
+
+
+@contextmanager
+def _replaced(simulation: Simulation) -> Iterator[None]:
     replacements = _replacements(simulation)
     originals: list[tuple[Any, str, Any]] = []
     for owner, name, replacement in replacements:
         originals.append((owner, name, getattr(owner, name)))
         setattr(owner, name, replacement)
-    swapped = {id(original): getattr(owner, name) for owner, name, original in originals}
-    _swap_imported(swapped)
+    imported = [row for row in originals if row[0] is not logging]  # of a module it has one of its own
+    _swap_imported({id(original): getattr(owner, name) for owner, name, original in imported})
     state = random.getstate()
     random.seed(f"{simulation.seed}/random")
-    # What is collected when depends on all that this interpreter did before, and finalizers may do things.
-    collects = gc.isenabled()
-    gc.disable()
     try:
         yield
     finally:
-        if collects:
-            gc.enable()
         random.setstate(state)
         # Also modules that were imported meanwhile have taken replacements.
-        _swap_imported({id(getattr(owner, name)): original for owner, name, original in originals})
+        _swap_imported({id(getattr(owner, name)): original for owner, name, original in imported})
         for owner, name, original in originals:
             setattr(owner, name, original)
 
 
 def _swap_imported(swapped: dict[int, Any]) -> None:
     """Exchange functions that modules have imported by name (``from time import perf_counter_ns``)."""
+    unconcerned = frozenset(swapped).isdisjoint
     for module in list(sys.modules.values()):
         if not isinstance(module, ModuleType) or module in (time, os, random, threading):
             continue
         names = module.__dict__
+        if unconcerned(map(id, names.values())):  # nearly all of them, and there are thousands of names
+            continue
         for name in [name for name, value in names.items() if id(value) in swapped]:
             if name != "__builtins__":
                 names[name] = swapped[id(names[name])]
@@ -111,12 +134,33 @@ def _replacements(simulation: Simulation) -> list[tuple[Any, str, Any]]:
         (time, "perf_counter", clock.reader(time.perf_counter, lambda _: simulation.monotonic_ns / 1e9)),
         (time, "perf_counter_ns", clock.reader(time.perf_counter_ns, lambda _: simulation.monotonic_ns)),
         (time, "sleep", clock.sleeper(time.sleep)),
+        (logging, "time", _LogTime(simulation)),
         (os, "urandom", urandom),
         (os, "getpid", getpid),
         (random, "_urandom", urandom),
         (threading.Thread, "start", start),
         (ThreadPoolExecutor, "submit", submit),
     ]
+
+
+class _LogTime:
+    """What the module ``logging`` takes for the module ``time``: a seed is the same history however much is logged."""
+
+    def __init__(self, simulation: Simulation) -> None:
+        self._simulation = simulation
+        self._real = logging.time  # type: ignore[attr-defined]  # a module that it has imported
+        self._real_time, self._real_time_ns = time.time, time.time_ns
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._real, name)
+
+    def time(self) -> float:
+        process = self._simulation.running_process()
+        return self._real_time() if process is None else process.clock.now_ms() / 1e3
+
+    def time_ns(self) -> int:
+        process = self._simulation.running_process()
+        return self._real_time_ns() if process is None else process.clock.now_ms() * 1_000_000
 
 
 class _Clock:
@@ -132,13 +176,15 @@ class _Clock:
     def reader(self, real: Callable[[], Any], read: Callable[[SimulatedProcess], Any]) -> Callable[[], Any]:
         simulation = self._simulation
         within = simulation.running_process
+        spend = simulation.spend
         chance = self._random.random
 
         def look() -> Any:
             process = within()
             if process is None:
                 return real()
-            simulation.spend(min(_LONGEST_STEP_NS, int(_TYPICAL_STEP_NS / (chance() + 1e-6))))
+            step = int(_TYPICAL_STEP_NS / (chance() + 1e-6))
+            spend(min(_LONGEST_STEP_NS, step))
             return read(process)
 
         look.__name__ = look.__qualname__ = real.__name__

@@ -50,9 +50,8 @@ class _OrderedTask(asyncio.Task[T]):
 class _OrderedFuture(asyncio.Future[T]):
     """A future that hashes alike in every run."""
 
-    def __init__(self, sequence: int, loop: asyncio.AbstractEventLoop) -> None:
-        self.sequence = sequence
-        super().__init__(loop=loop)
+    sequence: int
+    """Set by who makes it: an ``__init__`` in Python would cost more than all else of a future."""
 
     def __hash__(self) -> int:
         return self.sequence
@@ -66,22 +65,19 @@ class ProcessLoop(asyncio.AbstractEventLoop):
 
     def __init__(self, simulation: Simulation, process: SimulatedProcess) -> None:
         self._simulation = simulation
-        self._process = process
+        self.process = process
         self._created = 0
         self.executors = SimulatedExecutors(simulation, process)
         self._dead = False
-        self._ready: deque[asyncio.Handle] = deque()
+        self.ready: deque[asyncio.Handle] = deque()
+        """What may run now, in order; only the simulation takes from it."""
         self.listed = False
         """It is among those that the simulation may run next."""
         self._graveyard: list[object] = []
         """What a dead process would still have run; kept, so that nothing of it is ever finalised midway."""
 
     def __repr__(self) -> str:
-        return f"<ProcessLoop of {self._process.name}>"
-
-    @property
-    def process(self) -> SimulatedProcess:
-        return self._process
+        return f"<ProcessLoop of {self.process.name}>"
 
     # ---------------------------------------------------------------- callbacks and timers
 
@@ -92,7 +88,11 @@ class ProcessLoop(asyncio.AbstractEventLoop):
         self, callback: Callable[..., object], *args: Any, context: Context | None = None
     ) -> asyncio.Handle:
         handle = asyncio.Handle(callback, args, self, context)
-        self.enqueue(handle)
+        # As enqueue(): half of all that happens passes here.
+        if self._dead or not self.listed:
+            self.enqueue(handle)
+        else:
+            self.ready.append(handle)
         return handle
 
     def call_soon_threadsafe(  # type: ignore[override]  # as call_soon
@@ -123,7 +123,7 @@ class ProcessLoop(asyncio.AbstractEventLoop):
             # Whoever waits for it must not be finalised before the simulation is closed.
             self._graveyard.append(handle)
             return
-        self._ready.append(handle)
+        self.ready.append(handle)
         if not self.listed:
             self._simulation.make_runnable(self)
 
@@ -131,7 +131,9 @@ class ProcessLoop(asyncio.AbstractEventLoop):
 
     def create_future(self) -> asyncio.Future[Any]:
         self._created += 1
-        return _OrderedFuture(self._created, self)
+        future: _OrderedFuture[Any] = _OrderedFuture(loop=self)
+        future.sequence = self._created
+        return future
 
     def create_task(self, coro: Generator[Any, None, T] | Coroutine[Any, Any, T], **options: Any) -> asyncio.Task[T]:
         self._created += 1
@@ -159,13 +161,13 @@ class ProcessLoop(asyncio.AbstractEventLoop):
         flags: int = 0,
     ) -> list[Any]:
         """Hosts have one address each: their name."""
-        name = self._simulation.network.resolve(self._process, host)
+        name = self._simulation.network.resolve(self.process, host)
         return [(socket.AF_INET, type or socket.SOCK_STREAM, socket.IPPROTO_TCP, "", (name, int(port or 0)))]
 
     async def create_connection(  # type: ignore[override]  # what else it takes is not supported
         self, protocol_factory: Callable[[], asyncio.BaseProtocol], host: str, port: int
     ) -> tuple[asyncio.Transport, asyncio.BaseProtocol]:
-        return await open_connection(self._simulation.network, self._process, protocol_factory, host, port)
+        return await open_connection(self._simulation.network, self.process, protocol_factory, host, port)
 
     async def create_server(  # type: ignore[override]  # as above; one that listens is all that is needed of it
         self,
@@ -176,7 +178,7 @@ class ProcessLoop(asyncio.AbstractEventLoop):
         family: int = 0,
         backlog: int = 100,
     ) -> SimulatedServer:
-        return open_server(self._simulation.network, self._process, protocol_factory, host, port)
+        return open_server(self._simulation.network, self.process, protocol_factory, host, port)
 
     def remove_reader(self, fd: Any) -> bool:
         """Whoever closes a server tells it to accept no more first: ours accepts within one turn."""
@@ -211,27 +213,27 @@ class ProcessLoop(asyncio.AbstractEventLoop):
 
     def call_exception_handler(self, context: dict[str, Any]) -> None:
         """Take what asyncio has nobody else to tell."""
-        if not self._process.was_killed:
-            self._process.report_error(str(context.get("message", "unhandled")), context.get("exception"))
+        if not self.process.was_killed:
+            self.process.report_error(str(context.get("message", "unhandled")), context.get("exception"))
 
     # ---------------------------------------------------------------- for the simulation
 
     def run_next(self) -> None:
         """Run the first of what is ready. The running loop is set by the caller."""
-        handle = self._ready.popleft()
+        handle = self.ready.popleft()
         if not handle.cancelled():
             handle._run()
 
     @property
     def has_ready(self) -> bool:
-        return bool(self._ready)
+        return bool(self.ready)
 
     def die(self) -> None:
         """Never run anything again, and keep what there was."""
         if not self._dead:
             self._graveyard.extend(self.pending_tasks())
-            self._graveyard.extend(self._ready)
-            self._ready.clear()
+            self._graveyard.extend(self.ready)
+            self.ready.clear()
             self._dead = True
 
     def dispose(self) -> None:

@@ -258,16 +258,17 @@ class Simulation:
         index = int(chance() * len(runnable)) if len(runnable) > 1 else 0
         loop = runnable[index]
         process = loop.process
-        if not process.paused and process.alive:
+        if not process.paused and process.outcome is None:
             draw = chance()
             batch = 1 + int(draw * _LONGEST_BATCH)
             cost = _CHEAPEST_CALLBACK_NS + int(draw * 997 % 1 * _CALLBACK_SPREAD_NS)
             self._running = process
             events._set_running_loop(loop)
+            run_next, ready = loop.run_next, loop.ready
             try:
-                while batch and loop.has_ready:
+                while batch and ready:
                     try:
-                        loop.run_next()
+                        run_next()
                     except SystemExit as error:
                         process.exit(error)
                     self._elapsed_ns += cost
@@ -275,7 +276,7 @@ class Simulation:
             finally:
                 events._set_running_loop(None)
                 self._running = None
-            if loop.has_ready and process.alive and not process.paused:
+            if ready and process.outcome is None and not process.paused:
                 return
         loop.listed = False
         # The last one takes its place; it may be the same, and others may have come meanwhile.

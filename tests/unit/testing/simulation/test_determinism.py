@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import random
 import secrets
@@ -158,3 +159,21 @@ def test_a_thread_is_refused_in_words() -> None:
         simulation.run_for(1)
         assert isinstance(simulation.errors[0].error, UnsupportedInSimulationError)
         assert "p starts a thread, 'mine'" in str(process.outcome)
+
+
+def test_what_is_logged_changes_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    log = logging.getLogger("millstream.test")
+
+    def work() -> tuple[float, float]:
+        log.warning("something happens")
+        return time.perf_counter(), random.random()
+
+    with caplog.at_level(logging.CRITICAL, log.name):
+        quiet = _within(3, work)
+    assert not caplog.records
+    with caplog.at_level(logging.WARNING, log.name):
+        assert _within(3, work) == quiet
+    (record,) = caplog.records
+    assert record.created == pytest.approx(1000, abs=1), "it bears the process's time"
+    log.warning("outside")
+    assert abs(caplog.records[-1].created - time.time()) < 60
