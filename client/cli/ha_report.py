@@ -23,7 +23,10 @@ def inventory_lines(inventory: ClusterInventory, garbage: Sequence[Garbage], now
     :param garbage: what could be removed of it.
     """
     lines = [f"Cluster {inventory.cluster_id}"]
-    there = "" if inventory.storage_is_there else " (there is no such directory; is it mounted?)"
+    # It is made for the first job.
+    there = ""
+    if not inventory.storage_is_there:
+        there = " (there is no such directory; is it mounted?)" if inventory.jobs else " (nothing there yet)"
     lines.append(f"  Storage: {inventory.storage}{there}")
     lines += _section("Masters", _masters(inventory), "none is alive")
     lines += _section("Leaders", [f"{name}: {address}" for name, address in sorted(inventory.leaders.items())], "none")

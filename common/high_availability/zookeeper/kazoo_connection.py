@@ -25,6 +25,10 @@ __all__ = ["KazooConnection"]
 
 logger = logging.getLogger(__name__)
 
+# Where nobody has asked for logs, as in a command line, Python would write kazoo's warnings to stderr: each server that
+# does not answer, before the one line that says what is wrong.
+logging.getLogger("kazoo").addHandler(logging.NullHandler())
+
 _STATES = {
     KazooState.CONNECTED: SessionState.CONNECTED,
     KazooState.SUSPENDED: SessionState.SUSPENDED,
