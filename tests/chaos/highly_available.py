@@ -21,7 +21,7 @@ from tests.chaos import program
 from tests.chaos.faults import FAULTS, WEIGHTS
 from tests.chaos.monkey import committed_lines
 from tests.chaos.partitions import PARTITIONS
-from tests.chaos.remains import file_remains, node_remains, process_remains, unsettled_jobs
+from tests.chaos.remains import file_remains, node_remains, node_remains_after, process_remains, unsettled_jobs
 from tests.chaos.site import SESSION_TIMEOUT, ZOOKEEPER_ROOT, Site
 from tests.chaos.traps import PHASES
 
@@ -130,9 +130,10 @@ class HighlyAvailableChaos:
                     self._end(waiting)
                 site.end_cluster()
                 jobs = [str(job.get_job_id())]
-                report.problems += self._node_remains(jobs)
+                quorum = site.zookeeper.quorum
+                report.problems += node_remains_after(SESSION_TIMEOUT, quorum, ZOOKEEPER_ROOT, jobs)
                 report.garbage = self._clean_up()
-                report.problems += self._node_remains(jobs)
+                report.problems += node_remains(quorum, ZOOKEEPER_ROOT, jobs)
         finally:
             cloudpickle.unregister_pickle_by_value(module)
         report.replaced = site.replaced
@@ -245,15 +246,6 @@ class HighlyAvailableChaos:
         deadline = time.monotonic() + 40.0
         while unsettled_jobs(self._site.zookeeper.quorum, ZOOKEEPER_ROOT) and time.monotonic() < deadline:
             time.sleep(0.1)
-
-    def _node_remains(self, jobs: list[str]) -> list[str]:
-        """What is left in ZooKeeper when the sessions of those that were killed last have expired."""
-        deadline = time.monotonic() + 3 * SESSION_TIMEOUT
-        while True:
-            remains = node_remains(self._site.zookeeper.quorum, ZOOKEEPER_ROOT, jobs)
-            if not remains or time.monotonic() > deadline:
-                return remains
-            time.sleep(0.2)
 
     def _clean_up(self) -> list[str]:
         """Have the garbage removed that is expected by design, and return a line on each piece of it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +14,7 @@ from kazoo.exceptions import NoNodeError
 
 from millstream.common.high_availability.zookeeper.pointer_format import decode_result
 
-__all__ = ["file_remains", "node_remains", "process_remains", "unsettled_jobs"]
+__all__ = ["file_remains", "node_remains", "node_remains_after", "process_remains", "unsettled_jobs"]
 
 
 def process_remains(directory: Path) -> list[str]:
@@ -77,6 +78,16 @@ def node_remains(quorum: str, root: str, ended_jobs: list[str]) -> list[str]:
         nodes = [node.removeprefix(root) for node in _nodes(client, root)]
     missing = [f"no node {root}/results/{job}" for job in ended_jobs if f"/results/{job}" not in nodes]
     return missing + [f"node {root}{node}" for node in nodes if node not in allowed]
+
+
+def node_remains_after(session_timeout: float, quorum: str, root: str, ended_jobs: list[str]) -> list[str]:
+    """Return :func:`node_remains` when the sessions of those that were killed last have expired."""
+    deadline = time.monotonic() + 3 * session_timeout
+    while True:
+        remains = node_remains(quorum, root, ended_jobs)
+        if not remains or time.monotonic() > deadline:
+            return remains
+        time.sleep(0.2)
 
 
 def unsettled_jobs(quorum: str, root: str) -> list[str]:
