@@ -36,6 +36,8 @@ __all__ = ["ClusterShape", "Trouble", "run_seed"]
 _END_SECONDS: Final = 600.0
 _CLEAN_SECONDS: Final = 120.0
 _CLOSE_SECONDS: Final = 120.0
+_MEMORY: Final = Path("/dev/shm")  # a directory of one's own is made there
+"""Where RocksDB's files are in memory: what it does with a real disk is waiting, and no part of the simulation."""
 _LAST_PACKETS_SECONDS: Final = 30.0
 
 
@@ -81,7 +83,7 @@ def run_seed(
     :param on_event: is told each event of the timeline at once.
     """
     began = time.perf_counter()
-    directory = Path(tempfile.mkdtemp(prefix="millstream-simulation-"))
+    directory = Path(tempfile.mkdtemp(prefix="millstream-simulation-", dir=_MEMORY if _MEMORY.is_dir() else None))
     try:
         report = _Run(job, seed, shape, trouble, directory).run(on_event)
     finally:
