@@ -24,7 +24,7 @@ from millstream.testing.simulation.events import Event, copies_of, event, is_who
 from millstream.testing.simulation.job_spec import StreamSpec
 from millstream.testing.simulation.observations import observations
 
-__all__ = ["Check", "CheckBoth", "CheckWhole", "Copies", "InjectedError", "Keep", "key_of"]
+__all__ = ["Check", "CheckBoth", "CheckWhole", "Copies", "InjectedError", "Keep", "Mine", "key_of"]
 
 
 class InjectedError(RuntimeError):
@@ -66,6 +66,17 @@ class Copies(FlatMapFunction):
             yield event(self._stream, value.number, copy)
 
 
+class Mine(FilterFunction):
+    """Keeps this subtask's share of what comes to all of them."""
+
+    def open(self, runtime_context: RuntimeContext) -> None:
+        self._index = runtime_context.get_index_of_this_subtask()
+        self._parallelism = runtime_context.get_number_of_parallel_subtasks()
+
+    def filter(self, value: Event) -> bool:
+        return value.number % self._parallelism == self._index
+
+
 class _Checks:
     """What the checking functions do with each event; it is no function itself.
 
@@ -94,7 +105,9 @@ class _Checks:
         """Look at an event, and raise if something is wrong with it."""
         self._count += 1
         if self._index == 0 and self._attempt < len(self._fail_after) and self._count > self._fail_after[self._attempt]:
-            raise InjectedError(f"attempt {self._attempt} fails at {one.stream} {one.number}, as it was told to")
+            text = f"attempt {self._attempt} fails at {one.stream} {one.number}, as it was told to"
+            observations().injects(text)
+            raise InjectedError(text)
         key = ctx.get_current_key()
         if not is_whole(one) or key != one.key:
             raise observations().complain("I4", f"{one[:6]} with key {key} is damaged")

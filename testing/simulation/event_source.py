@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Iterable, Sequence
 from heapq import heapify, heappop, heapreplace
 from typing import Any
 
@@ -16,12 +17,22 @@ from millstream.common.watermark_strategy import (
     WatermarkStrategy,
 )
 from millstream.datastream.source import Boundedness, InputStatus, Source, SourceReader, SourceReaderContext
+from millstream.datastream.split_enumerator import SplitEnumerator, SplitEnumeratorContext
 from millstream.testing.simulation.events import Event, event
 from millstream.testing.simulation.job_spec import StreamSpec
 
-__all__ = ["EventSource", "watermarks"]
+__all__ = ["EnumeratedEventSource", "EventSource", "event_source", "watermarks"]
 
 _MOST_PER_BATCH = 8
+
+
+_PAUSE_S = 0.8
+_IDLE_MS = 200
+
+
+def event_source(stream: StreamSpec) -> Source:
+    """Return the source of a stream."""
+    return EnumeratedEventSource(stream) if stream.enumerated else EventSource(stream)
 
 
 class EventSource(Source):
@@ -62,6 +73,8 @@ class _EventReader(SourceReader):
                 heappop(left)
                 continue
             events.append(event(stream, number))
+            if number == stream.pause_at:
+                self._due += _PAUSE_S
             # Each split has its share of the pace, whoever reads it.
             self._due += stream.splits / (stream.per_second * len(left))
             heapreplace(left, (number + stream.splits, split))
@@ -78,6 +91,77 @@ class _EventReader(SourceReader):
     def restore_state(self, splits: Sequence[Any]) -> None:
         self._left = [(number, split) for number, split in splits]
         heapify(self._left)
+
+
+class EnumeratedEventSource(Source):
+    """The same, with an enumerator: whoever asks first gets the first split."""
+
+    def __init__(self, stream: StreamSpec) -> None:
+        self._stream = stream
+
+    @property
+    def boundedness(self) -> Boundedness:
+        return Boundedness.BOUNDED
+
+    def create_reader(self, context: SourceReaderContext) -> SourceReader:
+        return _AssignedReader(self._stream, context)
+
+    def create_enumerator(self, context: SplitEnumeratorContext) -> SplitEnumerator:
+        return _Dealer(context, range(self._stream.splits))
+
+    def restore_enumerator(self, context: SplitEnumeratorContext, items: Sequence[Any]) -> SplitEnumerator:
+        return _Dealer(context, items)
+
+
+class _Dealer(SplitEnumerator):
+    def __init__(self, context: SplitEnumeratorContext, splits: Iterable[int]) -> None:
+        self._context = context
+        self._left = deque(splits)
+
+    def handle_split_request(self, subtask_id: int) -> None:
+        if self._left:
+            split = self._left.popleft()
+            self._context.assign_split((split, split), subtask_id)
+        else:
+            self._context.signal_no_more_splits(subtask_id)
+
+    def snapshot_state(self) -> Sequence[Any]:
+        return tuple(self._left)
+
+
+class _AssignedReader(SourceReader):
+    """Reads when all splits are dealt out: one that came later would be behind the watermark."""
+
+    def __init__(self, stream: StreamSpec, context: SourceReaderContext) -> None:
+        self._reader = _EventReader(stream, ())
+        self._request = context.send_split_request
+        self._all_dealt_out = asyncio.Event()
+        self._started = False
+
+    def start(self) -> None:
+        self._started = True
+        self._request()
+
+    def add_splits(self, splits: Sequence[Any]) -> None:
+        self._reader.restore_state([*self._reader.snapshot_state(), *splits])
+        if self._started:
+            self._request()
+
+    def notify_no_more_splits(self) -> None:
+        self._reader.start()
+        self._all_dealt_out.set()
+
+    def poll(self) -> RecordBatch | InputStatus:
+        return self._reader.poll() if self._all_dealt_out.is_set() else InputStatus.NOTHING_AVAILABLE
+
+    async def wait_available(self) -> None:
+        if self._all_dealt_out.is_set():
+            await self._reader.wait_available()
+        else:
+            await self._all_dealt_out.wait()
+
+    def snapshot_state(self) -> Sequence[Any]:
+        return self._reader.snapshot_state()
 
 
 class _EventTime(TimestampAssigner):
@@ -111,4 +195,6 @@ def watermarks(stream: StreamSpec) -> WatermarkStrategy:
         strategy = WatermarkStrategy.for_generator(_AfterEachEvent(delay_ms))
     else:
         strategy = WatermarkStrategy.for_bounded_out_of_orderness(Duration.of_millis(delay_ms))
+    if stream.pause_at is not None:
+        strategy = strategy.with_idleness(Duration.of_millis(_IDLE_MS))
     return strategy.with_timestamp_assigner(_EventTime())

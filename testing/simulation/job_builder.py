@@ -17,8 +17,8 @@ from millstream.datastream.window import (
     WindowAssigner,
 )
 from millstream.testing.simulation import stage_functions as functions
-from millstream.testing.simulation.checked_functions import Check, CheckBoth, CheckWhole, Copies, Keep, key_of
-from millstream.testing.simulation.event_source import EventSource, watermarks
+from millstream.testing.simulation.checked_functions import Check, CheckBoth, CheckWhole, Copies, Keep, Mine, key_of
+from millstream.testing.simulation.event_source import event_source, watermarks
 from millstream.testing.simulation.job_spec import (
     BroadcastStage,
     CoTotalsStage,
@@ -31,7 +31,7 @@ from millstream.testing.simulation.job_spec import (
     TotalsStage,
     WindowStage,
 )
-from millstream.testing.simulation.ledger_sinks import LedgerSink, LedgerTransactions
+from millstream.testing.simulation.ledger_sinks import LedgerSink, LedgerTransactions, LedgerWriteAhead
 
 __all__ = ["build_job"]
 
@@ -54,12 +54,14 @@ def build_job(spec: JobSpec, env: StreamExecutionEnvironment, output: str) -> No
 def _steps(stream: StreamSpec, env: StreamExecutionEnvironment) -> Any:
     name = stream.name
     events: Any = (
-        env.from_source(EventSource(stream), watermarks(stream), f"events {name}")
+        env.from_source(event_source(stream), watermarks(stream), f"events {name}")
         .uid(f"events {name}")
         .set_parallelism(stream.parallelism)
     )
     if stream.exchange != "forward":
         events = getattr(events, stream.exchange)()
+    if stream.exchange == "broadcast":
+        events = events.filter(Mine()).uid(f"mine {name}")
     events = events.map(CheckWhole()).uid(f"whole {name}")
     if stream.keep_of_ten < 10:
         events = events.filter(Keep(stream)).uid(f"keep {name}")
@@ -153,6 +155,8 @@ def _add_sink(lines: Any, kind: SinkKind, output: str) -> None:
         lines.add_sink(LedgerTransactions()).uid(kind).name(kind)
     elif kind == "committer":
         lines.sink_to(LedgerSink()).uid(kind).name(kind)
+    elif kind == "write-ahead":
+        lines.add_sink(LedgerWriteAhead()).uid(kind).name(kind)
     else:
         files = (
             FileSink.for_row_format(output, Encoder.simple_string_encoder())

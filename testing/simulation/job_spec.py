@@ -8,7 +8,7 @@ once. What a job gives is a function of its description: no line depends on when
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 __all__ = [
@@ -27,8 +27,8 @@ __all__ = [
     "draw_job",
 ]
 
-SinkKind: TypeAlias = Literal["files", "two-phase", "committer"]
-Exchange: TypeAlias = Literal["forward", "rebalance", "rescale", "shuffle"]
+SinkKind: TypeAlias = Literal["files", "two-phase", "committer", "write-ahead"]
+Exchange: TypeAlias = Literal["forward", "rebalance", "rescale", "shuffle", "broadcast"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +46,11 @@ class StreamSpec:
         then, so that it is the same events whenever what happens; it takes one split and no exchange.
     :ivar keep_of_ten: the filter lets so many of ten pass; 10: there is no filter.
     :ivar copies: the flat map gives so many of each; 1: there is no flat map.
-    :ivar exchange: how the events get from the source to the steps.
+    :ivar exchange: how the events get from the source to the steps; of a broadcast each subtask keeps its share.
     :ivar padding: bytes more in each event.
+    :ivar enumerated: an enumerator deals the splits out, and not a rule.
+    :ivar pause_at: after the event of this number its reader has nothing for a while, and says that it is idle;
+        ``None``: it always has.
     """
 
     name: str
@@ -63,6 +66,8 @@ class StreamSpec:
     copies: int = 1
     exchange: Exchange = "forward"
     padding: int = 0
+    enumerated: bool = False
+    pause_at: int | None = None
 
     def __post_init__(self) -> None:
         if self.keys % self.splits:
@@ -164,6 +169,8 @@ class JobSpec:
             raise ValueError("a rolling reduce takes one stream")
         if isinstance(self.stage, TotalsStage | ReduceStage) and not all(map(self.is_ordered, self.streams)):
             raise ValueError(f"{type(self.stage).__name__} needs events in order: no exchange, one parallelism")
+        if not all(stream.pause_at is None or self.may_pause(stream) for stream in self.streams):
+            raise ValueError("a stream whose event time others do not wait for would make its own events late")
         alone = len(self.streams) == 1 and isinstance(self.stage, WindowStage) and self.parallelism == 1
         if not alone and any(stream.late_every for stream in self.streams):
             raise ValueError("late events are for a job of one stream and parallelism 1 before its windows")
@@ -171,6 +178,11 @@ class JobSpec:
     def is_ordered(self, stream: StreamSpec) -> bool:
         """Each key's events stay in the order of their numbers."""
         return stream.exchange == "forward" and stream.parallelism == self.parallelism
+
+    def may_pause(self, stream: StreamSpec) -> bool:
+        """Nothing becomes late when others do not wait for a stream's event time."""
+        by_count = isinstance(self.stage, TotalsStage | ReduceStage | BroadcastStage)
+        return by_count or (len(self.streams) == 1 and stream.parallelism == 1)
 
     @property
     def slots(self) -> int:
@@ -195,21 +207,25 @@ def draw_job(source: random.Random, *, events: int = 120, most_parallelism: int 
         _draw_stream(source, name, events, parallelism, most_parallelism, ordered=ordered, late=late)
         for name in (("left", "right") if two else ("left",))
     )
-    kinds: list[SinkKind] = ["files", "two-phase", "committer"]
+    kinds: list[SinkKind] = ["files", "two-phase", "committer", "write-ahead"]
     sinks = tuple(source.sample(kinds, source.choice([1, 1, 2])))
     fail_after = tuple(source.randint(5, events // 2) for _ in range(source.choice([0, 0, 0, 1, 2])))
-    return JobSpec(streams, stage, sinks, parallelism, fail_after, tuple(sorted(_draw_settings(source).items())))
+    job = JobSpec(streams, stage, sinks, parallelism, fail_after, tuple(sorted(_draw_settings(source).items())))
+    if source.random() < 0.25 and not late and job.may_pause(streams[0]):
+        pausing = replace(streams[0], pause_at=source.randrange(streams[0].count * 3 // 4))
+        job = replace(job, streams=(pausing, *streams[1:]))
+    return job
 
 
 def _draw_stream(
     source: random.Random, name: str, events: int, parallelism: int, most: int, *, ordered: bool, late: bool
 ) -> StreamSpec:
     splits = 1 if late else source.choice([1, 2, 3, 4])
-    exchanges: list[Exchange] = ["forward", "rebalance", "rescale", "shuffle"]
+    exchanges: list[Exchange] = ["forward", "rebalance", "rescale", "shuffle", "broadcast"]
     return StreamSpec(
         name,
         count=source.randint(events // 2, events),
-        keys=splits * source.choice([1, 2, 3]),
+        keys=splits * source.choice([1, 2, 3, 8]),
         splits=splits,
         parallelism=parallelism if ordered or late else source.randint(1, most),
         per_second=float(source.choice([25, 50, 100])),
@@ -219,7 +235,8 @@ def _draw_stream(
         keep_of_ten=source.choice([10, 10, 7]),
         copies=source.choice([1, 1, 2]),
         exchange="forward" if ordered or late else source.choice(exchanges),
-        padding=source.choice([0, 0, 200, 5_000]),
+        padding=source.choice([0, 0, 200, 5_000, 15_000]),
+        enumerated=not late and source.random() < 0.3,
     )
 
 
@@ -257,4 +274,9 @@ def _draw_settings(source: random.Random) -> dict[str, str]:
         "execution.buffer-timeout": source.choice(["0 ms", "20 ms", "100 ms"]),
         "state.backend.type": source.choice(["hashmap", "hashmap", "rocksdb"]),
         "pipeline.operator-chaining.enabled": source.choice(["true", "true", "false"]),
+        # Fewer key groups than keys, or many more.
+        "pipeline.max-parallelism": source.choice(["4", "128"]),
+        "taskmanager.memory.segment-size": source.choice(["1 kb", "4 kb", "4 kb"]),
+        "taskmanager.network.memory.buffers-per-channel": source.choice(["1", "2"]),
+        "taskmanager.network.memory.floating-buffers-per-gate": source.choice(["0", "1", "8"]),
     }

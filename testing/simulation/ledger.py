@@ -18,11 +18,16 @@ Action: TypeAlias = Literal["begin", "write", "pre-commit", "commit", "abort"]
 
 @dataclass(frozen=True, slots=True)
 class WriterId:
-    """One attempt at one subtask of a sink."""
+    """One attempt at one subtask of a sink.
+
+    :ivar attempt: its number, which begins again when another JobMaster takes the job over.
+    :ivar serial: no two attempts have the same; those who commit for an attempt have their own.
+    """
 
     sink: str
     subtask: int
     attempt: int
+    serial: int = 0
 
     def __str__(self) -> str:
         return f"{self.sink}[{self.subtask}] attempt {self.attempt}"
@@ -65,6 +70,13 @@ class Ledger:
         self._now = now
         self.transactions: list[Transaction] = []
         self.entries: list[LedgerEntry] = []
+        self._sections: set[tuple[str, int, int]] = set()
+        self._writers = 0
+
+    def writer(self, sink: str, subtask: int, attempt: int) -> WriterId:
+        """Return the id of somebody who writes or commits from now on."""
+        self._writers += 1
+        return WriterId(sink, subtask, attempt, self._writers)
 
     def begin(self, by: WriterId) -> int:
         """Begin a transaction and return its number."""
@@ -102,6 +114,15 @@ class Ledger:
         self._note("abort", transaction, by)
         if transaction.state != "committed":
             transaction.state = "aborted"
+
+    def commit_section(self, number: int, section: tuple[str, int, int], by: WriterId) -> None:
+        """Make the lines visible and remember, in the same moment, that a section of a log was written."""
+        self._sections.add(section)
+        self.commit(number, by)
+
+    def has_section(self, section: tuple[str, int, int]) -> bool:
+        """It was written before."""
+        return section in self._sections
 
     def committed(self, sink: str) -> list[str]:
         """Return the visible lines of a sink, sorted."""

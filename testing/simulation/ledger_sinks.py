@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from millstream.datastream.functions import RuntimeContext
+from millstream.datastream.functions import CheckpointCommitter, GenericWriteAheadSink, RuntimeContext
 from millstream.datastream.functions.sink_function import SinkContext
 from millstream.datastream.functions.two_phase_commit_sink_function import TwoPhaseCommitSinkFunction
 from millstream.datastream.sink import (
@@ -22,19 +22,19 @@ from millstream.datastream.sink import (
 from millstream.testing.simulation.ledger import WriterId
 from millstream.testing.simulation.observations import observations
 
-__all__ = ["COMMITTER", "TWO_PHASE", "LedgerSink", "LedgerTransactions"]
+__all__ = ["COMMITTER", "TWO_PHASE", "WRITE_AHEAD", "LedgerSink", "LedgerTransactions", "LedgerWriteAhead"]
 
 TWO_PHASE = "two-phase"
 COMMITTER = "committer"
+WRITE_AHEAD = "write-ahead"
+_REFUSED_OF = 4
 
 
 class LedgerTransactions(TwoPhaseCommitSinkFunction):
     """Writes between two checkpoints into one transaction."""
 
     def open(self, runtime_context: RuntimeContext) -> None:
-        self._me = WriterId(
-            TWO_PHASE, runtime_context.get_index_of_this_subtask(), runtime_context.get_attempt_number()
-        )
+        self._me = _of(TWO_PHASE, runtime_context)
 
     def begin_transaction(self) -> int:
         return observations().ledger.begin(self._me)
@@ -52,6 +52,48 @@ class LedgerTransactions(TwoPhaseCommitSinkFunction):
         observations().ledger.abort(transaction, self._me)
 
 
+def _of(sink: str, context: RuntimeContext) -> WriterId:
+    return observations().ledger.writer(sink, context.get_index_of_this_subtask(), context.get_attempt_number())
+
+
+class LedgerWriteAhead(GenericWriteAheadSink):
+    """Sends what the engine has kept; it becomes visible together with the note that it was sent."""
+
+    def __init__(self) -> None:
+        self._note = _LedgerNote()
+        super().__init__(self._note)
+        self._calls = 0
+
+    def open(self, runtime_context: RuntimeContext) -> None:
+        self._note.me = _of(WRITE_AHEAD, runtime_context)
+
+    def send_values(self, values: Sequence[str], checkpoint_id: int, timestamp: int) -> bool:
+        self._calls += 1
+        if not self._calls % _REFUSED_OF:
+            return False  # outside systems are away at times
+        ledger, me = observations().ledger, self._note.me
+        transaction = ledger.begin(me)
+        for value in values:
+            ledger.write(transaction, value, me)
+        ledger.pre_commit(transaction, me)
+        if checkpoint_id:
+            self._note.sent = transaction
+        else:
+            ledger.commit(transaction, me)
+        return True
+
+
+class _LedgerNote(CheckpointCommitter):
+    me: WriterId
+    sent: int
+
+    def commit_checkpoint(self, subtask_index: int, checkpoint_id: int) -> None:
+        observations().ledger.commit_section(self.sent, (self.job_id, subtask_index, checkpoint_id), self.me)
+
+    def is_checkpoint_committed(self, subtask_index: int, checkpoint_id: int) -> bool:
+        return observations().ledger.has_section((self.job_id, subtask_index, checkpoint_id))
+
+
 class LedgerSink(Sink, SupportsCommitter):
     """Hands its transactions over to a committer."""
 
@@ -63,7 +105,7 @@ class LedgerSink(Sink, SupportsCommitter):
 
 
 def _identity(context: WriterInitContext) -> WriterId:
-    return WriterId(COMMITTER, context.subtask_id, context.attempt_number)
+    return observations().ledger.writer(COMMITTER, context.subtask_id, context.attempt_number)
 
 
 class _LedgerWriter(CommittingSinkWriter):

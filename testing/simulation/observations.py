@@ -50,11 +50,13 @@ class Observations:
     """Of one run.
 
     :ivar now: seconds, by whatever clock the run has.
+    :ivar injected: the texts of the exceptions that functions raised because they were told to.
     """
 
     now: Callable[[], float]
     complaints: list[Complaint] = field(default_factory=list)
     restores: list[Restore] = field(default_factory=list)
+    injected: list[str] = field(default_factory=list)
     ledger: Ledger = field(init=False)
 
     def __post_init__(self) -> None:
@@ -64,6 +66,10 @@ class Observations:
         """Note a broken promise; raise what this returns, so that the job does not go on as if nothing had been."""
         self.complaints.append(Complaint(self.now(), invariant, text))
         return SemanticError(f"{invariant}: {text}")
+
+    def injects(self, text: str) -> None:
+        """Note an exception that a function raises because it was told to."""
+        self.injected.append(text)
 
     def begins(self, function: str, subtask: int, attempt: int, checkpoint_id: int | None) -> None:
         """Note that an attempt at a subtask begins, and from what."""

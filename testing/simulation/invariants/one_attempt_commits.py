@@ -8,6 +8,7 @@ another has aborted: nobody will see that.
 
 from __future__ import annotations
 
+from millstream.testing.simulation.ledger import WriterId
 from millstream.testing.simulation.run_record import RunRecord
 from millstream.testing.simulation.violation import Violation
 
@@ -17,7 +18,7 @@ __all__ = ["check"]
 def check(run: RunRecord) -> list[Violation]:
     """Look at what the sinks' outside system was told."""
     found = []
-    owners: dict[tuple[str, int, int], int] = {}
+    owners: dict[tuple[str, int, int], WriterId] = {}
     for entry in run.ledger.entries:
         transaction = run.ledger.transactions[entry.transaction]
         whose = f"transaction {entry.transaction} of {transaction.owner}"
@@ -33,8 +34,8 @@ def check(run: RunRecord) -> list[Violation]:
         if transaction.state != "committed" or transaction.checkpoint_id is None:
             continue
         owner = transaction.owner
-        other = owners.setdefault((owner.sink, owner.subtask, transaction.checkpoint_id), owner.attempt)
-        if other != owner.attempt:
-            text = f"{owner} and attempt {other} have both committed checkpoint {transaction.checkpoint_id}"
+        other = owners.setdefault((owner.sink, owner.subtask, transaction.checkpoint_id), owner)
+        if other != owner:
+            text = f"{owner} and another {other} have both committed checkpoint {transaction.checkpoint_id}"
             found.append(Violation("I10", text))
     return found
