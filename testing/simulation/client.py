@@ -79,6 +79,18 @@ class SimulatedClient:
             return False  # there are faults, and a job that ends
         return status.completed and not status.HasField("failure")
 
+    async def stop(self, job_id: JobID, request_id: str) -> pb.OperationStatus | None:
+        """Try once to stop the job with a savepoint; return what became of it. ``None``: nobody can tell."""
+        request = pb.TriggerSavepointRequest(job_id=job_id, mode="STOP", request_id=request_id)
+        wait = pb.AwaitOperationRequest(job_id=job_id, request_id=request_id, max_wait_ms=_OPERATION_MS)
+        try:
+            await (await self._dispatcher()).trigger_savepoint(request)
+            while not (status := await (await self._dispatcher()).await_operation(wait)).completed:
+                pass
+        except MillstreamError:
+            return None
+        return status
+
     async def _ask(self, method: Callable[[DispatcherGateway], Coroutine[Any, Any, T]]) -> T:
         while True:
             try:

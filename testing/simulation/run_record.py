@@ -54,6 +54,7 @@ class RunRecord:
     :ivar restores: what the job's functions went on from.
     :ivar ledger: what the sinks' outside system was told.
     :ivar writes: to ZooKeeper, in order.
+    :ivar savepoints: the numbers of those that the cluster says are complete, with when it said so.
     :ivar statuses: in order.
     :ivar job_ended: when the job was globally terminal; ``None``: it never was.
     :ivar last_fault_ended: when all faults were over.
@@ -72,6 +73,7 @@ class RunRecord:
     restores: list[Restore] = field(default_factory=list)
     ledger: Ledger = field(default_factory=lambda: Ledger(lambda: 0.0))
     writes: list[ZooKeeperWrite] = field(default_factory=list)
+    savepoints: list[tuple[float, int]] = field(default_factory=list)
     statuses: list[JobStatusSeen] = field(default_factory=list)
     job_ended: float | None = None
     last_fault_ended: float = 0.0

@@ -11,11 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from millstream.common.config import Configuration
+from millstream.common.config import Configuration, StateOptions
 from millstream.common.high_availability.zookeeper import paths
-from millstream.common.ids import JobID
+from millstream.common.ids import IdFactory, JobID
 from millstream.common.states import JobStatus
 from millstream.common.wire import cluster_pb2 as pb
+from millstream.common.wire.graph_pb2 import JobGraph
+from millstream.jobmanager.job_master.rescaling import RescalingError, rescaled
 from millstream.testing.simulation.cleaning_up import clean_up
 from millstream.testing.simulation.client import SimulatedClient
 from millstream.testing.simulation.cluster import SimulatedCluster
@@ -46,11 +48,13 @@ class ClusterShape:
     """How large the cluster is.
 
     :ivar masters: with 0 there is one, without high availability.
+    :ivar settings: configuration of the cluster over what a simulation has by default.
     """
 
     masters: int = 2
     task_managers: int = 2
     slots: int = 2
+    settings: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +65,8 @@ class Trouble:
     :ivar horizon: virtual seconds after which nothing goes wrong any more.
     :ivar quiet: between two bursts, on average.
     :ivar at_points: the chance of a strike at a fault point that is reached for the first time.
+    :ivar aim: the name of a fault point that is struck for certain if it is reached in time; empty: none.
+    :ivar past_end: faults go on until the horizon even if the job has ended before.
     """
 
     kinds: frozenset[FaultKind] = frozenset()
@@ -68,6 +74,8 @@ class Trouble:
     horizon: float = 10.0
     quiet: float = 2.0
     at_points: float = 0.1
+    aim: str = ""
+    past_end: bool = False
 
 
 def run_seed(
@@ -101,10 +109,12 @@ class _Run:
         self._directory = directory
         self._graph = job.graph_for(seed)
         self._job_id = JobID(self._graph.job_id)
+        self._job_ids = [self._job_id]
         self._record = RunRecord(expected=job.expected, stage=job.stage)
         self._details: pb.JobDetails | None = None
         self._rescaling: asyncio.Future[None] | None = None
         self._rescaled_to: int | None = None
+        self._goes_on_elsewhere = job.move is not None
         self._is_calm = False
 
     def run(self, on_event: Callable[[TimelineEvent], None] | None) -> RunReport:
@@ -125,9 +135,14 @@ class _Run:
                     horizon=trouble.horizon,
                     quiet=trouble.quiet,
                     fault_point_probability=trouble.at_points,
+                    aim=trouble.aim,
                 )
                 try:
-                    simulation.run_until(lambda: not client.alive or nemesis.is_over, _END_SECONDS, "the last fault")
+                    simulation.run_until(
+                        lambda: nemesis.is_over or not (client.alive or trouble.past_end),
+                        _END_SECONDS,
+                        "the last fault",
+                    )
                     nemesis.heal()
                     self._calm(simulation)
                     simulation.run_until(lambda: not client.alive, _END_SECONDS, "the job's end")
@@ -164,7 +179,7 @@ class _Run:
     # ---------------------------------------------------------------- while it runs
 
     def _start_cluster(self, simulation: Simulation, storage: SimulatedStorage) -> SimulatedCluster:
-        settings = {"io.tmp.dirs": str(self._directory)}
+        settings = {"io.tmp.dirs": str(self._directory), **dict(self._shape.settings)}
         if self._shape.masters:
             settings["high-availability.type"] = "zookeeper"
             settings["high-availability.storageDir"] = f"{STORE}/ha"
@@ -188,6 +203,8 @@ class _Run:
                 await client.submit(self._graph)
                 if self._job.rescale is not None:
                     self._rescaling = asyncio.ensure_future(self._change_parallelism(client, *self._job.rescale))
+                if self._job.move is not None:
+                    await self._move(simulation, client, *self._job.move)
                 self._details = await client.wait_for_end(self._job_id)
             finally:
                 await leaders.close()
@@ -202,6 +219,29 @@ class _Run:
         if await client.rescale(self._job_id, parallelism, f"rescaling-{self._seed}"):
             self._rescaled_to = parallelism
 
+    async def _move(self, simulation: Simulation, client: SimulatedClient, after: float, parallelism: int) -> None:
+        """Stop the job with a savepoint, and let another go on from that."""
+        await asyncio.sleep(after)
+        stopping = asyncio.ensure_future(client.stop(self._job_id, f"stopping-{self._seed}"))
+        try:
+            details = await client.wait_for_end(self._job_id)
+            status = await stopping
+        finally:
+            stopping.cancel()
+        self._goes_on_elsewhere = False
+        if status is None:
+            self._record.expected = None  # it may have ended by itself, or with a savepoint that nobody knows of
+        if status is None or status.HasField("failure") or details.summary.state != JobStatus.FINISHED.value:
+            return
+        self._record.savepoints.append((simulation.elapsed, status.checkpoint_id))
+        self._graph = _at(self._graph, parallelism)
+        self._graph.job_id = self._job_id = IdFactory(simulation.source("second job")).job_id()
+        self._job_ids.append(self._job_id)
+        self._graph.configuration[StateOptions.RECOVERY_PATH.key] = status.location
+        self._rescaled_to = max(vertex.parallelism for vertex in self._graph.vertices)
+        simulation.timeline.record("job", f"is stopped; it goes on from {status.location} at {parallelism}")
+        await client.submit(self._graph)
+
     def _told(self, simulation: Simulation, status: JobStatus) -> None:
         """The cluster has told the job's status."""
         record, now = self._record, simulation.elapsed
@@ -211,7 +251,7 @@ class _Run:
         runs = status is JobStatus.RUNNING or status.is_globally_terminal()
         if self._is_calm and runs and record.running_again is None:
             record.running_again = now
-        if status.is_globally_terminal() and record.job_ended is None:
+        if status.is_globally_terminal() and record.job_ended is None and not self._goes_on_elsewhere:
             record.job_ended = now
 
     def _calm(self, simulation: Simulation) -> None:
@@ -228,7 +268,8 @@ class _Run:
             simulation.run_for(5.0)
             return
         root = paths.cluster_root(cluster.configuration)
-        kept = {f"{root}{paths.job(self._job_id)}", f"{root}{paths.job_graphs(cluster.configuration)}/{self._job_id}"}
+        graphs = paths.job_graphs(cluster.configuration)
+        kept = {f"{root}{path}" for job in self._job_ids for path in (paths.job(job), f"{graphs}/{job}")}
         simulation.run_until(
             lambda: kept.isdisjoint(zookeeper.paths()), _CLEAN_SECONDS, "the cleaning up after the job"
         )
@@ -259,3 +300,11 @@ class _Run:
             for path in storage.volume("store").written
             if path.startswith(("/checkpoints/", "/ha/default/job-graphs"))
         ]
+
+
+def _at(graph: JobGraph, parallelism: int) -> JobGraph:
+    """The same job at another parallelism, as far as it can run at it."""
+    try:
+        return rescaled(graph, parallelism)
+    except RescalingError:
+        return graph

@@ -45,6 +45,8 @@ class Workload:
     :ivar expected: those that each sink must have; ``None``: they are not known.
     :ivar stage: what makes the lines: ``windows`` (joins too) or ``state``.
     :ivar rescale: when the job's parallelism is changed, in virtual seconds, and to what; ``None``: it is not.
+    :ivar move: when the job is stopped with a savepoint, in virtual seconds, from which another job goes on at what
+        parallelism; ``None``: it is not.
     """
 
     description: str
@@ -53,6 +55,7 @@ class Workload:
     expected: Mapping[str, list[str]] | None = None
     stage: Literal["windows", "state"] = "state"
     rescale: tuple[float, int] | None = None
+    move: tuple[float, int] | None = None
 
     def graph_for(self, seed: int) -> JobGraph:
         """Return the graph as one seed submits it: with an id that follows from the seed."""

@@ -60,3 +60,17 @@ def test_without_faults_the_simulation_gives_what_the_model_says(seed: int, capl
     report = run_seed(job, seed)
     assert not report.violations, report.story()
     assert report.committed == job.expected
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_job_that_is_stopped_goes_on_elsewhere_as_if_nothing_had_been(
+    seed: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.CRITICAL, "millstream")
+    source = random.Random(f"moved {seed}")
+    job = spec_workload(draw_job(source, events=300))
+    job.move = source.uniform(1.3, 1.8), source.randint(1, 3)
+    report = run_seed(job, seed)
+    assert not report.violations, report.story()
+    assert report.committed == job.expected
+    assert any("it goes on from" in event.text for event in report.events)

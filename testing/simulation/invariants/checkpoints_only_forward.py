@@ -58,6 +58,7 @@ def _restores(run: RunRecord) -> list[Violation]:
     created = sorted(
         (write.at, pointer[1]) for write in run.writes if write.kind == "create" and (pointer := _pointer(write))
     )
+    created = sorted(created + run.savepoints) if created else []
     found = []
     newest = 0
     for restore in sorted(run.restores, key=lambda each: each.at):

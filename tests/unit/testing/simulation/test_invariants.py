@@ -90,6 +90,14 @@ def test_a_restore_from_what_was_not_complete() -> None:
     assert broken(run) == {"I8"}
 
 
+def test_a_restore_from_a_savepoint() -> None:
+    run = good_run()
+    run.restores.append(Restore(6.0, "check", 0, 0, 9))
+    assert broken(run) == {"I8"}
+    run.savepoints.append((5.5, 9))
+    assert broken(run) == set()
+
+
 def test_a_restore_from_an_older_checkpoint_than_the_newest() -> None:
     run = good_run()
     run.restores[1] = replace(run.restores[1], checkpoint_id=None)
