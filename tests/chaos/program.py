@@ -186,6 +186,7 @@ def file_sink(output: Path, *, each_checkpoint: bool = False) -> FileSink:
     return (
         FileSink.for_row_format(str(output), Encoder.simple_string_encoder())
         .with_bucket_assigner(OneBucket())
+        .with_bucket_check_interval(250)
         .with_rolling_policy(RollingPolicy.on_checkpoint_rolling_policy() if each_checkpoint else seldom)
         .build()
     )

@@ -42,9 +42,10 @@ PHASES: dict[str, tuple[str, ...]] = {
         "sink.commit-due",
         "sink.committed",
         "file-sink.file-complete",
+        "file-sink.renamed",
     ),
-    "restoring": ("jobmaster.restored", "taskmanager.operator-restored", "file-sink.file-resumed"),
-    "taking over": ("ha.leadership-granted", "dispatcher.recovered", "ha.leader-published"),
+    "restoring": ("taskmanager.operator-restored", "file-sink.file-resumed"),
+    "taking over": ("jobmaster.restored", "ha.leadership-granted", "dispatcher.recovered", "ha.leader-published"),
     "ending": ("ha.job-result-written", "ha.job-result-kept", "dispatcher.job-data-removed", "ha.job-result-clean"),
 }
 """Fault points by what the job is doing when they are reached."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 import subprocess
 import sys
 from pathlib import Path
@@ -9,9 +11,13 @@ from pathlib import Path
 import pytest
 from kazoo.client import KazooClient
 
+from millstream import dispatcher, jobmanager, taskmanager
+from millstream.common import high_availability
+from millstream.common.fault_points import all_fault_points
+from millstream.connectors import file_system
 from millstream.testing.zookeeper_server import ZooKeeperServers
 from tests.chaos.remains import file_remains, node_remains, process_remains, unsettled_jobs
-from tests.chaos.traps import Sprung, Traps
+from tests.chaos.traps import PHASES, Sprung, Traps
 
 JOB, STRANGER = "1" * 32, "2" * 32
 
@@ -102,3 +108,12 @@ def test_a_trap_catches_the_first_process_that_comes_to_it(tmp_path: Path) -> No
     assert traps.await_sprung("test.other", 0.0) is None
     traps.set("test.point")
     assert traps.sprung("test.point") is None
+
+
+def test_all_phases_are_struck_at_fault_points_that_there_are() -> None:
+    for package in (dispatcher, jobmanager, taskmanager, high_availability, file_system):
+        for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            if not module.name.endswith("__main__"):
+                importlib.import_module(module.name)
+    known = {point.name for point in all_fault_points()}
+    assert {point for points in PHASES.values() for point in points} <= known
