@@ -245,7 +245,7 @@ FAULTS: dict[str, Fault] = {
     "zookeeper server frozen": _freeze_zookeeper_server,
     "zookeeper quorum lost": _lose_quorum,
     "while cancelling": _while_cancelling,
-    **{f"while {phase}": _in_phase(phase) for phase in PHASES if phase != "ending"},
+    **{f"while {phase}": _in_phase(phase) for phase in PHASES if phase not in ("submitting", "ending")},
 }
 
 WEIGHTS: dict[str, int] = dict.fromkeys(FAULTS, 2) | {

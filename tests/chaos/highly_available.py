@@ -43,7 +43,7 @@ class RunSettings:
     :ivar kinds: what befalls the cluster, in this order and once each; all kinds by their weights until the time is
         over, if there are none.
     :ivar own_networks: whether hosts have networks of their own, and faults of the network come too.
-    :ivar ending_faults: whether the job's end is struck too.
+    :ivar both_ends: whether the job's submission and its end are struck too.
     :ivar job: more settings of the job.
     """
 
@@ -56,7 +56,7 @@ class RunSettings:
     zookeeper_servers: int = 3
     kinds: tuple[str, ...] = ()
     own_networks: bool = False
-    ending_faults: bool = True
+    both_ends: bool = True
     job: dict[str, str] = field(default_factory=dict)
 
 
@@ -149,9 +149,26 @@ class HighlyAvailableChaos:
         site, settings = self._site, self._settings
         env = site.environment()
         program.build_job(env, settings.count, settings.per_second, site.hurry, site.output, _PARALLELISM)
+        point = self._set_trap("submitting")
         job_id = env.execute_async("chaos").get_job_id()
         self._say(f"submitted {job_id}")
+        self._look_at_trap("submitting", point)
         return site.cluster.client.job(str(job_id))
+
+    def _set_trap(self, phase: str) -> str:
+        """Set a trap for a phase that comes once, and return at which point."""
+        point = random.Random(f"{self._settings.seed} {phase}").choice(PHASES[phase])
+        if self._settings.both_ends:
+            self._site.traps.set(point)
+        return point
+
+    def _look_at_trap(self, phase: str, point: str) -> None:
+        if not self._settings.both_ends:
+            return
+        sprung = self._site.traps.await_sprung(point, 5.0)
+        self._report.faults[f"while {phase}"] += 1
+        self._report.in_vain += sprung is None
+        self._say(f"while {phase}: " + (f"process {sprung.pid} killed at {point}" if sprung else f"nobody at {point}"))
 
     def _wait(self, job: RpcJobClient) -> None:
         """What a program does that has called ``execute``: it waits, whatever happens."""
@@ -162,18 +179,11 @@ class HighlyAvailableChaos:
 
     def _end(self, waiting: threading.Thread) -> None:
         """Wait for the client, striking the end of the job too."""
-        chance = random.Random(f"{self._settings.seed} ending")
-        point = chance.choice(PHASES["ending"])
-        if self._settings.ending_faults:
-            self._site.traps.set(point)
+        point = self._set_trap("ending")
         waiting.join(_END_SECONDS)
         if waiting.is_alive():
             raise AssertionError(f"the job does not end\n{self._site.cluster.logs()}")
-        if self._settings.ending_faults:
-            sprung = self._site.traps.await_sprung(point, 5.0)
-            if sprung is not None:
-                self._report.faults["while ending"] += 1
-            self._say(f"process {sprung.pid} killed at {point}" if sprung else f"nobody came to {point}")
+        self._look_at_trap("ending", point)
         if self._outcome is not None:
             raise AssertionError(f"the client got {self._outcome!r}") from self._outcome
         self._await_clean()

@@ -19,6 +19,7 @@ _INJECTED = Path(__file__).parent / "injected"
 _POLL_SECONDS = 0.01
 
 PHASES: dict[str, tuple[str, ...]] = {
+    "submitting": ("ha.job-graph-written", "ha.job-graph-kept", "dispatcher.graph-kept"),
     "deploying": (
         "jobmaster.published",
         "taskmanager.slot-allocated",

@@ -12,7 +12,7 @@ MOST_SECONDS_TO_RUN = 20.0
 
 
 def strike(
-    directory: Path, seed: int, *kinds: str, servers: int = 1, ending: bool = False, own_networks: bool = False
+    directory: Path, seed: int, *kinds: str, servers: int = 1, both_ends: bool = False, own_networks: bool = False
 ) -> None:
     said: list[str] = []
     settings = RunSettings(
@@ -24,7 +24,7 @@ def strike(
         zookeeper_servers=servers,
         kinds=kinds,
         own_networks=own_networks,
-        ending_faults=ending,
+        both_ends=both_ends,
     )
     report = HighlyAvailableChaos(directory, settings, said.append).run()
     story = "\n".join([*said, *report.problems])
@@ -35,7 +35,9 @@ def strike(
 
 @pytest.mark.usefixtures("zookeeper")
 def test_processes_that_are_killed(tmp_path: Path) -> None:
-    strike(tmp_path, 1, "taskmanager killed", "while checkpointing", "leader killed", "while committing", ending=True)
+    strike(
+        tmp_path, 1, "taskmanager killed", "while checkpointing", "leader killed", "while committing", both_ends=True
+    )
 
 
 @pytest.mark.usefixtures("zookeeper")
