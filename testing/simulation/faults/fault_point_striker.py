@@ -26,11 +26,13 @@ class FaultPointStriker:
     """Listens to the fault points of the product from when it is made until it is closed.
 
     :param coverage: what it counts in: of this run alone, for the run's course depends on it.
+    :param aim: the name of a point that is struck for certain, as soon as anything may be; empty: none.
     :ivar probability: that something fails at a point that is reached for the first time; 0: it only counts.
     """
 
-    def __init__(self, simulation: Simulation, coverage: FaultCoverage) -> None:
+    def __init__(self, simulation: Simulation, coverage: FaultCoverage, aim: str = "") -> None:
         self.probability = 0.0
+        self._aim = aim
         self._simulation = simulation
         self._coverage = coverage
         self._random = simulation.source("fault points")
@@ -75,6 +77,9 @@ class FaultPointStriker:
         """A few points are weak in each run, and weaker when they are reached for the first time: else those that
         every task comes to at every checkpoint would take all the strikes, and those of a job's end would get none.
         """
+        if point.name == self._aim:
+            self._aim = ""
+            return 1.0
         weak = self._weak.get(point)
         if weak is None:
             weak = self._weak[point] = self._simulation.source(f"fault point {point.name}").random() < _WEAK_SHARE

@@ -37,6 +37,8 @@ class Nemesis:
     :param quiet: seconds between two bursts, on average.
     :param fault_point_probability: of a strike at a fault point that is reached for the first time; less the more
         often it was.
+    :param aim: the name of a fault point that is struck for certain when it is reached between ``first`` and
+        ``horizon``; empty: none.
     :ivar coverage: what happened in this run.
     """
 
@@ -50,6 +52,7 @@ class Nemesis:
         horizon: float = 60.0,
         quiet: float = 6.0,
         fault_point_probability: float = 0.1,
+        aim: str = "",
     ) -> None:
         chosen = set(kinds)
         self.coverage = FaultCoverage(runs=1)
@@ -62,7 +65,7 @@ class Nemesis:
         self._quiet = quiet
         self._active: dict[FaultKind, tuple[Callable[[], None], Callable[[], None]]] = {}
         self._is_over = False
-        self._striker = FaultPointStriker(simulation, self.coverage)
+        self._striker = FaultPointStriker(simulation, self.coverage, aim)
         simulation.on_close(self.close)
         if FaultKind.FAULT_POINT in chosen:
             simulation.at(first, lambda: self._let_strike(fault_point_probability))
