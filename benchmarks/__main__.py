@@ -9,7 +9,7 @@ from pathlib import Path
 
 _PARTS = (
     *("w1", "w2", "w3", "w3b", "w4", "w5", "w6", "hello", "memory", "windows", "latency"),
-    *("checkpoints", "pause", "rocksdb", "incremental", "recovery", "rescaling", "unaligned", "takeover"),
+    *("checkpoints", "pause", "rocksdb", "incremental", "recovery", "rescaling", "unaligned", "takeover", "simulation"),
 )
 
 
@@ -51,6 +51,7 @@ def main() -> None:
         "rescaling": _rescaling,
         "unaligned": lambda: _unaligned(options.directory),
         "takeover": lambda: _takeover(options.runs),
+        "simulation": lambda: _simulation(options.runs),
     }
     for part in parts:
         rows.extend(runners[part]())
@@ -186,6 +187,14 @@ def _takeover(runs: int) -> list[tuple[str, str, str, str]]:
     seconds = sorted(measure_takeover(session, runs))
     median, spread = f"{seconds[len(seconds) // 2]:.2f} s", f"{seconds[0]:.2f}-{seconds[-1]:.2f} s"
     return [(f"kill -9 of the leading master, session {session:g} s", median, spread, f"{session + 4:g} s")]
+
+
+def _simulation(runs: int) -> list[tuple[str, str, str, str]]:
+    from benchmarks.simulation import measure_simulation
+
+    speeds = sorted(measure_simulation(60, runs))
+    median, spread = f"{speeds[len(speeds) // 2]:.0f} s per CPU second", f"{speeds[0]:.0f}-{speeds[-1]:.0f} s"
+    return [("word count on 4 simulated TaskManagers", median, spread, "20 s (aim 40)")]
 
 
 def _print(rows: list[tuple[str, str, str, str]]) -> None:
