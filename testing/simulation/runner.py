@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from millstream.common.config import Configuration, StateOptions
+from millstream.common.config import Configuration, JobManagerOptions, StateOptions
+from millstream.common.failure import first_line
 from millstream.common.high_availability.zookeeper import paths
 from millstream.common.ids import IdFactory, JobID
 from millstream.common.states import JobStatus
@@ -115,7 +116,9 @@ class _Run:
         self._rescaling: asyncio.Future[None] | None = None
         self._rescaled_to: int | None = None
         self._goes_on_elsewhere = job.move is not None
+        self._results_expire = JobManagerOptions.JOB_STORE_EXPIRATION_TIME.key in dict(shape.settings)
         self._is_calm = False
+        self._viewer: SimulatedProcess | None = None
 
     def run(self, on_event: Callable[[TimelineEvent], None] | None) -> RunReport:
         record = self._record
@@ -126,6 +129,8 @@ class _Run:
             with observing(Observations(lambda: simulation.elapsed)) as observed:
                 cluster = self._start_cluster(simulation, storage)
                 client = self._start_client(simulation, cluster)
+                if self._results_expire:
+                    self._start_viewer(simulation, cluster)
                 trouble = self._trouble
                 nemesis = Nemesis(
                     simulation,
@@ -162,7 +167,10 @@ class _Run:
                 found = {vertex.parallelism for vertex in self._details.vertices}
                 if self._rescaled_to is not None and self._rescaled_to not in found:
                     record.other_parallelism.append(f"the job was rescaled to {self._rescaled_to}, and ran at {found}")
-                record.failures = [f"{each.exception_type}: {each.message}" for each in self._details.failure_history]
+                record.failures = [first_line(each) for each in self._details.failure_history]
+                if not (nemesis.coverage.faults or nemesis.coverage.struck):
+                    # Under faults a failure may be told by nobody: who knew of it is gone.
+                    record.must_tell = observed.injected
             return RunReport(
                 self._seed,
                 self._job.description,
@@ -212,6 +220,19 @@ class _Run:
 
         process = simulation.start_process("client", "client", main)
         return process
+
+    def _start_viewer(self, simulation: Simulation, cluster: SimulatedCluster) -> None:
+        """Somebody looks at the job again and again: what nobody looks at does not expire."""
+
+        async def main() -> None:
+            rpc = SimulatedRpcService(process, simulation.network, cluster.configuration)
+            leaders = await cluster.directory(process, rpc)
+            client = SimulatedClient(rpc, leaders, lambda *_: None)
+            while True:
+                await client.status(self._job_id)
+                await asyncio.sleep(1.0)
+
+        process = self._viewer = simulation.start_process("viewer", "viewer", main)
 
     async def _change_parallelism(self, client: SimulatedClient, after: float, parallelism: int) -> None:
         """From then on it must run so, whatever happens."""
@@ -270,12 +291,16 @@ class _Run:
         root = paths.cluster_root(cluster.configuration)
         graphs = paths.job_graphs(cluster.configuration)
         kept = {f"{root}{path}" for job in self._job_ids for path in (paths.job(job), f"{graphs}/{job}")}
+        if self._results_expire:
+            kept |= {f"{root}{paths.result(job)}" for job in self._job_ids}
         simulation.run_until(
             lambda: kept.isdisjoint(zookeeper.paths()), _CLEAN_SECONDS, "the cleaning up after the job"
         )
 
     def _close(self, simulation: Simulation, cluster: SimulatedCluster, client: SimulatedProcess) -> None:
         client.kill("the run is over")
+        if self._viewer is not None:
+            self._viewer.kill("the run is over")
         left = cluster.close(_CLOSE_SECONDS)
         network = simulation.network
         try:
@@ -299,6 +324,7 @@ class _Run:
             f"the file {path}"
             for path in storage.volume("store").written
             if path.startswith(("/checkpoints/", "/ha/default/job-graphs"))
+            or (self._results_expire and path.startswith("/ha/default/job-results"))
         ]
 
 

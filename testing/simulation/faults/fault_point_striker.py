@@ -27,11 +27,11 @@ class FaultPointStriker:
 
     :param coverage: what it counts in: of this run alone, for the run's course depends on it.
     :param aim: the name of a point that is struck for certain, as soon as anything may be; empty: none.
-    :ivar probability: that something fails at a point that is reached for the first time; 0: it only counts.
+    :ivar probability: that something fails at a point that is reached for the first time; ``None``: it only counts.
     """
 
     def __init__(self, simulation: Simulation, coverage: FaultCoverage, aim: str = "") -> None:
-        self.probability = 0.0
+        self.probability: float | None = None
         self._aim = aim
         self._simulation = simulation
         self._coverage = coverage
@@ -42,7 +42,7 @@ class FaultPointStriker:
 
     def heal(self) -> None:
         """Strike no more, and let go on what stands still."""
-        self.probability = 0.0
+        self.probability = None
         for process, forget in list(self._paused.items()):
             forget()
             self._resume(process)
@@ -60,7 +60,7 @@ class FaultPointStriker:
         if not process.alive:
             raise ProcessKilled
         self._coverage.reached[point.name] += 1
-        if not self.probability or self._random.random() >= self._probability_of(point):
+        if self.probability is None or self._random.random() >= self._probability_of(point, self.probability):
             return
         self._coverage.struck[point.name] += 1
         draw = self._random.random()
@@ -73,7 +73,7 @@ class FaultPointStriker:
             raise point.error(f"injected at {point.name}: {point.moment}")
         self._pause(process, point)
 
-    def _probability_of(self, point: FaultPoint) -> float:
+    def _probability_of(self, point: FaultPoint, probability: float) -> float:
         """A few points are weak in each run, and weaker when they are reached for the first time: else those that
         every task comes to at every checkpoint would take all the strikes, and those of a job's end would get none.
         """
@@ -85,7 +85,7 @@ class FaultPointStriker:
             weak = self._weak[point] = self._simulation.source(f"fault point {point.name}").random() < _WEAK_SHARE
         if not weak or self._coverage.struck[point.name] >= _MOST_STRIKES:
             return 0.0
-        return self.probability / _WEAK_SHARE / self._coverage.reached[point.name]
+        return probability / _WEAK_SHARE / self._coverage.reached[point.name]
 
     def _pause(self, process: SimulatedProcess, point: FaultPoint) -> None:
         if process.paused or process in self._paused:
