@@ -5,8 +5,10 @@ from __future__ import annotations
 from enum import Enum
 
 from millstream.common.failure import ENGINE, FailureInfo, engine_failure
+from millstream.jobmanager.checkpoint.pending_checkpoint import PendingCheckpoint, Phase
+from millstream.jobmanager.execution_graph import ExecutionGraph
 
-__all__ = ["AbortReason", "CheckpointFailureCounter", "checkpoint_failure", "with_note"]
+__all__ = ["AbortReason", "CheckpointFailureCounter", "checkpoint_failure", "expired", "outdated", "with_note"]
 
 _TOLERABLE = "execution.checkpointing.tolerable-failed-checkpoints"
 
@@ -74,6 +76,36 @@ class CheckpointFailureCounter:
 def checkpoint_failure(message: str) -> FailureInfo:
     """Return a failure that the coordinator words itself."""
     return engine_failure(ENGINE, message, exception_type="CheckpointException")
+
+
+def expired(pending: PendingCheckpoint, graph: ExecutionGraph, timeout_ms: int) -> FailureInfo:
+    """Return the failure of a checkpoint that has taken too long: what it still waited for."""
+    return checkpoint_failure(
+        f"checkpoint {pending.id} was not complete after {timeout_ms} ms (execution.checkpointing.timeout): "
+        f"{_waited_for(pending, graph)}"
+    )
+
+
+def outdated(pending: PendingCheckpoint, path: str) -> FailureInfo:
+    """Return the failure of a checkpoint with a file that it must not refer to."""
+    return checkpoint_failure(
+        f"checkpoint {pending.id} refers to {path}, which was deleted with the checkpoint that had it, or is not the "
+        "job's own: a task had not heard yet of a newer checkpoint. The next one will not do so"
+    )
+
+
+def _waited_for(pending: PendingCheckpoint, graph: ExecutionGraph) -> str:
+    if pending.phase is Phase.PREPARING:
+        return "its directory, or that of one before it, was still being made"
+    if pending.phase is Phase.WRITING:
+        return f"its metadata was still being written into {pending.directory}"
+    if pending.in_doubt:
+        return "nobody could tell whether its pointer was kept for later leaders, so it was removed"
+    missing = [
+        graph.vertex(subtask).task_name for task, subtask in pending.plan.tasks.items() if task in pending.awaited
+    ]
+    names = ", ".join(missing[:3]) + (" and others" if len(missing) > 3 else "")
+    return f"{len(missing)} of {len(pending.plan.tasks)} tasks had not acknowledged it: {names}"
 
 
 def with_note(failure: FailureInfo, note: str) -> FailureInfo:

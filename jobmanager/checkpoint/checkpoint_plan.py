@@ -10,10 +10,19 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from millstream.common.ids import AttemptId, ResourceId, VertexId
-from millstream.common.states import ExecutionState
+from millstream.common.states import ExecutionState, JobStatus
 from millstream.jobmanager.execution_graph import ExecutionGraph, ExecutionVertex, ExecutionVertexID
 
-__all__ = ["CheckpointPlan", "by_task_manager", "make_plan", "not_running", "trigger_tasks"]
+__all__ = [
+    "CheckpointPlan",
+    "by_task_manager",
+    "is_running",
+    "make_plan",
+    "not_running",
+    "refusal",
+    "running_members",
+    "trigger_tasks",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +45,31 @@ def not_running(graph: ExecutionGraph) -> ExecutionVertex | None:
     return next((vertex for vertex in graph.vertices() if vertex.state not in states), None)
 
 
+def refusal(graph: ExecutionGraph) -> str:
+    """Return why the job's tasks cannot take part in a checkpoint now, for people; empty: they can."""
+    if graph.status is not JobStatus.RUNNING:
+        return f"job {graph.job_id} is {graph.status.name}, not RUNNING"
+    vertex = not_running(graph)
+    if vertex is not None:
+        return f"not all tasks run: {vertex.task_name} is {vertex.state.name}. Try again when they do"
+    if graph.all_finished():
+        return f"all tasks of job {graph.job_id} have finished"
+    return ""
+
+
 def make_plan(graph: ExecutionGraph) -> CheckpointPlan:
     """Return the plan of a checkpoint that begins now; every task must run or have finished."""
     return CheckpointPlan(
-        {vertex.current.attempt_id: vertex.id for vertex in graph.vertices() if _runs(vertex)},
+        {vertex.current.attempt_id: vertex.id for vertex in graph.vertices() if is_running(vertex)},
         tuple(vertex.current.attempt_id for vertex in trigger_tasks(graph)),
         frozenset(vertex.id for vertex in graph.vertices() if vertex.state is ExecutionState.FINISHED),
     )
+
+
+def running_members(plan: CheckpointPlan, graph: ExecutionGraph) -> list[ExecutionVertex]:
+    """Return the subtasks that run in the very attempts that have a part in a checkpoint."""
+    vertices = map(graph.vertex_of_attempt, plan.tasks)
+    return [vertex for vertex in vertices if vertex is not None and is_running(vertex)]
 
 
 def trigger_tasks(graph: ExecutionGraph) -> list[ExecutionVertex]:
@@ -58,7 +85,7 @@ def trigger_tasks(graph: ExecutionGraph) -> list[ExecutionVertex]:
             result += [
                 vertex
                 for vertex in job_vertex.subtasks
-                if _runs(vertex)
+                if is_running(vertex)
                 and all(
                     finished[VertexId(edge.source_vertex)][channel.producer]
                     for edge in inputs
@@ -78,5 +105,6 @@ def by_task_manager(vertices: Iterable[ExecutionVertex]) -> dict[ResourceId, tup
     return {resource_id: tuple(attempts) for resource_id, attempts in result.items()}
 
 
-def _runs(vertex: ExecutionVertex) -> bool:
+def is_running(vertex: ExecutionVertex) -> bool:
+    """Whether a subtask runs."""
     return vertex.state is ExecutionState.RUNNING

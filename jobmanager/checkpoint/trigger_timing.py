@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from millstream.jobmanager.checkpoint.actions import CancelTimer, SetTimer, TimerKind
 
-__all__ = ["TimerChange", "TriggerTiming"]
+__all__ = ["TriggerTiming"]
 
 # Tasks that have processed all of their input wait for a checkpoint. If it fails, the next one comes after this time,
 # or after the interval if that is shorter.
 _FINAL_RETRY_MS = 1_000
-
-
-@dataclass(frozen=True, slots=True)
-class TimerChange:
-    """The timer is to call after this delay; ``None``: it is not to call."""
-
-    delay_ms: int | None
 
 
 class TriggerTiming:
@@ -60,22 +53,16 @@ class TriggerTiming:
         due = self._due_at()
         return due is not None and due <= now_ms
 
-    def timer(self, now_ms: int) -> TimerChange | None:
-        """Return how the timer must change so that it calls when the next checkpoint is due."""
-        due = self._due_at()
-        if due is None:
-            return self.no_timer()
-        if self._timer_at == due:
-            return None
-        self._timer_at = due
-        return TimerChange(max(due - now_ms, 1))
+    def timer(self, may_begin: bool, now_ms: int) -> list[SetTimer | CancelTimer]:
+        """Return how the timer must change so that it calls when the next checkpoint is due.
 
-    def no_timer(self) -> TimerChange | None:
-        """Return how the timer must change so that it does not call."""
-        if self._timer_at is None:
-            return None
-        self._timer_at = None
-        return TimerChange(None)
+        :param may_begin: if not, it must not call.
+        """
+        due = self._due_at() if may_begin else None
+        if self._timer_at == due:
+            return []
+        self._timer_at = due
+        return [CancelTimer(TimerKind.TRIGGER) if due is None else SetTimer(TimerKind.TRIGGER, max(due - now_ms, 1))]
 
     def timer_fired(self) -> None:
         """It has called."""
