@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 _DISPATCHER: Final = "dispatcher"
 _CALL: Final = timedelta(seconds=5)
-_PAUSE_SECONDS: Final = 0.2
+_PAUSE_SECONDS: Final = 0.4
 _OPERATION_MS: Final = 4_000
 
 
