@@ -10,18 +10,17 @@ import asyncio
 import logging
 import random
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Final
 
 from millstream.common.clock import Clock
 from millstream.common.config import Configuration, JobManagerOptions
 from millstream.common.errors import MillstreamError
 from millstream.common.failure import WORKER_DIED, FailureInfo, engine_failure, first_line
-from millstream.common.fault_points import FaultPoint
 from millstream.common.high_availability.leader_directory import LeaderDirectory
 from millstream.common.high_availability.leader_information import LeaderInformation
-from millstream.common.high_availability.leadership import Leadership, LeadershipLostError
-from millstream.common.ids import AllocationId, AttemptId, IdFactory, JobID, LeaderSessionId, ResourceId, VertexId
+from millstream.common.high_availability.leadership import Leadership
+from millstream.common.ids import AllocationId, AttemptId, IdFactory, JobID, LeaderSessionId, ResourceId
 from millstream.common.rpc.gateways import JobMasterGateway
 from millstream.common.rpc.service import RpcService
 from millstream.common.states import ExecutionState, JobStatus
@@ -39,22 +38,22 @@ from millstream.jobmanager.checkpoint.events import (
 )
 from millstream.jobmanager.execution_graph import (
     ExecutionGraph,
-    ExecutionVertex,
-    ExecutionVertexID,
     PhysicalSlot,
     TaskManagerLocation,
 )
+from millstream.jobmanager.execution_graph.execution import Execution
 from millstream.jobmanager.execution_graph.job_details import build_job_details
 from millstream.jobmanager.failover.exception_history import ExceptionHistory
 from millstream.jobmanager.failover.execution_failure_handler import ExecutionFailureHandler
 from millstream.jobmanager.failover.failover_strategy import failover_strategy
 from millstream.jobmanager.failover.restart_strategy_factory import create_restart_strategy
 from millstream.jobmanager.heartbeat.heartbeat_sender import HeartbeatSettings
-from millstream.jobmanager.job_master.checkpoint_service import CheckpointService, failed_operation
-from millstream.jobmanager.job_master.rescaling import RescalingError, rescaled, slots_needed
+from millstream.jobmanager.job_master.checkpoint_service import CheckpointService
+from millstream.jobmanager.job_master.job_publication import JobPublication
+from millstream.jobmanager.job_master.operator_requests import OperatorRequests
+from millstream.jobmanager.job_master.rescaler import Rescaler
 from millstream.jobmanager.job_master.resource_manager_connection import ResourceManagerConnection
 from millstream.jobmanager.job_master.task_manager_connection import TaskManagerConnection
-from millstream.jobmanager.patience import patiently
 from millstream.jobmanager.scheduler.actions import (
     AnswerOffer,
     CancelTasks,
@@ -74,7 +73,6 @@ from millstream.jobmanager.scheduler.events import (
     JobFailed,
     JobStarted,
     JobSuspended,
-    RescaleRequested,
     RestoreDecided,
     SchedulerEvent,
     SlotLost,
@@ -95,13 +93,6 @@ logger = logging.getLogger(__name__)
 # job up, it must not wait for ours.
 _GOODBYE_SECONDS: Final = 5.0
 _SUSPENSION_SECONDS: Final = 1.0
-# How long a request to an operator waits for its task to come up, within the caller's deadline.
-_OPERATOR_WAIT_SECONDS: Final = 3.0
-
-_PUBLISHED: Final = FaultPoint("jobmaster.published", "it is known who leads a job, no slots are asked for yet")
-_SHAPE_KEPT: Final = FaultPoint(
-    "jobmaster.new-shape-kept", "a job's graph is kept at its new parallelism, its tasks run at the former one"
-)
 
 
 class JobMaster:
@@ -135,7 +126,7 @@ class JobMaster:
         self.endpoint = f"jobmaster-{self.job_id}"
         self._rpc = rpc
         self._clock = clock
-        self._leadership = leadership
+        self._publication = JobPublication(self.job_id, self.endpoint, leadership)
         self._on_terminal = on_terminal
         self._heartbeat = HeartbeatSettings.from_configuration(settings)
         self._graph = ExecutionGraph(
@@ -169,12 +160,20 @@ class JobMaster:
         self._tasks = BackgroundTasks(f"JobMaster {self.job_id}")
         self._timers: dict[TimerKind, asyncio.TimerHandle] = {}
         self._terminal = asyncio.Event()
-        # Set and replaced at each event; whoever waits for a task's state waits for it.
-        self._changed = asyncio.Event()
+        self._operators = OperatorRequests(self._graph, self._connection_of, self._tasks)
         self._offer_answer: tuple[AllocationId, ...] = ()
         self._events: deque[SchedulerEvent] = deque()
         self._scheduling = False
-        self._rescaling: asyncio.Future[FailureInfo | None] | None = None
+        self._rescaler = Rescaler(
+            self._graph,
+            self._scheduler.pool,
+            clock,
+            self._checkpoints,
+            self._resource_manager,
+            leadership,
+            self._tasks,
+            self._handle,
+        )
         self._appearing: asyncio.Task[None] | None = None
         self._started = False
 
@@ -201,17 +200,8 @@ class JobMaster:
 
     async def _appear(self) -> None:
         """Ask for slots as soon as TaskManagers that have some can find out who leads the job."""
-        leader = LeaderInformation(self._rpc.address, self.leader_session_id)
-        try:
-            await patiently(
-                f"It cannot be made known that job {self.job_id} runs here",
-                lambda: self._leadership.publish(self.endpoint, leader),
-            )
-        except LeadershipLostError as error:
-            logger.info("Job %s does not begin here: %s", self.job_id, error)
-            return
-        _PUBLISHED.reach()
-        self._resource_manager.start(self._tasks)
+        if await self._publication.publish(LeaderInformation(self._rpc.address, self.leader_session_id)):
+            self._resource_manager.start(self._tasks)
 
     def cancel(self) -> None:
         """End the job because its user wants that. Nothing happens if it has ended or is about to."""
@@ -284,18 +274,10 @@ class JobMaster:
 
     async def _drain(self) -> None:
         await asyncio.gather(
-            self._withdraw(),
+            self._publication.withdraw(),
             self._resource_manager.disconnect(f"job {self._graph.status.name}"),
             *(connection.drain() for connection in self._task_managers.values()),
         )
-
-    async def _withdraw(self) -> None:
-        if not self._leadership.is_valid:
-            return
-        try:
-            await self._leadership.withdraw(self.endpoint)
-        except MillstreamError as error:
-            logger.info("Job %s seems to be led until the term ends: %s", self.job_id, error)
 
     # ------------------------------------------------------------------ the machine
 
@@ -312,8 +294,7 @@ class JobMaster:
                     self._carry_out(action)
         finally:
             self._scheduling = False
-        changed, self._changed = self._changed, asyncio.Event()
-        changed.set()
+        self._operators.tasks_changed()
 
     def _carry_out(self, action: SchedulerAction) -> None:
         match action:
@@ -339,8 +320,7 @@ class JobMaster:
             case CancelTimer():
                 self._cancel_timer(action.kind)
             case RescaleEnded():
-                if self._rescaling is not None and not self._rescaling.done():
-                    self._rescaling.set_result(action.failure)
+                self._rescaler.ended(action.failure)
             case CompleteJob():
                 self._complete(action.status)
 
@@ -589,107 +569,14 @@ class JobMaster:
 
         If that fails, the job runs on as it was: on the same tasks if there was no checkpoint, else from it.
         """
-        if self._rescaling is not None:
-            return failed_operation(RescalingError(f"Job {self.job_id} is being rescaled already."))
-        self._rescaling = asyncio.get_running_loop().create_future()
-        try:
-            job_graph = rescaled(self._graph.job_graph, parallelism)
-            await self._check_slots(job_graph)
-            taken = await self._checkpoints.checkpoint()
-            if taken.HasField("failure"):
-                return taken
-            return await self._rescale(job_graph, taken)
-        except MillstreamError as error:
-            return failed_operation(error)
-        finally:
-            self._rescaling = None
-
-    async def _rescale(self, job_graph: JobGraph, taken: pb.OperationStatus) -> pb.OperationStatus:
-        """Let the job go on as this graph. The graph is kept before any task is stopped: a later leader goes on with
-        the one or the other, for which there is a checkpoint that fits both.
-        """
-        assert self._rescaling is not None
-        former = self._graph.job_graph
-        self._check_rescaling(job_graph)
-        try:
-            await self._in_term(lambda: self._leadership.job_graphs.put(job_graph))
-            _SHAPE_KEPT.reach()
-            self._check_rescaling(job_graph)  # by now there may be a newer checkpoint
-            self._handle(RescaleRequested(job_graph))
-            failure = await self._rescaling
-        except MillstreamError as error:
-            failure = failed_operation(error).failure
-        if failure is not None and not self._graph.status.is_terminal():
-            trouble = f"It cannot be kept that job {self.job_id} runs at its former parallelism"
-            await self._in_term(lambda: patiently(trouble, lambda: self._leadership.job_graphs.put(former)))
-        taken.MergeFrom(pb.OperationStatus(failure=failure))
-        return taken
-
-    def _check_rescaling(self, job_graph: JobGraph) -> None:
-        self._checkpoints.check_rescaling(ExecutionGraph(job_graph, IdFactory(), 0, self._clock.now_ms()))
-
-    async def _in_term(self, writing: Callable[[], Awaitable[None]]) -> None:
-        """Write something for later leaders that must not be written any more when this JobMaster is closed.
-
-        :raises MillstreamError: it was not, or nobody can tell.
-        """
-        failed: list[MillstreamError] = []
-
-        async def write() -> None:
-            try:
-                await writing()
-            except MillstreamError as error:
-                failed.append(error)
-
-        task = self._tasks.spawn(write(), "write for later leaders")
-        await asyncio.wait({task})
-        if task.cancelled():
-            raise RescalingError(f"Job {self.job_id} is {self._graph.status.name}: it cannot be rescaled any more.")
-        if failed:
-            raise failed[0]
-
-    async def _check_slots(self, job_graph: JobGraph) -> None:
-        """A job that cannot have its slots need not be stopped to find that out."""
-        needed, held = slots_needed(job_graph), len(self._scheduler.pool)
-        if needed <= held:
-            return
-        try:
-            free = (await self._resource_manager.overview()).slots_available
-        except MillstreamError as error:
-            logger.warning("Job %s cannot ask for the slots of the cluster: %s", self.job_id, error)
-            return
-        if needed > held + free:
-            raise RescalingError(
-                f"Job {self._graph.job_name!r} needs {needed} slots for that, but it has {held} and the cluster "
-                f"{free} free. Start more TaskManagers or raise taskmanager.numberOfTaskSlots."
-            )
+        return await self._rescaler.rescale(parallelism)
 
     # ------------------------------------------------------------------ requests to operators
 
     async def request_split(self, request: pb.SplitRequest) -> pb.Empty:
         """Pass a reader's request on to the enumerator of its source; it comes again if that does not run now."""
-        reader = self._graph.vertex_of_attempt(request.attempt_id)
-        for edge in () if reader is None else self._graph.inputs[reader.id.vertex_id]:
-            job_vertex = self._graph.job_vertices[VertexId(edge.source_vertex)]
-            execution = job_vertex.subtasks[0].current
-            connection = None
-            if execution.slot is not None:
-                connection = self._task_managers.get(execution.slot.task_manager.resource_id)
-            if connection is not None:
-                operator_id = job_vertex.job_vertex.operators[0].operator_id
-                # Beside everything else: the enumerator's slot may be busy, and the reader's reports are waited for.
-                self._tasks.spawn(
-                    self._pass_on(connection, execution.attempt_id, operator_id, request), "a request for a split"
-                )
+        self._operators.request_split(request)
         return pb.Empty()
-
-    async def _pass_on(
-        self, connection: TaskManagerConnection, attempt_id: AttemptId, operator_id: str, request: pb.SplitRequest
-    ) -> None:
-        try:
-            await connection.operator_request(attempt_id, operator_id, request.SerializeToString())
-        except MillstreamError as error:
-            logger.debug("Job %s: the enumerator did not take a request for a split: %s", self.job_id, error)
 
     async def operator_request(self, operator_id: str, subtask_index: int, payload: bytes) -> bytes:
         """Send a message to one subtask of an operator and return the answer.
@@ -698,33 +585,8 @@ class JobMaster:
 
         :raises MillstreamError: there is no such operator or subtask, it does not run, or it did not answer.
         """
-        vertex = self._find_operator(operator_id, subtask_index)
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + _OPERATOR_WAIT_SECONDS
-        while vertex.state not in (ExecutionState.INITIALIZING, ExecutionState.RUNNING):
-            changed = self._changed
-            try:
-                if vertex.state is ExecutionState.FINISHED or self._terminal.is_set():
-                    raise asyncio.TimeoutError  # it will not run any more
-                await asyncio.wait_for(changed.wait(), max(0.0, deadline - loop.time()))
-            except asyncio.TimeoutError:
-                raise MillstreamError(
-                    f"{vertex.task_name} of job {self.job_id} does not run (it is {vertex.state.name}, "
-                    f"the job {self._graph.status.name}) and cannot take requests"
-                ) from None
-        slot = vertex.current.slot
-        connection = None if slot is None else self._task_managers.get(slot.task_manager.resource_id)
-        if connection is None:
-            raise MillstreamError(f"the TaskManager of {vertex.task_name} of job {self.job_id} is gone")
-        return await connection.operator_request(vertex.current.attempt_id, operator_id, payload)
+        return await self._operators.request(operator_id, subtask_index, payload)
 
-    def _find_operator(self, operator_id: str, subtask_index: int) -> ExecutionVertex:
-        for job_vertex in self._graph.job_vertices.values():
-            if any(operator.operator_id == operator_id for operator in job_vertex.job_vertex.operators):
-                if not 0 <= subtask_index < job_vertex.parallelism:
-                    raise MillstreamError(
-                        f"vertex {job_vertex.name!r} of job {self.job_id} has no subtask {subtask_index}; "
-                        f"its parallelism is {job_vertex.parallelism}"
-                    )
-                return self._graph.vertex(ExecutionVertexID(job_vertex.id, subtask_index))
-        raise MillstreamError(f"job {self.job_id} has no operator with the id {operator_id}")
+    def _connection_of(self, execution: Execution) -> TaskManagerConnection | None:
+        slot = execution.slot
+        return None if slot is None else self._task_managers.get(slot.task_manager.resource_id)
