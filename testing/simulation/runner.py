@@ -36,6 +36,7 @@ from millstream.testing.simulation.workload import STORE, Workload
 
 __all__ = ["ClusterShape", "Trouble", "run_seed"]
 
+_RESULTS: Final = "/ha/default/job-results/"
 _END_SECONDS: Final = 600.0
 _CLEAN_SECONDS: Final = 120.0
 _CLOSE_SECONDS: Final = 120.0
@@ -155,7 +156,7 @@ class _Run:
                 except SimulationTimeoutError as error:
                     simulation.timeline.record("run", str(error).partition("\n")[0])
                 self._close(simulation, cluster, client)
-            self._look_for_files(storage)
+            self._look_for_files(simulation, storage)
             record.complaints = observed.complaints
             record.restores = observed.restores
             record.ledger = observed.ledger
@@ -316,16 +317,20 @@ class _Run:
             except SimulationTimeoutError as error:
                 self._record.left_over.append(str(error).partition("\n")[0])
 
-    def _look_for_files(self, storage: SimulatedStorage) -> None:
-        """After the job's end nothing of its checkpoints is needed any more, nor its graph."""
+    def _look_for_files(self, simulation: Simulation, storage: SimulatedStorage) -> None:
+        """After the job's end there is its output, its result and its savepoints; and no file is half written.
+
+        On a host's own disk a process that was killed leaves what it had, for others there to remove.
+        """
         if self._record.job_ended is None:
             return
-        self._record.left_over += [
-            f"the file {path}"
-            for path in storage.volume("store").written
-            if path.startswith(("/checkpoints/", "/ha/default/job-graphs"))
-            or (self._results_expire and path.startswith("/ha/default/job-results"))
-        ]
+        kept = ["/output/", "/savepoints/"] if self._results_expire else ["/output/", "/savepoints/", _RESULTS]
+        left = [path for path in storage.volume("store").written if not path.startswith(tuple(kept))]
+        for volume in (storage.volume("store"), storage.local):
+            left += [path for path in volume.written if any(step.startswith(".") for step in path.split("/"))]
+        if not any(event.text.startswith("killed") for event in simulation.timeline.of_kind("process")):
+            left += [str(path.relative_to(self._directory)) for path in self._directory.rglob("*") if path.is_file()]
+        self._record.left_over += [f"the file {path}" for path in left]
 
 
 def _at(graph: JobGraph, parallelism: int) -> JobGraph:

@@ -197,6 +197,16 @@ def test_two_attempts_that_commit_the_same_checkpoint() -> None:
     assert broken(run) == {"I10"}
 
 
+def test_attempts_of_two_masters_are_two_though_they_have_the_same_number() -> None:
+    run = good_run()
+    for _ in range(2):
+        writer = run.ledger.writer("two-phase", 0, 0)
+        number = run.ledger.begin(writer)
+        run.ledger.pre_commit(number, writer)
+        run.ledger.commit(number, writer, checkpoint_id=4)
+    assert broken(run) == {"I10"}
+
+
 def test_a_job_that_does_not_run_again() -> None:
     run = good_run()
     run.running_again = run.job_ended = None
@@ -245,6 +255,22 @@ def test_a_savepoint_that_gives_something_else_elsewhere() -> None:
 def test_a_failure_that_nobody_is_told_of() -> None:
     run = good_run()
     run.must_tell.append("InjectedError")
+    assert broken(run) == {"I16"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "TaskManagerLostError: gone | InjectedError: it broke | operator 'check' (map), subtask 1/2 | record 7",
+        "InjectedError: it broke | record 7",
+        "InjectedError: it broke | operator 'check' (map), subtask 1/2",
+    ],
+)
+def test_a_users_exception_of_which_half_is_told(text: str) -> None:
+    run = good_run()
+    run.failures.append("InjectedError: it broke | operator 'check' (map), subtask 1/2 | record 7")
+    assert check_all(run) == []
+    run.failures.append(text)
     assert broken(run) == {"I16"}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -136,13 +137,15 @@ def test_only_the_kinds_that_were_asked_for_happen_and_those_that_can() -> None:
         assert not nemesis.coverage.faults
 
 
-def strike(seed: int, main: Callable[[], Coroutine[Any, Any, object]]) -> tuple[str | None, FaultCoverage, list[str]]:
+def strike(
+    seed: int, main: Callable[[], Coroutine[Any, Any, object]], *, probability: float = 1.0, aim: str = ""
+) -> tuple[str | None, FaultCoverage, list[str]]:
     """Run a process with a striker that strikes where it can. Returns how it ended, and what it wrote."""
     with Simulation(seed) as simulation:
         storage = SimulatedStorage(simulation)
         coverage = FaultCoverage()
-        striker = FaultPointStriker(simulation, coverage)
-        striker.probability = 1.0
+        striker = FaultPointStriker(simulation, coverage, aim)
+        striker.probability = probability
         process = simulation.start_process("process", "host", main)
         simulation.run_for(30.0)
         striker.close()
@@ -194,6 +197,18 @@ def test_points_are_struck_rarely_if_they_are_reached_all_the_time() -> None:
             STEP.reach()
 
     assert max(strike(seed, main)[1].struck[STEP.name] for seed in range(30)) in (1, 2)
+
+
+def test_what_is_aimed_at_is_struck_for_certain_and_once() -> None:
+    async def main() -> None:
+        for _ in range(3):
+            STEP.reach()
+            with contextlib.suppress(OSError):
+                IO.reach()
+
+    for seed in range(30):
+        coverage = strike(seed, main, probability=0.0, aim=IO.name)[1]
+        assert dict(coverage.struck) == {IO.name: 1}
 
 
 def test_who_is_healed_goes_on_and_is_struck_no_more() -> None:
