@@ -7,6 +7,9 @@ PACKAGES := common datastream connectors taskmanager jobmanager dispatcher clien
 # The generated code is made by the oldest protoc that we support: see docs/design/002-generated-code.md.
 PROTOS := $(wildcard proto/millstream/common/wire/*.proto)
 
+# Files of tests run side by side: many wait more than they compute.
+SIDE_BY_SIDE := --numprocesses auto --maxprocesses 4 --dist loadfile
+
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
@@ -19,7 +22,7 @@ demo: .venv/run.stamp  ## count the words of the standard library's sources on a
 	@$(BIN)/python examples/word_count.py --parallelism 2
 
 test: .venv/dev.stamp  ## run all tests
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest $(SIDE_BY_SIDE)
 
 SEEDS ?= 0..999
 SIM_SUMMARY ?= build/sim.json
