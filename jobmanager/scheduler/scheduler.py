@@ -216,7 +216,7 @@ class Scheduler:
         self._deploy_waiting()
 
     def _deploy_waiting(self) -> None:
-        if not self._waiting or not self.pool.assign(map(self.sharing.group_of, self._waiting)):
+        if not self._waiting or not self.pool.assign(map(self.sharing.group_of, sorted(self._waiting))):
             return
         vertices = [vertex for vertex in self.graph.vertices() if vertex.id in self._waiting]
         self._waiting.clear()
@@ -280,7 +280,7 @@ class Scheduler:
         if self._former is not None:
             self._rescale_back(self._former, failure)
         else:
-            self._handle_failure(failure, tuple(self._waiting))
+            self._handle_failure(failure, sorted(self._waiting))
 
     # ------------------------------------------------------------------ other parallelisms
 
@@ -393,7 +393,7 @@ class Scheduler:
             self._last_slot_failure = event.failure
             if event.failure.kind != WORKER_DIED or self._slot_failures >= _SLOT_FAILURES_WHILE_WAITING:
                 self._slot_failures = 0
-                self._handle_failure(event.failure, tuple(self._waiting))
+                self._handle_failure(event.failure, sorted(self._waiting))
 
     def _slots_gone(self, slots: list[PhysicalSlot], failure: FailureInfo) -> None:
         gone = {slot.allocation_id for slot in slots}
@@ -455,7 +455,7 @@ class Scheduler:
     def _failover(self, failure: FailureInfo, failed: Collection[ExecutionVertexID]) -> None:
         if not failure.timestamp_ms:
             failure = stamped(failure, self._now)
-        vertices = self._echo_vertices.union(failed)
+        vertices = sorted(self._echo_vertices.union(failed))
         whole_job = not vertices or (_is_primary(failure) and not failed)
         self._forget_echo()
         result = self._failures.handle(failure, () if whole_job else vertices, self._now)

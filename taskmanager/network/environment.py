@@ -80,8 +80,8 @@ class NetworkEnvironment:
         # In their order, not a set: closing them goes the same way each time.
         self._accepted: dict[ProducerConnection, None] = {}
         self._opened: dict[tuple[str, int], ConsumerConnection] = {}
-        self._connecting: set[asyncio.Task[None]] = set()
-        self._gates: dict[TaskInputGate, None] = {}
+        self._connecting: dict[asyncio.Task[None], None] = {}  # in the order in which they began
+        self._gates: dict[TaskInputGate, list[CreditReceiver]] = {}
         self._all_closed: asyncio.Event | None = None
         self._closed = False
 
@@ -160,8 +160,10 @@ class NetworkEnvironment:
         result = TaskInputGate(infos)
         channels: list[LocalInputChannel | RemoteInputChannel] = []
         opened: list[tuple[RemoteInputChannel, str, int]] = []
+        accounts: list[CreditReceiver] = []
         for gate in task.inputs:
             buffers = CreditReceiver(self._exclusive, self._floating)
+            accounts.append(buffers)
             deserialize = create_deserializer(self._edge_type(gate.edge))
             for channel in gate.channels:
                 index = len(channels)
@@ -178,9 +180,24 @@ class NetworkEnvironment:
                 one.open(self._registry)
         for remote, host, port in opened:
             remote.open(self._connection_to(host, port))
-        self._gates = {gate_: None for gate_ in self._gates if not gate_.is_closed}
-        self._gates[result] = None
+        self._gates = {gate_: of_gate for gate_, of_gate in self._gates.items() if not gate_.is_closed}
+        self._gates[result] = accounts
         return result
+
+    @property
+    def open_gates(self) -> int:
+        """Gates whose tasks may still wait for something."""
+        return sum(not gate.is_closed for gate in self._gates)
+
+    def audit(self) -> list[str]:
+        """Return what is wrong with the accounts of network buffers, in words; nothing ever should be."""
+        found = [text for accounts in self._gates.values() for account in accounts for text in account.audit()]
+        return found + [
+            f"a gate is closed and {account.open_channels} of its channels are not"
+            for gate, accounts in self._gates.items()
+            for account in accounts
+            if gate.is_closed and account.open_channels
+        ]
 
     def create_replay(self, task: TaskDeployment) -> ChannelReplay:
         """Return what gives a restored task the elements that were under way to it."""
@@ -257,12 +274,12 @@ class NetworkEnvironment:
             )
             self._opened[host, port] = connection
             task = asyncio.get_running_loop().create_task(connection.connect())
-            self._connecting.add(task)
+            self._connecting[task] = None
             task.add_done_callback(self._on_connect_done)
         return connection
 
     def _on_connect_done(self, task: asyncio.Task[None]) -> None:
-        self._connecting.discard(task)
+        self._connecting.pop(task, None)
         if not task.cancelled() and task.exception() is not None:
             _log.error("Opening a data connection failed", exc_info=task.exception())
 

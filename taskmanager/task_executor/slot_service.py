@@ -92,8 +92,9 @@ class SlotService:
         self._slots: dict[AllocationId, AllocatedSlot] = {}
         self._jobs: dict[JobID, JobMasterConnection] = {}
         self._serving: dict[AllocationId, asyncio.Task[None]] = {}
-        self._parting: set[JobMasterConnection] = set()
-        self._background: set[asyncio.Task[None]] = set()
+        # In the order in which they began.
+        self._parting: dict[JobMasterConnection, None] = {}
+        self._background: dict[asyncio.Task[None], None] = {}
         self._closing = False
 
     # ------------------------------------------------------------------ asked by the ResourceManager
@@ -505,13 +506,13 @@ class SlotService:
 
     def _part_from(self, job: JobMasterConnection) -> None:
         """Close a connection that no slot needs any more, after what is still to be reported."""
-        self._parting.add(job)
+        self._parting[job] = None
 
         async def close() -> None:
             try:
                 await job.close()
             finally:
-                self._parting.discard(job)
+                self._parting.pop(job, None)
 
         self._in_background(close())
 
@@ -520,10 +521,10 @@ class SlotService:
 
     def _in_background(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.ensure_future(work)
-        self._background.add(task)
+        self._background[task] = None
         task.add_done_callback(self._background_done)
 
     def _background_done(self, task: asyncio.Task[None]) -> None:
-        self._background.discard(task)
+        self._background.pop(task, None)
         if not task.cancelled() and task.exception() is not None:
             _log.error("serving the slots failed", exc_info=task.exception())

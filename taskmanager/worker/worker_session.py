@@ -34,7 +34,7 @@ class WorkerSession:
         self._clock = clock
         self._commands: asyncio.Queue[WorkerCommand] = asyncio.Queue()
         self._stopping = asyncio.Event()
-        self._requests: set[asyncio.Task[None]] = set()
+        self._requests: dict[asyncio.Task[None], None] = {}  # in the order in which they began
         self._status = 0
 
     def submit(self, command: WorkerCommand) -> None:
@@ -73,13 +73,13 @@ class WorkerSession:
             command = await self._commands.get()
             if command.WhichOneof("command") == "operator_request":
                 request = asyncio.ensure_future(self._handle(worker, command))
-                self._requests.add(request)
+                self._requests[request] = None
                 request.add_done_callback(self._request_ended)
             else:
                 await self._handle(worker, command)
 
     def _request_ended(self, request: asyncio.Task[None]) -> None:
-        self._requests.discard(request)
+        self._requests.pop(request, None)
         if not request.cancelled():
             request.exception()  # a sys.exit() of user code, which has gone through the event loop already
 
