@@ -211,6 +211,9 @@ class HighlyAvailableChaos:
             self._report.faults[kind] += 1
             self._report.in_vain += not blow.hit
             self._say(f"{kind}: {blow.text}")
+            if "zookeeper" in kind and self._site.mend_zookeeper():
+                self._site.replaced["ZooKeeper, all servers"] += 1
+                self._say("ZooKeeper hung although all servers were there: they were started anew")
             number += 1
             if self._outcome is not None:
                 raise AssertionError(f"the client got {self._outcome!r}") from self._outcome

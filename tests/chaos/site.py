@@ -8,6 +8,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 
+from kazoo.client import KazooClient
+from kazoo.handlers.threading import KazooTimeoutError
+
 from millstream.common.config import Configuration
 from millstream.common.errors import MillstreamError
 from millstream.datastream import StreamExecutionEnvironment
@@ -24,6 +27,7 @@ HEARTBEAT_TIMEOUT = 4.0
 """Seconds. Short, so that much happens in a run; long enough for a machine with other work."""
 
 ZOOKEEPER_ROOT = "/flink/default"
+_MENDED_SECONDS = 12.0
 
 
 class Site:
@@ -122,6 +126,23 @@ class Site:
             return self.cluster.leader()
         except (MillstreamError, TimeoutError):
             return None
+
+    def mend_zookeeper(self) -> bool:
+        """Wait until the ensemble takes new sessions, which needs a majority. Return whether it had to be helped.
+
+        If it never does by itself, all servers are started anew, as whoever runs it would: those of ZooKeeper 3.8.0
+        have been seen to hang for good when two that had been frozen came back to the third, which still led.
+        """
+        client = KazooClient(self.zookeeper.quorum, timeout=SESSION_TIMEOUT)
+        try:
+            client.start(_MENDED_SECONDS)
+        except KazooTimeoutError:
+            self.zookeeper.restart_all()
+            return True
+        finally:
+            client.stop()
+            client.close()
+        return False
 
     def __enter__(self) -> Site:
         try:
