@@ -40,7 +40,7 @@ class _Channel:
 class CreditReceiver:
     """Accounts for the buffers of one gate."""
 
-    __slots__ = ("_channels", "_exclusive", "_free", "_waiting")
+    __slots__ = ("_channels", "_exclusive", "_floating", "_free", "_waiting")
 
     def __init__(self, exclusive: int, floating: int) -> None:
         """
@@ -50,6 +50,7 @@ class CreditReceiver:
         if exclusive < 1 or floating < 0:
             raise ValueError(f"a channel needs at least one buffer of its own: exclusive={exclusive}, {floating=}")
         self._exclusive = exclusive
+        self._floating = floating
         self._free = floating
         self._channels: dict[int, _Channel] = {}
         self._waiting: deque[int] = deque()
@@ -68,6 +69,20 @@ class CreditReceiver:
         """Return (credit at the sender, buffers that hold data) of a channel; zeros if it is not open."""
         state = self._channels.get(channel)
         return (state.credit, state.held) if state is not None else (0, 0)
+
+    def audit(self) -> list[str]:
+        """Return what is wrong with the account, in words; nothing ever should be."""
+        used = sum(state.credit + state.held for state in self._channels.values())
+        own = self._exclusive * len(self._channels)
+        found = []
+        if self._free + used != own + self._floating:
+            found.append(f"{self._free} buffers are free and {used} in use, of {own} + {self._floating}")
+        found += [
+            f"channel {channel}: {state.credit} credit, {state.held} held, {state.floating} of them floating"
+            for channel, state in self._channels.items()
+            if min(state.credit, state.held, state.floating) < 0
+        ]
+        return found
 
     def open_channel(self, channel: int) -> int:
         """Reserve the channel's exclusive buffers; return the initial credit."""

@@ -28,6 +28,7 @@ from millstream.common.high_availability.zookeeper.leader_directory import ZooKe
 from millstream.common.high_availability.zookeeper.services import ZooKeeperServices
 from millstream.common.ids import IdFactory
 from millstream.dispatcher.master import Master
+from millstream.taskmanager.network.environment import NetworkEnvironment
 from millstream.taskmanager.task_executor.task_executor import TaskExecutor
 from millstream.testing.simulation.rpc import SimulatedRpcService
 from millstream.testing.simulation.simulated_process import SimulatedProcess
@@ -116,6 +117,7 @@ class SimulatedCluster:
             raise ValueError(f"{masters} masters need {HighAvailabilityOptions.TYPE.key}: zookeeper")
         self._random: random.Random = simulation.source("cluster")
         self._closing = False
+        self._networks: list[tuple[SimulatedProcess, NetworkEnvironment]] = []
         self.zookeeper: SimulatedZooKeeper | None = None
         self.zookeeper_log: ZooKeeperLog | None = None
         if self._highly_available:
@@ -164,6 +166,11 @@ class SimulatedCluster:
             for place in self.supervised.values()
             if place.role == role and place.present is not None and place.present.alive
         ]
+
+    def networks(self) -> list[tuple[SimulatedProcess, NetworkEnvironment]]:
+        """Return the living workers, each with its data plane."""
+        self._networks = [(process, network) for process, network in self._networks if process.alive]
+        return list(self._networks)
 
     def _start(self, place: Supervised) -> None:
         if self._closing or place.down or (place.present is not None and place.present.alive):
@@ -221,7 +228,8 @@ class SimulatedCluster:
             if not ended.done():
                 ended.set_result(None)
 
-        pool = SimulatedWorkerPool(process, configuration.get(HeartbeatOptions.TIMEOUT).total_seconds())
+        standstill_s = configuration.get(HeartbeatOptions.TIMEOUT).total_seconds()
+        pool = SimulatedWorkerPool(process, standstill_s, lambda *network: self._networks.append(network))
         rpc = SimulatedRpcService(process, self.simulation.network, configuration)
         await rpc.start()
         leaders = await self.directory(process, rpc)

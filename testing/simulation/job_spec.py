@@ -181,8 +181,19 @@ class JobSpec:
 
     def may_pause(self, stream: StreamSpec) -> bool:
         """Nothing becomes late when others do not wait for a stream's event time."""
-        by_count = isinstance(self.stage, TotalsStage | ReduceStage | BroadcastStage)
-        return by_count or (len(self.streams) == 1 and stream.parallelism == 1)
+        return self._is_timeless or (len(self.streams) == 1 and stream.parallelism == 1)
+
+    @property
+    def may_rescale(self) -> bool:
+        """It gives the same at another parallelism, of its sources too."""
+        return not any(
+            stream.late_every or (stream.pause_at is not None and not self._is_timeless) for stream in self.streams
+        )
+
+    @property
+    def _is_timeless(self) -> bool:
+        """No result depends on when event time passes what."""
+        return isinstance(self.stage, TotalsStage | ReduceStage)
 
     @property
     def slots(self) -> int:

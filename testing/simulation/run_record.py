@@ -61,6 +61,7 @@ class RunRecord:
     :ivar running_again: when the job was first seen to run, or to have ended, after that; ``None``: never.
     :ivar failures: the texts of the job's failures that the cluster tells, with what caused them.
     :ivar must_tell: each of these must be in one of the failures' texts.
+    :ivar accounts: what was wrong with workers' accounts of network buffers, by which worker, when first seen.
     :ivar unhandled: what nobody in any process handled.
     :ivar left_over: processes, connections, tasks and files that should be gone after the end.
     :ivar other_parallelism: what is wrong with how the job went on at another parallelism.
@@ -80,6 +81,7 @@ class RunRecord:
     running_again: float | None = None
     failures: list[str] = field(default_factory=list)
     must_tell: list[str] = field(default_factory=list)
+    accounts: dict[str, float] = field(default_factory=dict)
     unhandled: list[str] = field(default_factory=list)
     left_over: list[str] = field(default_factory=list)
     other_parallelism: list[str] = field(default_factory=list)

@@ -37,6 +37,7 @@ from millstream.testing.simulation.workload import STORE, Workload
 __all__ = ["ClusterShape", "Trouble", "run_seed"]
 
 _RESULTS: Final = "/ha/default/job-results/"
+_AUDIT_SECONDS: Final = 0.25
 _END_SECONDS: Final = 600.0
 _CLEAN_SECONDS: Final = 120.0
 _CLOSE_SECONDS: Final = 120.0
@@ -130,6 +131,7 @@ class _Run:
             with observing(Observations(lambda: simulation.elapsed)) as observed:
                 cluster = self._start_cluster(simulation, storage)
                 client = self._start_client(simulation, cluster)
+                self._audit(simulation, cluster)
                 if self._results_expire:
                     self._start_viewer(simulation, cluster)
                 trouble = self._trouble
@@ -222,6 +224,13 @@ class _Run:
         process = simulation.start_process("client", "client", main)
         return process
 
+    def _audit(self, simulation: Simulation, cluster: SimulatedCluster) -> None:
+        """Look at the accounts of all workers, and again after a while."""
+        for process, network in cluster.networks():
+            for text in network.audit():
+                self._record.accounts.setdefault(f"{process.name}: {text}", simulation.elapsed)
+        simulation.at(_AUDIT_SECONDS, lambda: self._audit(simulation, cluster))
+
     def _start_viewer(self, simulation: Simulation, cluster: SimulatedCluster) -> None:
         """Somebody looks at the job again and again: what nobody looks at does not expire."""
 
@@ -300,6 +309,11 @@ class _Run:
 
     def _close(self, simulation: Simulation, cluster: SimulatedCluster, client: SimulatedProcess) -> None:
         client.kill("the run is over")
+        self._record.left_over += [
+            f"a task of {process.name} that waits for input"
+            for process, network in cluster.networks()
+            if network.open_gates and self._record.job_ended is not None
+        ]
         if self._viewer is not None:
             self._viewer.kill("the run is over")
         left = cluster.close(_CLOSE_SECONDS)

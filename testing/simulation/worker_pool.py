@@ -10,10 +10,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from functools import partial
-from typing import Final
+from typing import Any, Final, TypeAlias
 
 from millstream.common.clock import Clock
 from millstream.common.wire.worker_pb2 import WorkerCommand, WorkerEvent
+from millstream.taskmanager.network.environment import NetworkEnvironment
 from millstream.taskmanager.slot_worker import SlotWorker
 from millstream.taskmanager.surroundings import Surroundings
 from millstream.taskmanager.task.interrupt import UserCodeSection
@@ -23,7 +24,10 @@ from millstream.taskmanager.worker.worker_factory import SlotWorkerLike
 from millstream.taskmanager.worker.worker_session import WorkerSession
 from millstream.testing.simulation.simulated_process import SimulatedProcess
 
-__all__ = ["SimulatedWorker", "SimulatedWorkerPool"]
+__all__ = ["OnNetwork", "SimulatedWorker", "SimulatedWorkerPool"]
+
+OnNetwork: TypeAlias = Callable[[SimulatedProcess, NetworkEnvironment], object]
+"""Is told the data plane of each worker, for whoever looks at its accounts."""
 
 _LAUNCH_S: Final = (0.2, 0.6)
 _FORK_S: Final = (0.005, 0.05)
@@ -39,7 +43,10 @@ class SimulatedWorkerPool:
     :param standstill_s: so many virtual seconds a worker may stand still.
     """
 
-    def __init__(self, process: SimulatedProcess, standstill_s: float = 50.0) -> None:
+    def __init__(
+        self, process: SimulatedProcess, standstill_s: float = 50.0, on_network: OnNetwork = lambda *_: None
+    ) -> None:
+        self._on_network = on_network
         self._process = process
         self._standstill_s = standstill_s
         self._random = process.source("workers")
@@ -66,7 +73,9 @@ class SimulatedWorkerPool:
             raise OSError("the worker pool is closed")
         self._taken += 1
         self.workers = [worker for worker in self.workers if not worker.gone]
-        worker = SimulatedWorker(self._process, f"{self._process.name}-worker-{self._taken}", self._standstill_s)
+        worker = SimulatedWorker(
+            self._process, f"{self._process.name}-worker-{self._taken}", self._standstill_s, self._on_network
+        )
         self.workers.append(worker)
         return worker
 
@@ -85,8 +94,9 @@ class SimulatedWorkerPool:
 class SimulatedWorker:
     """The :class:`~millstream.taskmanager.worker.handle.WorkerHandle` of one worker, started at once."""
 
-    def __init__(self, owner: SimulatedProcess, name: str, standstill_s: float) -> None:
+    def __init__(self, owner: SimulatedProcess, name: str, standstill_s: float, on_network: OnNetwork) -> None:
         self._owner = owner
+        self._on_network = on_network
         self._standstill = StandstillWatch(standstill_s, self._stands_still)
         self._complaint: str | None = None
         self._on_event: Callable[[WorkerEvent], None] | None = None
@@ -171,7 +181,12 @@ class SimulatedWorker:
             section=UserCodeSection(),
             source=self.process.source("data plane"),
         )
-        return SlotWorker(emit, clock, surroundings=surroundings)
+        return SlotWorker(emit, clock, data_plane=self._make_network, surroundings=surroundings)
+
+    def _make_network(self, **arguments: Any) -> NetworkEnvironment:
+        network = NetworkEnvironment(**arguments)
+        self._on_network(self.process, network)
+        return network
 
     def _command_comes(self, message: bytes) -> None:
         if self._session is None:

@@ -1,7 +1,7 @@
 """I13: nothing waits for ever: a job of bounded input ends, once the faults are over.
 
-A credit that is lost, a buffer that does not come back or a barrier that nobody answers shows as a job that runs and
-does nothing.
+While it runs, all network buffers are accounted for. A credit that is lost, a buffer that does not come back or a
+barrier that nobody answers shows as a job that runs and does nothing.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ __all__ = ["check"]
 
 
 def check(run: RunRecord) -> list[Violation]:
-    """Look at whether the job has ended. A job that does not even run is I11."""
+    """Look at the accounts, and at whether the job has ended. A job that does not even run is I11."""
+    found = [Violation("I13", text, at) for text, at in run.accounts.items()]
     if run.job_ended is None and run.running_again is not None:
-        return [Violation("I13", "the job runs and does not end, long after all of its input should be read")]
-    return []
+        found.append(Violation("I13", "the job runs and does not end, long after all of its input should be read"))
+    return found

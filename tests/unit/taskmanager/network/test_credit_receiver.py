@@ -64,6 +64,7 @@ def test_any_sequence_of_grants_sends_and_losses_conserves_credits(
             grant(receiver.close_channel(channel))
 
         assert _total(receiver, channels) == exclusive * len(open_channels) + floating
+        assert receiver.audit() == []
         for each in open_channels:
             credit, held = receiver.buffers_of(each)
             on_its_way = sum(credit_under_way[each]) + len(data_under_way[each])
@@ -138,6 +139,13 @@ def test_messages_for_a_closed_channel_mean_nothing() -> None:
     receiver.close_channel(0)
     assert receiver.on_buffer(0, 5) == []
     assert receiver.on_consumed(0) == []
+
+
+def test_an_account_from_which_a_buffer_has_vanished() -> None:
+    receiver = CreditReceiver(2, 3)
+    receiver.open_channel(7)
+    receiver._free -= 1  # what no caller can do
+    assert receiver.audit() == ["2 buffers are free and 2 in use, of 2 + 3"]
 
 
 def test_a_channel_needs_a_buffer_of_its_own() -> None:

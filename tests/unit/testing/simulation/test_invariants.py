@@ -258,6 +258,13 @@ def test_a_failure_that_nobody_is_told_of() -> None:
     assert broken(run) == {"I16"}
 
 
+def test_buffers_that_are_not_accounted_for() -> None:
+    run = good_run()
+    run.accounts["worker-1: 3 buffers are free and 8 in use, of 4 + 8"] = 2.0
+    (violation,) = check_all(run)
+    assert str(violation).startswith("I13 at 2.000 s: worker-1: 3 buffers")
+
+
 @pytest.mark.parametrize(
     "text",
     [
