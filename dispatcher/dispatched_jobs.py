@@ -189,6 +189,18 @@ class DispatchedJobs:
             raise MillstreamError(f"The cluster was shut down before job {job_id} had ended.")
         return self.details(job_id)  # it was not taken, so this raises
 
+    async def wait_ended(self, job_id: JobID) -> None:
+        """Return when the job has ended for certain: no later leader will run it.
+
+        :raises MillstreamError: nobody can tell, for the master leads no more or is shut down.
+        """
+        result = self._results.get(job_id)
+        if result is None:
+            return
+        await asyncio.wait({result})
+        if result.cancelled():
+            raise MillstreamError(f"Whether job {job_id} has ended is not known: {self._lost or 'this master ends'}.")
+
     # ------------------------------------------------------------------ how jobs come and go
 
     async def find(self) -> None:

@@ -264,8 +264,16 @@ class Dispatcher:
         format_name = request.format or "CANONICAL"
         if format_name not in _FORMATS:
             raise MillstreamError(f"There is no savepoint format {format_name!r}; it is one of {', '.join(_FORMATS)}.")
-        directory = request.target_directory
-        return await self._operate(request, lambda job_master: job_master.savepoint(directory, mode, format_name))
+        directory, job_id = request.target_directory, _parse(request.job_id)
+
+        async def work(job_master: JobMasterControl) -> pb.OperationStatus:
+            status = await job_master.savepoint(directory, mode, format_name)
+            if mode in (SavepointMode.STOP, SavepointMode.DRAIN) and not status.HasField("failure"):
+                # Who hears that the job has stopped lets another one go on: no later leader may run this one then.
+                await self._jobs.wait_ended(job_id)
+            return status
+
+        return await self._operate(request, work)
 
     async def trigger_checkpoint(self, request: pb.TriggerCheckpointRequest) -> pb.OperationStarted:
         """Begin a checkpoint; its end is awaited by :meth:`await_operation`.

@@ -420,10 +420,12 @@ def test_savepoints_checkpoints_and_rescalings_are_begun_and_awaited() -> None:
             await gateway.rescale_job(pb.RescaleJobRequest(job_id=job_id, parallelism=3, request_id="three"))
             assert not (await status("one", 0)).completed
             job_master.may_operate.set()
-            assert (await status("one")).location == "file:/savepoint"
             assert (await status("two")).location == "file:/checkpoint"
             assert (await status("three")).location == "file:/rescale"
             assert (await status(plain)).checkpoint_id == 3
+            assert not (await status("one", 0)).completed, "the job has not ended yet"
+            job_master.end("FINISHED")
+            assert (await status("one")).location == "file:/savepoint"
             assert job_master.operations == [
                 "savepoint /s STOP CANONICAL",
                 "savepoint  SAVEPOINT CANONICAL",

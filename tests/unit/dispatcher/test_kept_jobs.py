@@ -150,6 +150,48 @@ def test_nobody_hears_of_the_end_of_a_job_before_it_is_kept(state: str, told: st
     run(test)
 
 
+@pytest.mark.parametrize("mode", ["STOP", "DRAIN"])
+def test_nobody_hears_that_a_job_has_stopped_with_a_savepoint_before_its_end_is_kept(mode: str) -> None:
+    async def test() -> None:
+        async with cluster() as world:
+            await world.first.lead()
+            job_master = await world.first.run_job()
+            world.election.fail_before["put result"] = 5
+            request = pb.TriggerSavepointRequest(job_id=hex_id(1), mode=mode, request_id="one")
+            await (await world.first.dispatcher()).trigger_savepoint(request)
+            wait = pb.AwaitOperationRequest(job_id=hex_id(1), request_id="one", max_wait_ms=100_000)
+            waiting = asyncio.ensure_future((await world.first.dispatcher()).await_operation(wait))
+            job_master.end("FINISHED")
+            await some_time()
+            assert await world.kept_result() is None
+            assert not waiting.done()
+            assert (await waiting).location == "file:/savepoint"
+            assert await world.kept_result() == "FINISHED"
+
+    run(test)
+
+
+def test_whether_a_job_has_stopped_is_not_known_when_the_term_ends_before_that_is_kept() -> None:
+    async def test() -> None:
+        async with cluster() as world:
+            await world.first.lead()
+            job_master = await world.first.run_job()
+            world.election.fail_before["put result"] = 1_000
+            request = pb.TriggerSavepointRequest(job_id=hex_id(1), mode="STOP", request_id="one")
+            await (await world.first.dispatcher()).trigger_savepoint(request)
+            wait = pb.AwaitOperationRequest(job_id=hex_id(1), request_id="one", max_wait_ms=100_000)
+            waiting = asyncio.ensure_future((await world.first.dispatcher()).await_operation(wait))
+            job_master.end("FINISHED")
+            await some_time()
+            world.election.revoke(world.first.services)
+            with pytest.raises(RemoteCallError, match="Nobody knows what became of operation one"):
+                await waiting
+            await world.second.lead()
+            await eventually(lambda: world.second.running() is not None, "the job goes on")
+
+    run(test)
+
+
 @pytest.mark.parametrize("fault", ["put result", "forget job", "mark clean"])
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_a_bad_moment_of_the_storage_loses_no_result(fault: str, when: str) -> None:
