@@ -7,13 +7,20 @@ import os
 import random
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+from millstream.common.config import Configuration
+from millstream.common.watermark_strategy import WatermarkStrategy
+from millstream.connectors.number_sequence_source import NumberSequenceSource
+from millstream.datastream import StreamExecutionEnvironment
+from millstream.datastream.functions import MapFunction, RuntimeContext
 from millstream.testing.simulation.drawn_runs import draw_run
+from millstream.testing.simulation.job_capture import graph_of
 from millstream.testing.simulation.job_spec import draw_job
 from millstream.testing.simulation.runner import run_seed
-from millstream.testing.simulation.workload import spec_workload
+from millstream.testing.simulation.workload import program_settings, program_workload, spec_workload
 
 _PROGRAM = """
 import logging, sys
@@ -74,3 +81,30 @@ def test_a_job_that_is_stopped_goes_on_elsewhere_as_if_nothing_had_been(
     assert not report.violations, report.story()
     assert report.committed == job.expected
     assert any("it goes on from" in event.text for event in report.events)
+
+
+class Failing(MapFunction):
+    """Fails once at a record."""
+
+    def open(self, runtime_context: RuntimeContext) -> None:
+        self._attempt = runtime_context.get_attempt_number()
+
+    def map(self, value: int) -> str:
+        if value == 37 and not self._attempt:
+            raise ValueError("37 is too much")
+        return str(value)
+
+
+def test_a_users_exception_is_told_with_operator_record_and_line(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.CRITICAL, "millstream")
+
+    def define(env: StreamExecutionEnvironment) -> None:
+        numbers = env.from_source(NumberSequenceSource(1, 50), WatermarkStrategy.no_watermarks(), "numbers")
+        numbers.map(Failing()).name("fails").print()
+
+    graph = graph_of(define, Configuration.from_map(program_settings()))
+    report = run_seed(program_workload(graph, "fails once"), 7)
+    assert report.status == "FINISHED"
+    (told,) = report.failures
+    place = f"{Path(__file__).resolve()}:{Failing.map.__code__.co_firstlineno + 2}"
+    assert told == f"ValueError: 37 is too much | operator 'fails' (map), subtask 1/1 | record 37 | {place}"
