@@ -263,6 +263,8 @@ class SimulatedCluster:
                 signal.set_result(None)
 
         self.supervised[process.host].tell_to_end = tell
+        if self._closing:  # it was told before it could listen
+            tell()
         return signal
 
     def _services(
