@@ -17,6 +17,7 @@ from millstream.common.high_availability.zookeeper import paths
 from millstream.common.ids import IdFactory, JobID
 from millstream.common.states import JobStatus
 from millstream.common.wire import cluster_pb2 as pb
+from millstream.common.wire.failure_pb2 import FailureInfo
 from millstream.common.wire.graph_pb2 import JobGraph
 from millstream.jobmanager.job_master.rescaling import RescalingError, rescaled
 from millstream.testing.simulation.cleaning_up import clean_up
@@ -37,6 +38,7 @@ from millstream.testing.simulation.workload import STORE, Workload
 __all__ = ["ClusterShape", "Trouble", "run_seed"]
 
 _RESULTS: Final = "/ha/default/job-results/"
+_OF_STORAGE: Final = frozenset({FaultKind.STORAGE_ERROR, FaultKind.FULL_DISK, FaultKind.TORN_WRITE})
 _AUDIT_SECONDS: Final = 0.25
 _END_SECONDS: Final = 600.0
 _CLEAN_SECONDS: Final = 120.0
@@ -118,6 +120,7 @@ class _Run:
         self._rescaling: asyncio.Future[None] | None = None
         self._rescaled_to: int | None = None
         self._goes_on_elsewhere = job.move is not None
+        self._failures_before: list[FailureInfo] = []
         self._results_expire = JobManagerOptions.JOB_STORE_EXPIRATION_TIME.key in dict(shape.settings)
         self._is_calm = False
         self._viewer: SimulatedProcess | None = None
@@ -170,7 +173,9 @@ class _Run:
                 found = {vertex.parallelism for vertex in self._details.vertices}
                 if self._rescaled_to is not None and self._rescaled_to not in found:
                     record.other_parallelism.append(f"the job was rescaled to {self._rescaled_to}, and ran at {found}")
-                record.failures = [first_line(each) for each in self._details.failure_history]
+                record.failures = [
+                    first_line(each) for each in [*self._details.failure_history, *self._failures_before]
+                ]
                 if not (nemesis.coverage.faults or nemesis.coverage.struck):
                     # Under faults a failure may be told by nobody: who knew of it is gone.
                     record.must_tell = observed.injected
@@ -264,6 +269,7 @@ class _Run:
             self._record.expected = None  # it may have ended by itself, or with a savepoint that nobody knows of
         if status is None or status.HasField("failure") or details.summary.state != JobStatus.FINISHED.value:
             return
+        self._failures_before = list(details.failure_history)
         self._record.savepoints.append((simulation.elapsed, status.checkpoint_id))
         self._graph = _at(self._graph, parallelism)
         self._graph.job_id = self._job_id = IdFactory(simulation.source("second job")).job_id()
@@ -332,17 +338,18 @@ class _Run:
                 self._record.left_over.append(str(error).partition("\n")[0])
 
     def _look_for_files(self, simulation: Simulation, storage: SimulatedStorage) -> None:
-        """After the job's end there is its output, its result and its savepoints; and no file is half written.
+        """After the job's end there is its output, its result and its savepoints.
 
-        On a host's own disk a process that was killed leaves what it had, for others there to remove.
+        Files that are half written are those of processes that were killed, or could not delete them.
         """
         if self._record.job_ended is None:
             return
         kept = ["/output/", "/savepoints/"] if self._results_expire else ["/output/", "/savepoints/", _RESULTS]
         left = [path for path in storage.volume("store").written if not path.startswith(tuple(kept))]
-        for volume in (storage.volume("store"), storage.local):
-            left += [path for path in volume.written if any(step.startswith(".") for step in path.split("/"))]
-        if not any(event.text.startswith("killed") for event in simulation.timeline.of_kind("process")):
+        killed = any(event.text.startswith("killed") for event in simulation.timeline.of_kind("process"))
+        if not killed and not self._trouble.kinds & _OF_STORAGE:
+            for volume in (storage.volume("store"), storage.local):
+                left += [path for path in volume.written if any(step.startswith(".") for step in path.split("/"))]
             left += [str(path.relative_to(self._directory)) for path in self._directory.rglob("*") if path.is_file()]
         self._record.left_over += [f"the file {path}" for path in left]
 
