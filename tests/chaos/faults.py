@@ -14,9 +14,8 @@ import signal
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
-
-import psutil
 
 from millstream.client.remote.job_client import RpcJobClient
 from millstream.common.errors import MillstreamError
@@ -41,6 +40,8 @@ class Blow:
 Fault = Callable[[Site, RpcJobClient, random.Random], Blow]
 """Strikes a site where a job runs, with choices by a source of randomness."""
 
+_LISTEN = "0A"
+"""As the kernel writes that state of a socket."""
 _LONGER = 1.5
 """Seconds beyond a timeout."""
 
@@ -187,15 +188,21 @@ def _while_cancelling(site: Site, job: RpcJobClient, chance: random.Random) -> B
 
 def _busy_workers(site: Site) -> list[int]:
     """The slot workers that serve a job: they listen for the others, and those that wait for a slot do not."""
-    busy: list[int] = []
-    for pid in site.cluster.worker_pids():
-        try:
-            connections = psutil.Process(pid).net_connections("tcp")
-        except psutil.Error:
-            continue  # it has just ended
-        if any(each.status == psutil.CONN_LISTEN for each in connections):
-            busy.append(pid)
-    return busy
+    return [pid for pid in site.cluster.worker_pids() if _listens(Path("/proc", str(pid)))]
+
+
+def _listens(process: Path) -> bool:
+    """Whether a process has a TCP socket that listens, in whichever network namespace it is."""
+    try:
+        listening = {
+            f"socket:[{fields[9]}]"
+            for name in ("tcp", "tcp6")
+            for fields in map(str.split, (process / "net" / name).read_text().splitlines()[1:])
+            if fields[3] == _LISTEN
+        }
+        return any(os.readlink(descriptor) in listening for descriptor in (process / "fd").iterdir())
+    except (FileNotFoundError, ProcessLookupError):
+        return False  # it has just ended, or closed something
 
 
 def find_leader(site: Site) -> int:

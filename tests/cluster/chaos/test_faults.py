@@ -52,5 +52,5 @@ def test_zookeeper_servers_that_die_or_hang(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("zookeeper", "namespaces")
 def test_hosts_that_are_cut_apart(tmp_path: Path) -> None:
-    kinds = "taskmanagers cut apart", "leader cut from zookeeper", "taskmanager cut from leader"
+    kinds = "worker killed", "taskmanagers cut apart", "leader cut from zookeeper", "taskmanager cut from leader"
     strike(tmp_path, 5, *kinds, own_networks=True)
