@@ -275,7 +275,9 @@ def _draw_stage(source: random.Random) -> Stage:
 
 def _draw_settings(source: random.Random) -> dict[str, str]:
     return {
-        "execution.checkpointing.interval": f"{source.choice([200, 400, 800])} ms",
+        "execution.checkpointing.interval": f"{source.choice([60, 200, 400, 800])} ms",
+        # More than one at a time: what is due with one must not be taken for what is due with the next.
+        "execution.checkpointing.max-concurrent-checkpoints": source.choice(["1", "1", "3"]),
         "execution.checkpointing.incremental": source.choice(["true", "false"]),
         "execution.checkpointing.num-retained": source.choice(["1", "2"]),
         "execution.checkpointing.unaligned.enabled": source.choice(["true", "false"]),

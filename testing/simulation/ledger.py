@@ -100,13 +100,18 @@ class Ledger:
         if transaction.state == "open":
             transaction.state = "pre-committed"
 
+    def belongs_to(self, number: int, checkpoint_id: int) -> None:
+        """Note which checkpoint a transaction is part of."""
+        self.transactions[number].checkpoint_id = checkpoint_id
+
     def commit(self, number: int, by: WriterId, checkpoint_id: int | None = None) -> None:
         """Make the lines visible, once."""
         transaction = self.transactions[number]
         self._note("commit", transaction, by)
         if transaction.state != "aborted":
             transaction.state = "committed"
-            transaction.checkpoint_id = checkpoint_id
+            if checkpoint_id is not None:
+                transaction.checkpoint_id = checkpoint_id
 
     def abort(self, number: int, by: WriterId) -> None:
         """Throw the lines away, unless they are visible."""

@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from millstream.datastream.functions import CheckpointCommitter, GenericWriteAheadSink, RuntimeContext
+from millstream.datastream.functions import (
+    CheckpointCommitter,
+    CheckpointedFunction,
+    FunctionInitializationContext,
+    FunctionSnapshotContext,
+    GenericWriteAheadSink,
+    RuntimeContext,
+)
 from millstream.datastream.functions.sink_function import SinkContext
 from millstream.datastream.functions.two_phase_commit_sink_function import TwoPhaseCommitSinkFunction
 from millstream.datastream.sink import (
@@ -30,8 +37,18 @@ WRITE_AHEAD = "write-ahead"
 _REFUSED_OF = 4
 
 
-class LedgerTransactions(TwoPhaseCommitSinkFunction):
+class LedgerTransactions(TwoPhaseCommitSinkFunction, CheckpointedFunction):
     """Writes between two checkpoints into one transaction."""
+
+    _ended: int | None = None
+
+    def initialize_state(self, context: FunctionInitializationContext) -> None:
+        pass  # it keeps none of its own
+
+    def snapshot_state(self, context: FunctionSnapshotContext) -> None:
+        if self._ended is not None:
+            observations().ledger.belongs_to(self._ended, context.get_checkpoint_id())
+            self._ended = None
 
     def open(self, runtime_context: RuntimeContext) -> None:
         self._me = _of(TWO_PHASE, runtime_context)
@@ -44,6 +61,7 @@ class LedgerTransactions(TwoPhaseCommitSinkFunction):
 
     def pre_commit(self, transaction: int) -> None:
         observations().ledger.pre_commit(transaction, self._me)
+        self._ended = transaction
 
     def commit(self, transaction: int) -> None:
         observations().ledger.commit(transaction, self._me)

@@ -36,6 +36,7 @@ class Restore:
     """A function begins.
 
     :ivar checkpoint_id: what it goes on from; ``None``: from nothing.
+    :ivar worker_since: when its worker began, if that is known: it is one JobMaster's.
     """
 
     at: float
@@ -43,6 +44,7 @@ class Restore:
     subtask: int
     attempt: int
     checkpoint_id: int | None
+    worker_since: float | None = None
 
 
 @dataclass(slots=True)
@@ -50,10 +52,12 @@ class Observations:
     """Of one run.
 
     :ivar now: seconds, by whatever clock the run has.
+    :ivar worker_since: when the worker began that runs at present.
     :ivar injected: the texts of the exceptions that functions raised because they were told to.
     """
 
     now: Callable[[], float]
+    worker_since: Callable[[], float | None] = lambda: None
     complaints: list[Complaint] = field(default_factory=list)
     restores: list[Restore] = field(default_factory=list)
     injected: list[str] = field(default_factory=list)
@@ -73,7 +77,7 @@ class Observations:
 
     def begins(self, function: str, subtask: int, attempt: int, checkpoint_id: int | None) -> None:
         """Note that an attempt at a subtask begins, and from what."""
-        self.restores.append(Restore(self.now(), function, subtask, attempt, checkpoint_id))
+        self.restores.append(Restore(self.now(), function, subtask, attempt, checkpoint_id, self.worker_since()))
 
 
 _present: list[Observations] = []

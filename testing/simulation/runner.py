@@ -131,7 +131,18 @@ class _Run:
             if on_event is not None:
                 simulation.timeline.listen(on_event)
             storage = SimulatedStorage(simulation)
-            with observing(Observations(lambda: simulation.elapsed)) as observed:
+            began: dict[str, float] = {}
+
+            def note_first(event: TimelineEvent) -> None:
+                began.setdefault(event.process, event.at)
+
+            simulation.timeline.listen(note_first)
+
+            def worker_since() -> float | None:
+                process = simulation.current_process()
+                return began.get(process.name) if process is not None else None
+
+            with observing(Observations(lambda: simulation.elapsed, worker_since)) as observed:
                 cluster = self._start_cluster(simulation, storage)
                 client = self._start_client(simulation, cluster)
                 self._audit(simulation, cluster)

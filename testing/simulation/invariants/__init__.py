@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from millstream.testing.simulation.invariants import (
     checkpoints_only_forward,
+    commits_after_completion,
     ended_stays_ended,
     event_time,
     failures_are_told,
@@ -29,6 +30,7 @@ __all__ = ["CHECKS", "check_all"]
 CHECKS: tuple[Callable[[RunRecord], list[Violation]], ...] = (
     no_loss.check,
     no_duplicate.check,
+    commits_after_completion.check,
     order.check,
     intact_records.check,
     right_results.check,

@@ -6,10 +6,11 @@ say they go on from; without high availability only at the latter.
 
 from __future__ import annotations
 
+from millstream.testing.simulation.observations import Restore
 from millstream.testing.simulation.run_record import RunRecord, ZooKeeperWrite
 from millstream.testing.simulation.violation import Violation
 
-__all__ = ["check"]
+__all__ = ["check", "pointer_of"]
 
 
 def check(run: RunRecord) -> list[Violation]:
@@ -17,8 +18,8 @@ def check(run: RunRecord) -> list[Violation]:
     return _pointers(run) + _counters(run) + _restores(run)
 
 
-def _pointer(write: ZooKeeperWrite) -> tuple[str, int] | None:
-    """The job and the checkpoint of a pointer."""
+def pointer_of(write: ZooKeeperWrite) -> tuple[str, int] | None:
+    """Return the job and the checkpoint of a pointer; ``None``: it is something else."""
     parts = write.path.split("/")
     if len(parts) == 5 and parts[1] == "jobs" and parts[3] == "checkpoints":
         return parts[2], int(parts[4])
@@ -29,7 +30,7 @@ def _pointers(run: RunRecord) -> list[Violation]:
     newest: dict[str, int] = {}
     found = []
     for write in run.writes:
-        pointer = _pointer(write)
+        pointer = pointer_of(write)
         if pointer is None or write.kind != "create":
             continue
         job, checkpoint_id = pointer
@@ -56,26 +57,41 @@ def _counters(run: RunRecord) -> list[Violation]:
 
 def _restores(run: RunRecord) -> list[Violation]:
     created = sorted(
-        (write.at, pointer[1]) for write in run.writes if write.kind == "create" and (pointer := _pointer(write))
+        (write.at, pointer[1]) for write in run.writes if write.kind == "create" and (pointer := pointer_of(write))
     )
     created = sorted(created + run.savepoints) if created else []
     found = []
-    newest = 0
+    newest: list[tuple[float, int]] = []
     for restore in sorted(run.restores, key=lambda each: each.at):
         from_id = restore.checkpoint_id or 0
         who = f"{restore.function}[{restore.subtask}] attempt {restore.attempt}"
-        if from_id < newest:
-            text = f"{who} goes on from checkpoint {from_id}, after others have gone on from {newest}"
+        decided = _decided_not_before(restore)
+        latest = max((each for at, each in newest if at <= decided), default=0)
+        if from_id < latest:
+            text = f"{who} goes on from checkpoint {from_id}, after others have gone on from {latest}"
             found.append(Violation("I8", text, restore.at))
-        newest = max(newest, from_id)
+        newest.append((restore.at, from_id))
         if not created:
             continue
-        complete = [checkpoint_id for at, checkpoint_id in created if at <= restore.at]
-        if from_id and from_id not in complete:
+        if from_id and from_id not in [checkpoint_id for at, checkpoint_id in created if at <= restore.at]:
             found.append(
                 Violation("I8", f"{who} goes on from checkpoint {from_id}, which was not complete", restore.at)
             )
-        elif from_id < max(complete, default=0):
-            text = f"{who} goes on from checkpoint {from_id}, and {max(complete)} was complete"
+            continue
+        complete = max((checkpoint_id for at, checkpoint_id in created if at <= decided), default=0)
+        if from_id < complete:
+            text = f"{who} goes on from checkpoint {from_id}, and {complete} was complete"
             found.append(Violation("I8", text, restore.at))
     return found
+
+
+def _decided_not_before(restore: Restore) -> float:
+    """When at the earliest it was decided what an attempt goes on from.
+
+    The first attempt of a JobMaster in its worker may begin when another JobMaster has long replaced that one: a
+    TaskManager that stood still carries out what it was told before, and learns of the change then. It commits nothing,
+    for its checkpoints are nobody's.
+    """
+    if restore.attempt == 0 and restore.worker_since is not None:
+        return restore.worker_since
+    return restore.at

@@ -104,6 +104,14 @@ def test_a_restore_from_an_older_checkpoint_than_the_newest() -> None:
     assert broken(run) == {"I8"}
 
 
+def test_a_first_attempt_that_a_deposed_master_let_begin_may_be_behind() -> None:
+    run = good_run()
+    run.restores.append(Restore(5.0, "check", 0, 0, None, worker_since=2.5))
+    assert broken(run) == set()
+    run.restores.append(Restore(5.0, "check", 0, 0, None, worker_since=4.5))
+    assert broken(run) == {"I8"}
+
+
 def test_restores_that_go_back_are_seen_without_zookeeper() -> None:
     run = good_run()
     run.writes.clear()
@@ -195,6 +203,15 @@ def test_two_attempts_that_commit_the_same_checkpoint() -> None:
         run.ledger.pre_commit(number, writer)
         run.ledger.commit(number, writer, checkpoint_id=4)
     assert broken(run) == {"I10"}
+
+
+def test_a_commit_before_its_checkpoint_is_complete() -> None:
+    run = good_run()
+    number = run.ledger.begin(OLD)  # all of it at 0 s; the pointer of checkpoint 1 is made at 3 s
+    run.ledger.pre_commit(number, OLD)
+    run.ledger.belongs_to(number, 1)
+    run.ledger.commit(number, OLD)
+    assert broken(run) == {"I2"}
 
 
 def test_attempts_of_two_masters_are_two_though_they_have_the_same_number() -> None:
@@ -289,4 +306,4 @@ def test_a_failure_without_a_text() -> None:
 
 def test_all_promises_are_checked() -> None:
     modules = [check.__module__.rpartition(".")[2] for check in CHECKS]
-    assert len(set(modules)) == len(modules) == 15
+    assert len(set(modules)) == len(modules) == 16
