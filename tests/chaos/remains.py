@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import psutil
 from kazoo.client import KazooClient
 from kazoo.exceptions import NoNodeError
 
@@ -18,14 +19,15 @@ __all__ = ["file_remains", "node_remains", "node_remains_after", "process_remain
 
 
 def process_remains(directory: Path) -> list[str]:
-    """Return the processes that name a directory in their command lines or environments, this one left out.
+    """Return the processes that name a directory in their command lines or environments; not this one nor its ancestors.
 
     All processes of a cluster under chaos do: those of ZooKeeper in their command lines, the others in their
     environments, which they inherit.
     """
     found: list[str] = []
+    own = {os.getpid(), *(parent.pid for parent in psutil.Process().parents())}
     for process in Path("/proc").iterdir():
-        if not process.name.isdigit() or int(process.name) == os.getpid():
+        if not process.name.isdigit() or int(process.name) in own:
             continue
         try:
             command = (process / "cmdline").read_bytes()
