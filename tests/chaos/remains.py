@@ -19,7 +19,7 @@ __all__ = ["file_remains", "node_remains", "node_remains_after", "process_remain
 
 
 def process_remains(directory: Path) -> list[str]:
-    """Return the processes that name a directory in their command lines or environments; not this one nor its ancestors.
+    """Return the processes that name a directory in their command lines or environments, but none above this one.
 
     All processes of a cluster under chaos do: those of ZooKeeper in their command lines, the others in their
     environments, which they inherit.
