@@ -125,6 +125,15 @@ def test_an_id_that_is_given_twice() -> None:
     assert broken(run) == {"I8"}
 
 
+def test_an_older_checkpoint_of_another_leader() -> None:
+    run = good_run()
+    run.writes.append(write(4.5, f"/jobs/{JOB}/checkpoints/{3:019d}", b"{}"))
+    run.writes.append(write(4.6, f"/jobs/{JOB}/checkpoints/{2:019d}", b"{}"))
+    assert broken(run) == set()
+    run.writes[-1] = replace(run.writes[-1], session=2, latch=(SECOND,), conditions=(SECOND[0],))
+    assert broken(run) == {"I8"}
+
+
 def test_a_counter_that_goes_back() -> None:
     run = good_run()
     run.writes.append(replace(run.writes[1], at=5.0, kind="set", data=b"1"))
