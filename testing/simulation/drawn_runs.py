@@ -45,7 +45,7 @@ _OF_SINKS: Final[dict[str, SinkKind]] = {
     "sink.transaction-committed": "two-phase",
     "sink.transaction-due": "two-phase",
 }
-_LATE: Final = frozenset({*_AT_END, *_OF_SINKS, "network.all-consumed"})
+_LATE: Final = frozenset({*_AT_END, *_OF_SINKS, "checkpoint.pointer-kept", "network.all-consumed"})
 """What a run comes to late, or only after a failure, or once."""
 AIMS: Final = (
     _EXPIRES,

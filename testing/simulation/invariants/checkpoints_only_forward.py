@@ -46,16 +46,19 @@ def _pointers(run: RunRecord) -> list[Violation]:
 
 
 def _counters(run: RunRecord) -> list[Violation]:
-    highest: dict[str, int] = {}
+    highest: dict[str, tuple[int, int]] = {}
     found = []
     for write in run.writes:
         if not write.path.endswith("/checkpoint_id_counter") or write.kind == "delete" or not write.data:
             continue
         value = int(write.data)
-        if value < highest.get(write.path, 0):
-            text = f"{write.path} went from {highest[write.path]} back to {value}"
-            found.append(Violation("I8", text, write.at))
-        highest[write.path] = max(highest.get(write.path, 0), value)
+        last, session = highest.get(write.path, (0, write.session))
+        if value < last:
+            found.append(Violation("I8", f"{write.path} went from {last} back to {value}", write.at))
+        elif value == last and session != write.session:
+            # Who takes the next id sets it one higher; only the same leader may say the same again.
+            found.append(Violation("I8", f"{write.path} was {last} when another leader took the next id", write.at))
+        highest[write.path] = max((last, session), (value, write.session))
     return found
 
 

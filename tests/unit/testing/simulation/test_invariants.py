@@ -125,6 +125,15 @@ def test_an_id_that_is_given_twice() -> None:
     assert broken(run) == {"I8"}
 
 
+def test_a_counter_that_stands_still_over_a_takeover() -> None:
+    run = good_run()
+    again = replace(run.writes[1], at=5.0, kind="set")
+    run.writes.append(again)
+    assert broken(run) == set()
+    run.writes[-1] = replace(again, session=2, latch=(SECOND,), conditions=(SECOND[0],))
+    assert broken(run) == {"I8"}
+
+
 def test_an_older_checkpoint_of_another_leader() -> None:
     run = good_run()
     run.writes.append(write(4.5, f"/jobs/{JOB}/checkpoints/{3:019d}", b"{}"))
@@ -142,7 +151,7 @@ def test_a_counter_that_goes_back() -> None:
 
 def test_a_write_by_somebody_who_does_not_lead() -> None:
     run = good_run()
-    run.writes.append(replace(run.writes[1], session=2, conditions=(SECOND[0],)))
+    run.writes.append(replace(run.writes[1], data=b"3", session=2, conditions=(SECOND[0],)))
     assert broken(run) == {"I9"}
 
 
