@@ -24,6 +24,7 @@ from millstream.connectors.file_system.part_file import (
 from millstream.connectors.file_system.part_mark import PartMark
 from millstream.connectors.file_system.part_store import PartStore
 from millstream.connectors.file_system.rolling_policy import RollingPolicy
+from millstream.datastream.functions import CheckpointListener
 from millstream.datastream.sink import CommittingSinkWriter, StatefulSinkWriter, WriterContext, WriterInitContext
 
 __all__ = ["FileWriter"]
@@ -71,7 +72,7 @@ class _AssignerContext:
         return self.writer.current_watermark
 
 
-class FileWriter(StatefulSinkWriter, CommittingSinkWriter):
+class FileWriter(StatefulSinkWriter, CommittingSinkWriter, CheckpointListener):
     """Committables are :class:`PendingFile` s and :class:`ObsoleteFile` s, its state :class:`InProgressFile` s."""
 
     def __init__(
@@ -104,8 +105,11 @@ class FileWriter(StatefulSinkWriter, CommittingSinkWriter):
         self._buckets: dict[str, _Bucket] = {}
         self._pending: list[PendingFile | ObsoleteFile] = []
         self._persisted: list[InProgressFile] = []
+        # Until a checkpoint of this attempt is complete: what it began with, and the names of its files since.
+        self._began: PartMark | None = None
+        self._begun: set[str] = set()
         if context.checkpointing and (context.attempt_number or context.restored_checkpoint_id is not None):
-            self._delete_leftovers()
+            self._began = self._mark
 
     def resume(self, files: Sequence[InProgressFile]) -> None:
         """Go on with files that were in progress when the checkpoint was taken."""
@@ -152,6 +156,18 @@ class FileWriter(StatefulSinkWriter, CommittingSinkWriter):
         self._mark = PartMark.of(self._init, checkpoint_id)
         return self._persisted
 
+    def notify_checkpoint_complete(self, checkpoint_id: int) -> None:
+        """Delete what other attempts have begun since the checkpoint that this one went on from."""
+        if self._began is None:
+            return
+        began, self._began = self._began, None
+        parallelism = self._init.number_of_parallel_subtasks
+        for path, name in self._store.hidden(self._base_path):
+            mark = PartMark.parse(name)
+            if mark is not None and name not in self._begun and began.is_followed_by(mark, checkpoint_id, parallelism):
+                self._delete(path)
+        self._begun.clear()
+
     def on_processing_time(self, now_ms: int) -> int:
         for bucket_id, bucket in list(self._buckets.items()):
             if bucket.part is None:
@@ -180,8 +196,11 @@ class FileWriter(StatefulSinkWriter, CommittingSinkWriter):
     def _begin(self, bucket: _Bucket, now_ms: int, resumed: InProgressFile | None = None) -> PartFile:
         path = f"{bucket.directory}/{bucket.name}-{bucket.parts}{self._suffix}"
         bucket.parts += 1
+        in_progress_path = hidden_path(path, str(self._mark))
+        if self._began is not None:
+            self._begun.add(in_progress_path.rpartition("/")[2])
         part = bucket.part = PartFile(
-            self._store, bucket.bucket_id, path, hidden_path(path, str(self._mark)), now_ms, self._create_bulk, resumed
+            self._store, bucket.bucket_id, path, in_progress_path, now_ms, self._create_bulk, resumed
         )
         return part
 
@@ -203,14 +222,6 @@ class FileWriter(StatefulSinkWriter, CommittingSinkWriter):
         directory = f"{base_path}/{bucket_id.rstrip('/')}" if bucket_id else base_path
         bucket = self._buckets[bucket_id] = _Bucket(bucket_id, directory, f"{self._prefix}-{uuid.uuid4()}")
         return bucket
-
-    def _delete_leftovers(self) -> None:
-        """Delete what earlier attempts have begun and no checkpoint knows."""
-        parallelism = self._init.number_of_parallel_subtasks
-        for path, name in self._store.hidden(self._base_path):
-            mark = PartMark.parse(name)
-            if mark is not None and self._mark.may_delete(mark, parallelism):
-                self._delete(path)
 
     def _delete(self, path: str) -> None:
         try:

@@ -8,6 +8,7 @@ from typing import Any
 from millstream.common.errors import MillstreamError
 from millstream.common.graph.operator_spec import SinkSpec
 from millstream.common.records import RecordBatch, Watermark
+from millstream.datastream.functions import CheckpointListener
 from millstream.datastream.sink import (
     CommitterInitContext,
     CommittingSinkWriter,
@@ -192,10 +193,16 @@ class SinkWriterOperator(Operator):
             self._states.operator().put_items(_WRITER, list(writer.snapshot_state(checkpoint.checkpoint_id)))
 
     def notify_checkpoint_complete(self, checkpoint_id: int) -> Iterable[Output]:
+        if isinstance(self._writer, CheckpointListener):
+            self._writer.notify_checkpoint_complete(checkpoint_id)
         if self._committables is None:
             return ()
         self._committables.completed(checkpoint_id)
         return self._committables.commit()
+
+    def notify_checkpoint_aborted(self, checkpoint_id: int) -> None:
+        if isinstance(self._writer, CheckpointListener):
+            self._writer.notify_checkpoint_aborted(checkpoint_id)
 
     def locate(self, error: BaseException, phase: str | None) -> FailureSite:
         if _passed(error, Committables.attempt):

@@ -205,7 +205,11 @@ def test_files_of_others_are_left_alone(tmp_path: Path) -> None:
     write(first, 0)
     write(first, 3, index=1)
     second = subtasks(tmp_path, 1)  # one subtask is gone: its file goes too
-    assert len(hidden(tmp_path)) == 3
+    write(second, 6)
+    second.snapshot(1)
+    assert len(hidden(tmp_path)) == 6
+    take(second.operators[0].notify_checkpoint_complete(1))
+    assert len(hidden(tmp_path)) == 4  # its own, and those of others
     second.operators[0].close()
     for operator in first.operators:
         operator.close()
@@ -267,10 +271,39 @@ def test_what_is_left_over_is_deleted_where_attempts_are_counted_anew(tmp_path: 
     write(first, 1)  # in another bucket, and in no checkpoint
     assert len(hidden(tmp_path)) == 2
     second = subtasks(tmp_path, 0, (1, completed))
-    assert len(hidden(tmp_path)) == 2  # that of the checkpoint, and what goes on from it
+    write(second, 2)
+    second.snapshot(2)
+    assert len(hidden(tmp_path)) == 4
+    take(second.operators[0].notify_checkpoint_complete(2))
+    assert len(hidden(tmp_path)) == 2  # what goes on from the checkpoint's, and its own new one
     assert not list((tmp_path / "rest" / "1").iterdir())
     for operator in first.operators + second.operators:
         operator.close()
+
+
+@pytest.mark.parametrize("restored", [True, False])
+def test_a_worker_that_begins_late_deletes_nothing_of_its_successor(tmp_path: Path, restored: bool) -> None:
+    from_checkpoint = None
+    if restored:
+        first = subtasks(tmp_path, 0)
+        write(first, 0)
+        from_checkpoint = (1, first.snapshot(1))
+        first.operators[0].close()
+    successor = subtasks(tmp_path, 2, from_checkpoint, policy=RollingPolicy.on_checkpoint_rolling_policy())
+    write(successor, 3)
+    zombie = subtasks(tmp_path, 1, from_checkpoint)  # it stood still while the job was restarted without it
+    write(zombie, 999)
+    completed = successor.snapshot(2)
+    take(successor.operators[0].notify_checkpoint_complete(2))
+    write(successor, 6)
+    zombie.operators[0].close()
+    successor.operators[0].close()
+    last = subtasks(tmp_path, 3, (2, completed))
+    write(last, 6)
+    take(last.operators[0].finish())
+    last.snapshot(3, final=True)
+    take(last.operators[0].notify_checkpoint_complete(3))
+    assert visible(tmp_path) == Counter([0, 3, 6] if restored else [3, 6])
 
 
 def test_a_store_by_its_uri() -> None:
