@@ -73,8 +73,8 @@ class DispatchedJobs:
 
     :param make_job_master: makes the JobMaster of a job, given what to call at its end; raises for a graph that it
         cannot run.
-    :param delete_checkpoints: deletes what is not retained of the checkpoints of a job that ended under an earlier
-        leader.
+    :param delete_checkpoints: deletes what is not retained of the checkpoints of a job that has ended, where its
+        JobMaster did not come to that.
     :param step_seconds: how long the jobs may take to end when the cluster ends, and how long closing a JobMaster may.
     """
 
@@ -104,7 +104,7 @@ class DispatchedJobs:
         self._graphs: dict[JobID, JobGraph] = {}  # which are being kept
         self._submissions: dict[JobID, asyncio.Task[Exception | None]] = {}
         self._results: dict[JobID, asyncio.Future[pb.JobDetails]] = {}
-        self._ended_earlier: dict[JobID, JobStatus] = {}  # jobs that ran under other leaders
+        self._files_left: dict[JobID, JobStatus] = {}  # ended jobs whose checkpoints may not all be deleted
         self._tasks = BackgroundTasks("jobs")
         self._all_ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._lost: str | None = None
@@ -227,7 +227,7 @@ class DispatchedJobs:
         for job_id in kept.to_clean:
             logger.info("Job %s ended under an earlier leader: removing what is left of it", job_id)
             if job_id in states:
-                self._ended_earlier[job_id] = states[job_id]
+                self._files_left[job_id] = states[job_id]
             self._carry_out(self._table.recover_ended(job_id))
 
     async def submit(self, graph: JobGraph) -> None:
@@ -327,6 +327,9 @@ class DispatchedJobs:
         """The job's JobMaster is closed."""
         if self._runners[job_id].left_open:
             self._left_open.append(job_id)
+        ended = self._archive.get(job_id)
+        if ended is not None and self._runners[job_id].job_master.has_left_files:
+            self._files_left[job_id] = JobStatus(ended.summary.state)
         del self._runners[job_id]
         result = self._results.pop(job_id, None)
         if result is not None:
@@ -467,7 +470,7 @@ class DispatchedJobs:
 
     async def _clean(self, job_id: JobID, has_result: bool) -> None:
         try:
-            ended_as = self._ended_earlier.pop(job_id, None)
+            ended_as = self._files_left.pop(job_id, None)
             if ended_as is not None:
                 await self._delete_checkpoints(job_id, ended_as)
             await self._keeper.remove_job(job_id, has_result)
@@ -477,7 +480,7 @@ class DispatchedJobs:
             self._carry_out(self._table.cleaned(job_id))
 
     async def _delete_checkpoints(self, job_id: JobID, ended_as: JobStatus) -> None:
-        """Do what the JobMaster of an earlier leader may not have come to."""
+        """Do what the job's JobMaster, here or under an earlier leader, may not have come to."""
         attempts = count(1)
         try:
             graph = await patiently(

@@ -63,6 +63,9 @@ class JobMasterControl(Protocol):
 
     def result_kept(self) -> None: ...
 
+    @property
+    def has_left_files(self) -> bool: ...
+
     async def close(self) -> None: ...
 
 

@@ -168,6 +168,8 @@ class CheckpointService:
         self._wishes: deque[FailJob | CancelJob] = deque()
         self._requests: dict[str, asyncio.Future[pb.OperationStatus]] = {}
         self._closed = False
+        self.has_left_files = False
+        """Files are there that should be deleted: :meth:`close` could not wait for them."""
 
     async def restore(self, on_trouble: Callable[[Exception], None]) -> None:
         """Find the snapshot that the job is to begin from: the newest that it has completed under an earlier leader, or
@@ -270,7 +272,8 @@ class CheckpointService:
             self._deletions.stop()
             await self._io.drain(goodbye_seconds)
         except asyncio.TimeoutError:
-            logger.warning("Job %s leaves files of its checkpoints behind: its storage does not answer", self._job_id)
+            self.has_left_files = True
+            logger.warning("Job %s has not deleted all files of its checkpoints: its storage is slow", self._job_id)
         await self._io.close()
         if self._threads is not None:
             self._threads.shutdown(wait=False, cancel_futures=True)

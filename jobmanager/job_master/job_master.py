@@ -237,6 +237,11 @@ class JobMaster:
             else:
                 raise answer
 
+    @property
+    def has_left_files(self) -> bool:
+        """Its checkpoints' storage was too slow for :meth:`close`: files are there that should be deleted."""
+        return self._checkpoints.has_left_files
+
     async def close(self) -> None:
         """End this leadership: a job that still runs is suspended. Leaves no task, timer or endpoint behind.
 

@@ -55,6 +55,7 @@ class FakeJobMaster:
         self.may_operate.set()
         self.operation_error: MillstreamError | None = None
         self.result_is_kept = False
+        self.has_left_files = False
 
     async def start(self, on_trouble: Callable[[Exception], None]) -> None:
         self.tell_trouble = on_trouble

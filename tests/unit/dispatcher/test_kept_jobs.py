@@ -278,6 +278,28 @@ def test_checkpoints_that_a_dead_leader_has_not_deleted_are_deleted_unless_they_
     assert (tmp_path / hex_id(2)).exists()
 
 
+@pytest.mark.parametrize("has_left_files", [True, False])
+def test_checkpoints_that_a_job_master_could_not_wait_for_are_deleted_before_the_job_is_forgotten(
+    tmp_path: Path, has_left_files: bool
+) -> None:
+    checkpoint = tmp_path / hex_id(1) / "chk-1"
+    write_metadata(CheckpointMetadata(checkpoint_id=1, job_id=hex_id(1)), str(checkpoint))
+
+    async def test() -> None:
+        async with cluster(checkpoint_directory=tmp_path.as_uri()) as world:
+            pointers = world.election.pointers[JobID(hex_id(1))] = MemoryCheckpointPointers()
+            await pointers.reserve(1)
+            await pointers.add(CheckpointPointer(1, str(checkpoint), owned=True))
+            await world.first.lead()
+            job_master = await world.first.run_job()
+            job_master.has_left_files = has_left_files
+            job_master.end("FINISHED")
+            await eventually(lambda: "mark clean" in world.election.log, "the job is cleaned up")
+
+    asyncio.run(test())  # files are deleted in a thread, which virtual time would not wait for
+    assert checkpoint.exists() is not has_left_files
+
+
 def test_a_job_whose_graph_cannot_be_read_is_shown_and_tried_again_and_others_run() -> None:
     async def test() -> None:
         async with cluster() as world:
