@@ -8,15 +8,10 @@ import os
 import sys
 from pathlib import Path
 
-from millstream.testing.simulation.campaign import SeedOutcome, outcome_of, parse_seeds, run_campaign
+from millstream.testing.simulation.campaign import SeedOutcome, parse_seeds, run_campaign
 from millstream.testing.simulation.drawn_runs import draw_run, run_drawn
 from millstream.testing.simulation.run_report import render_event
-
-
-def run(seed: int) -> SeedOutcome:
-    # What the processes of a simulated cluster log is of use only to who looks at one seed.
-    logging.getLogger("millstream").setLevel(logging.CRITICAL)
-    return outcome_of(run_drawn(seed))
+from tests.sim.one_seed import run_one
 
 
 def main() -> int:
@@ -39,7 +34,7 @@ def main() -> int:
         if outcome.violations:
             print(f"{outcome.story}\n  again: python -m tests.sim --step --seeds {outcome.seed}\n", flush=True)
 
-    campaign = run_campaign(run, options.seeds, options.workers, tell, until_violation=options.until_violation)
+    campaign = run_campaign(run_one, options.seeds, options.workers, tell, until_violation=options.until_violation)
     print(campaign.report())
     if options.summary is not None:
         options.summary.write_text(campaign.to_json())
