@@ -121,9 +121,8 @@ MUTATIONS: tuple[Mutation, ...] = (
         "snapshots of old attempts",
         "a snapshot of a task that was started anew since counts for the checkpoint",
         "jobmanager/checkpoint/coordinator.py",
-        "            pending is None\n            or not pending.is_missing(event.attempt_id)\n"
-        "            or self._graph.vertex_of_attempt(event.attempt_id) is None\n",
-        "            pending is None\n",
+        "if pending is None or not pending.is_missing(event.attempt_id) or not current:",
+        "if pending is None:",
         (_CHECKPOINT,),
     ),
     Mutation(
