@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from millstream.common.records import RecordBatch
 from millstream.common.time import Duration
 from millstream.connectors.file_system.file_split import FileSplit
 from millstream.datastream.collection_source import CollectionSource
@@ -54,6 +55,7 @@ class Job:
         batch = self.readers[index % len(self.readers)].poll()
         if isinstance(batch, InputStatus):
             return False
+        assert isinstance(batch, RecordBatch)
         self.given += batch.values
         return True
 
