@@ -105,11 +105,10 @@ class FileWriter(StatefulSinkWriter, CommittingSinkWriter, CheckpointListener):
         self._buckets: dict[str, _Bucket] = {}
         self._pending: list[PendingFile | ObsoleteFile] = []
         self._persisted: list[InProgressFile] = []
-        # Until a checkpoint of this attempt is complete: what it began with, and the names of its files since.
-        self._began: PartMark | None = None
-        self._begun: set[str] = set()
+        # The names of its files, until a checkpoint of this attempt is complete, if there may be files of others.
+        self._begun: set[str] | None = None
         if context.checkpointing and (context.attempt_number or context.restored_checkpoint_id is not None):
-            self._began = self._mark
+            self._begun = set()
 
     def resume(self, files: Sequence[InProgressFile]) -> None:
         """Go on with files that were in progress when the checkpoint was taken."""
@@ -157,16 +156,15 @@ class FileWriter(StatefulSinkWriter, CommittingSinkWriter, CheckpointListener):
         return self._persisted
 
     def notify_checkpoint_complete(self, checkpoint_id: int) -> None:
-        """Delete what other attempts have begun since the checkpoint that this one went on from."""
-        if self._began is None:
+        """Delete what other attempts have begun, when the first checkpoint of this one is complete."""
+        if self._begun is None:
             return
-        began, self._began = self._began, None
+        begun, self._begun = self._begun, None
         parallelism = self._init.number_of_parallel_subtasks
         for path, name in self._store.hidden(self._base_path):
             mark = PartMark.parse(name)
-            if mark is not None and name not in self._begun and began.is_followed_by(mark, checkpoint_id, parallelism):
+            if mark is not None and name not in begun and self._mark.is_left_over(mark, checkpoint_id, parallelism):
                 self._delete(path)
-        self._begun.clear()
 
     def on_processing_time(self, now_ms: int) -> int:
         for bucket_id, bucket in list(self._buckets.items()):
@@ -197,7 +195,7 @@ class FileWriter(StatefulSinkWriter, CommittingSinkWriter, CheckpointListener):
         path = f"{bucket.directory}/{bucket.name}-{bucket.parts}{self._suffix}"
         bucket.parts += 1
         in_progress_path = hidden_path(path, str(self._mark))
-        if self._began is not None:
+        if self._begun is not None:
             self._begun.add(in_progress_path.rpartition("/")[2])
         part = bucket.part = PartFile(
             self._store, bucket.bucket_id, path, in_progress_path, now_ms, self._create_bulk, resumed

@@ -1,7 +1,7 @@
 """What the hidden name of a sink's file says: who has begun it, and when.
 
-A subtask that has started again finds by it the files that other attempts have begun after the checkpoint that it went
-on from. When a checkpoint of its own is complete no state knows them, and nobody else will delete them.
+A subtask that has started again finds by it the files that other attempts have begun. When a checkpoint of its own is
+complete no state knows them, and nobody else will delete them.
 """
 
 from __future__ import annotations
@@ -47,17 +47,18 @@ class PartMark:
         found = _MARK.search(name)
         return None if found is None else PartMark(found[1], int(found[2]), int(found[3]), int(found[4]))
 
-    def is_followed_by(self, other: PartMark, complete: int, parallelism: int) -> bool:
-        """Whether a file with the other mark is of no use when a checkpoint of a writer that began with this mark is
-        complete, and that writer has not begun the file.
+    def is_left_over(self, other: PartMark, complete: int, parallelism: int) -> bool:
+        """Whether a file with the other mark is of no use when a checkpoint of a writer with this mark is complete, and
+        that writer has not begun the file.
 
         Not before: the writer itself may be the one that was given up for dead, and the file its successor's. Whoever
-        succeeds it after that checkpoint goes on from it, or from a later one, and so do the marks of its files.
+        succeeds it after that checkpoint goes on from it, or from a later one, and so do the marks of its files. What
+        the checkpoint itself needs was begun by writers of this attempt, also where they went on with older files.
 
         Each subtask sees to its own files, and to those of subtasks that are no more. Attempts are not compared: they
         are counted anew when another JobManager takes the job over.
         """
-        if other.owner != self.owner or not self.since <= other.since < complete:
+        if other.owner != self.owner or other.since >= complete:
             return False
         return other.subtask == self.subtask or (
             other.subtask >= parallelism and other.subtask % parallelism == self.subtask
