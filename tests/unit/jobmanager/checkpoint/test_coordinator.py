@@ -227,7 +227,7 @@ def test_a_newer_one_that_is_complete_subsumes_older_pending_ones() -> None:
     assert not any("chk-1" in path for path in h.files)
     statistics = h.coordinator.statistics()
     assert [one.status for one in statistics.history] == ["COMPLETED", "FAILED"]
-    assert "2, a newer one" in statistics.latest_failed.failure.message
+    assert "the newer checkpoint 2 is complete" in statistics.latest_failed.failure.message
 
 
 # ------------------------------------------------------------------ giving up
