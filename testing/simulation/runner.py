@@ -46,6 +46,7 @@ _CLOSE_SECONDS: Final = 120.0
 _MEMORY: Final = Path("/dev/shm")  # a directory of one's own is made there
 """Where RocksDB's files are in memory: what it does with a real disk is waiting, and no part of the simulation."""
 _LAST_PACKETS_SECONDS: Final = 30.0
+_NEWS_SECONDS: Final = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -324,13 +325,23 @@ class _Run:
             lambda: kept.isdisjoint(zookeeper.paths()), _CLEAN_SECONDS, "the cleaning up after the job"
         )
 
+    def _waiting_tasks(self, simulation: Simulation, cluster: SimulatedCluster) -> list[str]:
+        """Whose tasks still wait for input, though their job has ended and they have had time to hear of it."""
+
+        def waiting() -> list[str]:
+            return [process.name for process, network in cluster.networks() if network.open_gates]
+
+        try:
+            # A TaskManager that stood still until a moment ago knows nothing yet.
+            simulation.run_until(lambda: not waiting(), _NEWS_SECONDS, "the end of all tasks")
+        except SimulationTimeoutError:
+            return [f"a task of {name} that waits for input" for name in waiting()]
+        return []
+
     def _close(self, simulation: Simulation, cluster: SimulatedCluster, client: SimulatedProcess) -> None:
         client.kill("the run is over")
-        self._record.left_over += [
-            f"a task of {process.name} that waits for input"
-            for process, network in cluster.networks()
-            if network.open_gates and self._record.job_ended is not None
-        ]
+        if self._record.job_ended is not None:
+            self._record.left_over += self._waiting_tasks(simulation, cluster)
         if self._viewer is not None:
             self._viewer.kill("the run is over")
         left = cluster.close(_CLOSE_SECONDS)
