@@ -50,7 +50,7 @@ is_running() {
     case "$1" in '' | *[!0-9]*) return 1 ;; esac
     kill -0 "$1" 2>/dev/null || return 1
     local arguments
-    arguments="$(ps -p "$1" -o stat=,args= 2>/dev/null)"
+    arguments="$(ps -ww -p "$1" -o stat=,args= 2>/dev/null)"
     case "$arguments" in
         Z*) return 1 ;;
         *"$MODULE"*) return 0 ;;

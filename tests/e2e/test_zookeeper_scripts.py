@@ -93,7 +93,8 @@ def test_a_quorum_and_two_masters_start_and_stop_and_leave_nothing(
     assert zookeeper.get_children("/flink/default/leader/latch") == [], "who ends gives its place up"
     assert zookeeper.exists("/flink/default/leader/dispatcher/connection_info") is None
 
-    stopped = deployment.script("stop-zookeeper-quorum.sh")
+    # However narrow the terminal: a Java process has a long command line.
+    stopped = deployment.script("stop-zookeeper-quorum.sh", COLUMNS="80")
     assert stopped.stdout == f"Stopping zookeeper daemon (pid: {server}) on host {HOST}.\n"
     assert not any(runs(pid) for pid in (*masters, server))
     again = deployment.script("stop-zookeeper-quorum.sh")
