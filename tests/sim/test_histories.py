@@ -42,6 +42,7 @@ def reproducible_seeds(count: int) -> list[int]:
     return found[:count]
 
 
+@pytest.mark.timeout(150)  # two processes start one after the other
 def test_a_seed_is_the_same_history_in_two_processes() -> None:
     seeds = [str(seed) for seed in reproducible_seeds(6)]
     # Another hash seed in each: no order of a set may show.
