@@ -12,7 +12,7 @@ from millstream.common.ids import LeaderSessionId
 from millstream.common.rpc.endpoints import LEADER_ENDPOINT
 from millstream.common.rpc.gateways import LeaderGateway
 from millstream.common.rpc.methods import RpcMethod, methods_of
-from millstream.common.rpc.service import EndpointNotFoundError
+from millstream.common.rpc.service import EndpointNotFoundError, RpcService
 from millstream.common.wire import cluster_pb2 as pb
 
 __all__ = ["Call", "ask_leader", "make_stub"]
@@ -72,11 +72,16 @@ def make_stub(
     return cast(G, stub)
 
 
-async def ask_leader(leader: LeaderGateway, address: str, endpoint: str) -> LeaderSessionId:
-    """Return the fencing token of ``endpoint`` as the service behind ``leader`` tells it.
+async def ask_leader(rpc: RpcService, address: str, endpoint: str) -> LeaderSessionId:
+    """Return the fencing token of ``endpoint`` as the service at ``address`` tells it.
 
     :raises EndpointNotFoundError: no such endpoint is there.
     """
+    leader = rpc.connect(
+        LeaderGateway,  # type: ignore[type-abstract]  # connect makes it concrete
+        address,
+        LEADER_ENDPOINT,
+    )
     response = await leader.get_leader(pb.GetLeaderRequest(endpoint=endpoint))
     if not response.known:
         reason = response.reason or f"{LEADER_ENDPOINT} does not know it"

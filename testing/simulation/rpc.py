@@ -19,7 +19,7 @@ from google.protobuf.message import Message
 from millstream.common.config import Configuration, RpcOptions
 from millstream.common.errors import MillstreamError
 from millstream.common.ids import LeaderSessionId
-from millstream.common.rpc.endpoints import LEADER_ENDPOINT, Endpoints
+from millstream.common.rpc.endpoints import Endpoints
 from millstream.common.rpc.faults import (
     CANCELLED_THERE,
     Fault,
@@ -29,7 +29,6 @@ from millstream.common.rpc.faults import (
     timed_out,
     unavailable,
 )
-from millstream.common.rpc.gateways import LeaderGateway
 from millstream.common.rpc.methods import RpcMethod
 from millstream.common.rpc.service import MessageTooLargeError
 from millstream.common.rpc.stub import ask_leader, make_stub
@@ -162,12 +161,7 @@ class SimulatedRpcService:
 
     async def leader_session_id(self, address: str, endpoint: str) -> LeaderSessionId:
         """See :meth:`~millstream.common.rpc.service.RpcService.leader_session_id`."""
-        leader = self.connect(
-            LeaderGateway,  # type: ignore[type-abstract]  # connect makes it concrete
-            address,
-            LEADER_ENDPOINT,
-        )
-        return await ask_leader(leader, address, endpoint)
+        return await ask_leader(self, address, endpoint)
 
     def watch_connection(self, address: str, on_lost: Callable[[str], None]) -> Callable[[], None]:
         """See :meth:`~millstream.common.rpc.service.RpcService.watch_connection`."""

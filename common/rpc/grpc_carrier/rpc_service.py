@@ -141,12 +141,7 @@ class GrpcRpcService:
 
     async def leader_session_id(self, address: str, endpoint: str) -> LeaderSessionId:
         """See :meth:`~millstream.common.rpc.service.RpcService.leader_session_id`."""
-        leader = self.connect(
-            LeaderGateway,  # type: ignore[type-abstract]  # connect makes it concrete
-            address,
-            LEADER_ENDPOINT,
-        )
-        return await ask_leader(leader, address, endpoint)
+        return await ask_leader(self, address, endpoint)
 
     def watch_connection(self, address: str, on_lost: Callable[[str], None]) -> Callable[[], None]:
         """See :meth:`~millstream.common.rpc.service.RpcService.watch_connection`."""
