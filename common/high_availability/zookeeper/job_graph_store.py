@@ -7,9 +7,8 @@ import logging
 
 from google.protobuf.message import DecodeError
 
-from millstream.common.errors import JobNotFoundError, MillstreamError
+from millstream.common.errors import JobNotFoundError
 from millstream.common.fault_points import FaultPoint
-from millstream.common.high_availability.checkpoint_pointers import OutcomeUnknownError
 from millstream.common.high_availability.zookeeper.data_frame import DataKind, UnreadableDataError
 from millstream.common.high_availability.zookeeper.fence import Fence
 from millstream.common.high_availability.zookeeper.fenced_writes import FencedWrites
@@ -50,16 +49,10 @@ class ZooKeeperJobGraphStore:
         data = await self._storage.write(DataKind.JOB_GRAPH, job_id, graph.SerializeToString())
         _DATA_WRITTEN.reach()
         path = self._path(job_id)
-        try:
-            async with self._swapping:
-                await self._writes.ensure(self._node)
-                found = await self._writes.find(path)
-                await self._writes.write(path, encode_graph(data), None if found is None else found[1].version, what)
-        except OutcomeUnknownError:
-            raise  # the next leader may find the pointer, and needs the file
-        except MillstreamError:
-            await self._storage.discard(data.file)
-            raise
+        async with self._storage.pointing_at(data.file), self._swapping:
+            await self._writes.ensure(self._node)
+            found = await self._writes.find(path)
+            await self._writes.write(path, encode_graph(data), None if found is None else found[1].version, what)
         _KEPT.reach()
         if found is not None:
             await self._discard_target(found[0], path)

@@ -10,7 +10,6 @@ from google.protobuf.message import DecodeError
 
 from millstream.common.errors import MillstreamError
 from millstream.common.fault_points import FaultPoint
-from millstream.common.high_availability.checkpoint_pointers import OutcomeUnknownError
 from millstream.common.high_availability.zookeeper import paths
 from millstream.common.high_availability.zookeeper.data_frame import DataKind, UnreadableDataError
 from millstream.common.high_availability.zookeeper.fence import Fence
@@ -52,18 +51,12 @@ class ZooKeeperJobResultStore:
         data = await self._storage.write(DataKind.JOB_RESULT, job_id, details.SerializeToString())
         _DATA_WRITTEN.reach()
         pointer = encode_result(ResultPointer(data, summary.state, True, summary.end_time_ms))
-        try:
-            async with self._writing:
-                await self._writes.ensure(paths.RESULTS)
-                if await self._writes.find(path) is not None:
-                    await self._storage.discard(data.file)
-                    return
-                await self._writes.write(path, pointer, None, what)
-        except OutcomeUnknownError:
-            raise  # the next leader may find the pointer, and needs the file
-        except MillstreamError:
-            await self._storage.discard(data.file)
-            raise
+        async with self._storage.pointing_at(data.file), self._writing:
+            await self._writes.ensure(paths.RESULTS)
+            if await self._writes.find(path) is not None:
+                await self._storage.discard(data.file)
+                return
+            await self._writes.write(path, pointer, None, what)
         _KEPT.reach()
 
     async def mark_clean(self, job_id: JobID) -> None:

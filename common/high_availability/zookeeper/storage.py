@@ -15,8 +15,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Executor
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -25,6 +26,7 @@ from millstream.common.config.high_availability_options import HighAvailabilityO
 from millstream.common.errors import ConfigurationError, MillstreamError
 from millstream.common.file_system import file_system_of, join, name_of
 from millstream.common.file_system.resolve import qualified
+from millstream.common.high_availability.checkpoint_pointers import OutcomeUnknownError
 from millstream.common.high_availability.zookeeper import paths
 from millstream.common.high_availability.zookeeper.data_frame import DataKind, decode, encode, missing
 from millstream.common.ids import IdFactory, JobID
@@ -161,6 +163,20 @@ class HighAvailabilityStorage:
         if not _NAME.fullmatch(name) and not _REST.fullmatch(name):
             raise MillstreamError(f"{file} is left as it is: its name is none of a file of high availability")
         await self._in_executor(lambda: file_system_of(file, self._configuration).delete(file))
+
+    @asynccontextmanager
+    async def pointing_at(self, file: str) -> AsyncIterator[None]:
+        """Around what makes something point at a new file: if that certainly fails the file is discarded.
+
+        If nobody can tell, it stays: the next leader may find the pointer, and needs the file.
+        """
+        try:
+            yield
+        except OutcomeUnknownError:
+            raise
+        except MillstreamError:
+            await self.discard(file)
+            raise
 
     async def discard(self, file: str) -> None:
         """Delete a file to which nothing points any more; if that fails it does no harm but to take room."""
