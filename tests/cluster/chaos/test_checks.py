@@ -23,13 +23,25 @@ JOB, STRANGER = "1" * 32, "2" * 32
 
 
 def test_processes_that_are_left_are_seen(tmp_path: Path) -> None:
-    waiting = "import sys; sys.stdin.read()"
-    with subprocess.Popen([sys.executable, "-c", waiting, str(tmp_path)], stdin=subprocess.PIPE) as by_command:
+    waiting = "import sys; print(flush=True); sys.stdin.read()"
+
+    def started(*arguments: str, environment: dict[str, str] | None = None) -> subprocess.Popen[bytes]:
+        """A process that runs: /proc shows no command line yet while the kernel loads the program."""
+        process = subprocess.Popen(
+            [sys.executable, "-c", waiting, *arguments],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=environment,
+        )
+        assert process.stdout is not None
+        process.stdout.readline()
+        return process
+
+    with started(str(tmp_path)) as by_command:
         (found,) = process_remains(tmp_path)
         assert found.startswith(f"process {by_command.pid}: ")
         assert waiting in found
-    environment = {"MILLSTREAM_TRAPS": str(tmp_path / "traps")}
-    with subprocess.Popen([sys.executable, "-c", waiting], stdin=subprocess.PIPE, env=environment) as by_environment:
+    with started(environment={"MILLSTREAM_TRAPS": str(tmp_path / "traps")}) as by_environment:
         (found,) = process_remains(tmp_path)
         assert found.startswith(f"process {by_environment.pid}: ")
     assert process_remains(tmp_path) == []
