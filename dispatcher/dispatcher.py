@@ -27,6 +27,7 @@ from millstream.common.version import VERSION
 from millstream.common.wire import cluster_pb2 as pb
 from millstream.common.wire.checkpoint_pb2 import JobCheckpoints
 from millstream.common.wire.graph_pb2 import JobGraph
+from millstream.common.wire.metrics_pb2 import MetricDump
 from millstream.dispatcher.dispatched_jobs import DispatchedJobs
 from millstream.dispatcher.job_graph_check import check_job_graph
 from millstream.dispatcher.job_keeper import JobKeeper
@@ -323,6 +324,18 @@ class Dispatcher:
         :raises JobNotFoundError: no such job.
         """
         return self._jobs.checkpoints(_parse(request.job_id))
+
+    async def request_metric_dump(self, request: pb.Empty) -> MetricDump:
+        """Return the metrics of this process, of the cluster, and of the running jobs."""
+        raise MillstreamError("The master has no metrics yet.")
+
+    async def update_resource_requirements(self, request: pb.UpdateResourceRequirementsRequest) -> pb.Empty:
+        """Let the job run on with other bounds of its vertices' parallelism."""
+        raise MillstreamError("The master cannot change bounds of parallelism yet.")
+
+    async def report_client_heartbeat(self, request: pb.ClientHeartbeatRequest) -> pb.Empty:
+        """The client that is attached to the job lives."""
+        raise MillstreamError("The master does not watch clients yet.")
 
     async def _operate(
         self,

@@ -11,6 +11,16 @@ from typing import Protocol
 
 from millstream.common.wire import cluster_pb2 as pb
 from millstream.common.wire.checkpoint_pb2 import JobCheckpoints
+from millstream.common.wire.inspection_pb2 import (
+    LogFileChunk,
+    LogFiles,
+    ReadLogFileRequest,
+    SampleStacksRequest,
+    SetLogLevelRequest,
+    StackSamples,
+    ThreadDump,
+)
+from millstream.common.wire.metrics_pb2 import MetricDump
 
 __all__ = [
     "DispatcherGateway",
@@ -57,6 +67,12 @@ class DispatcherGateway(Protocol):
     async def dispose_savepoint(self, request: pb.DisposeSavepointRequest) -> pb.Empty: ...
 
     async def get_checkpoints(self, request: pb.JobRequest) -> JobCheckpoints: ...
+
+    async def request_metric_dump(self, request: pb.Empty) -> MetricDump: ...
+
+    async def update_resource_requirements(self, request: pb.UpdateResourceRequirementsRequest) -> pb.Empty: ...
+
+    async def report_client_heartbeat(self, request: pb.ClientHeartbeatRequest) -> pb.Empty: ...
 
 
 class ResourceManagerGateway(Protocol):
@@ -131,3 +147,15 @@ class TaskExecutorGateway(Protocol):
     async def trigger_task_checkpoint(self, request: pb.TriggerTaskCheckpointRequest) -> pb.Empty: ...
 
     async def notify_checkpoint(self, request: pb.NotifyCheckpointRequest) -> pb.Empty: ...
+
+    async def request_metric_dump(self, request: pb.Empty) -> MetricDump: ...
+
+    async def list_log_files(self, request: pb.Empty) -> LogFiles: ...
+
+    async def read_log_file(self, request: ReadLogFileRequest) -> LogFileChunk: ...
+
+    async def request_thread_dump(self, request: pb.Empty) -> ThreadDump: ...
+
+    async def sample_stacks(self, request: SampleStacksRequest) -> StackSamples: ...
+
+    async def set_log_level(self, request: SetLogLevelRequest) -> pb.Empty: ...

@@ -1,6 +1,8 @@
 from millstream.common.wire import checkpoint_pb2 as _checkpoint_pb2
 from millstream.common.wire import failure_pb2 as _failure_pb2
 from millstream.common.wire import graph_pb2 as _graph_pb2
+from millstream.common.wire import inspection_pb2 as _inspection_pb2
+from millstream.common.wire import metrics_pb2 as _metrics_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
@@ -30,6 +32,37 @@ class GetLeaderResponse(_message.Message):
     version: str
     reason: str
     def __init__(self, known: bool = ..., leader_session_id: _Optional[str] = ..., version: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
+
+class UpdateResourceRequirementsRequest(_message.Message):
+    __slots__ = ("job_id", "vertices")
+    class VerticesEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: VertexParallelism
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[_Union[VertexParallelism, _Mapping]] = ...) -> None: ...
+    JOB_ID_FIELD_NUMBER: _ClassVar[int]
+    VERTICES_FIELD_NUMBER: _ClassVar[int]
+    job_id: str
+    vertices: _containers.MessageMap[str, VertexParallelism]
+    def __init__(self, job_id: _Optional[str] = ..., vertices: _Optional[_Mapping[str, VertexParallelism]] = ...) -> None: ...
+
+class VertexParallelism(_message.Message):
+    __slots__ = ("lower_bound", "upper_bound")
+    LOWER_BOUND_FIELD_NUMBER: _ClassVar[int]
+    UPPER_BOUND_FIELD_NUMBER: _ClassVar[int]
+    lower_bound: int
+    upper_bound: int
+    def __init__(self, lower_bound: _Optional[int] = ..., upper_bound: _Optional[int] = ...) -> None: ...
+
+class ClientHeartbeatRequest(_message.Message):
+    __slots__ = ("job_id", "expires_at_ms")
+    JOB_ID_FIELD_NUMBER: _ClassVar[int]
+    EXPIRES_AT_MS_FIELD_NUMBER: _ClassVar[int]
+    job_id: str
+    expires_at_ms: int
+    def __init__(self, job_id: _Optional[str] = ..., expires_at_ms: _Optional[int] = ...) -> None: ...
 
 class TriggerSavepointRequest(_message.Message):
     __slots__ = ("job_id", "target_directory", "mode", "format", "request_id")
@@ -112,10 +145,12 @@ class SubmitJobResponse(_message.Message):
     def __init__(self, job_id: _Optional[str] = ...) -> None: ...
 
 class JobRequest(_message.Message):
-    __slots__ = ("job_id",)
+    __slots__ = ("job_id", "fresh_metrics")
     JOB_ID_FIELD_NUMBER: _ClassVar[int]
+    FRESH_METRICS_FIELD_NUMBER: _ClassVar[int]
     job_id: str
-    def __init__(self, job_id: _Optional[str] = ...) -> None: ...
+    fresh_metrics: bool
+    def __init__(self, job_id: _Optional[str] = ..., fresh_metrics: bool = ...) -> None: ...
 
 class ListJobsRequest(_message.Message):
     __slots__ = ()
@@ -128,20 +163,31 @@ class ListJobsResponse(_message.Message):
     def __init__(self, jobs: _Optional[_Iterable[_Union[JobSummary, _Mapping]]] = ...) -> None: ...
 
 class JobSummary(_message.Message):
-    __slots__ = ("job_id", "name", "state", "start_time_ms", "end_time_ms", "tasks_total")
+    __slots__ = ("job_id", "name", "state", "start_time_ms", "end_time_ms", "tasks_total", "task_counts", "last_modification_ms")
+    class TaskCountsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: int
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[int] = ...) -> None: ...
     JOB_ID_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
     START_TIME_MS_FIELD_NUMBER: _ClassVar[int]
     END_TIME_MS_FIELD_NUMBER: _ClassVar[int]
     TASKS_TOTAL_FIELD_NUMBER: _ClassVar[int]
+    TASK_COUNTS_FIELD_NUMBER: _ClassVar[int]
+    LAST_MODIFICATION_MS_FIELD_NUMBER: _ClassVar[int]
     job_id: str
     name: str
     state: str
     start_time_ms: int
     end_time_ms: int
     tasks_total: int
-    def __init__(self, job_id: _Optional[str] = ..., name: _Optional[str] = ..., state: _Optional[str] = ..., start_time_ms: _Optional[int] = ..., end_time_ms: _Optional[int] = ..., tasks_total: _Optional[int] = ...) -> None: ...
+    task_counts: _containers.ScalarMap[str, int]
+    last_modification_ms: int
+    def __init__(self, job_id: _Optional[str] = ..., name: _Optional[str] = ..., state: _Optional[str] = ..., start_time_ms: _Optional[int] = ..., end_time_ms: _Optional[int] = ..., tasks_total: _Optional[int] = ..., task_counts: _Optional[_Mapping[str, int]] = ..., last_modification_ms: _Optional[int] = ...) -> None: ...
 
 class AwaitJobResultRequest(_message.Message):
     __slots__ = ("job_id", "max_wait_ms")
@@ -152,7 +198,7 @@ class AwaitJobResultRequest(_message.Message):
     def __init__(self, job_id: _Optional[str] = ..., max_wait_ms: _Optional[int] = ...) -> None: ...
 
 class JobDetails(_message.Message):
-    __slots__ = ("summary", "vertices", "failure", "failure_history", "state_timestamps", "task_counts", "restarts", "plan_json", "configuration")
+    __slots__ = ("summary", "vertices", "failure", "failure_history", "state_timestamps", "task_counts", "restarts", "plan_json", "configuration", "max_parallelism", "job_type", "stoppable", "accumulators", "restart_strategy", "plan")
     class StateTimestampsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -183,6 +229,12 @@ class JobDetails(_message.Message):
     RESTARTS_FIELD_NUMBER: _ClassVar[int]
     PLAN_JSON_FIELD_NUMBER: _ClassVar[int]
     CONFIGURATION_FIELD_NUMBER: _ClassVar[int]
+    MAX_PARALLELISM_FIELD_NUMBER: _ClassVar[int]
+    JOB_TYPE_FIELD_NUMBER: _ClassVar[int]
+    STOPPABLE_FIELD_NUMBER: _ClassVar[int]
+    ACCUMULATORS_FIELD_NUMBER: _ClassVar[int]
+    RESTART_STRATEGY_FIELD_NUMBER: _ClassVar[int]
+    PLAN_FIELD_NUMBER: _ClassVar[int]
     summary: JobSummary
     vertices: _containers.RepeatedCompositeFieldContainer[VertexDetails]
     failure: _failure_pb2.FailureInfo
@@ -192,26 +244,72 @@ class JobDetails(_message.Message):
     restarts: int
     plan_json: str
     configuration: _containers.ScalarMap[str, str]
-    def __init__(self, summary: _Optional[_Union[JobSummary, _Mapping]] = ..., vertices: _Optional[_Iterable[_Union[VertexDetails, _Mapping]]] = ..., failure: _Optional[_Union[_failure_pb2.FailureInfo, _Mapping]] = ..., failure_history: _Optional[_Iterable[_Union[_failure_pb2.FailureInfo, _Mapping]]] = ..., state_timestamps: _Optional[_Mapping[str, int]] = ..., task_counts: _Optional[_Mapping[str, int]] = ..., restarts: _Optional[int] = ..., plan_json: _Optional[str] = ..., configuration: _Optional[_Mapping[str, str]] = ...) -> None: ...
+    max_parallelism: int
+    job_type: str
+    stoppable: bool
+    accumulators: _containers.RepeatedCompositeFieldContainer[AccumulatorValue]
+    restart_strategy: str
+    plan: _containers.RepeatedCompositeFieldContainer[PlanNode]
+    def __init__(self, summary: _Optional[_Union[JobSummary, _Mapping]] = ..., vertices: _Optional[_Iterable[_Union[VertexDetails, _Mapping]]] = ..., failure: _Optional[_Union[_failure_pb2.FailureInfo, _Mapping]] = ..., failure_history: _Optional[_Iterable[_Union[_failure_pb2.FailureInfo, _Mapping]]] = ..., state_timestamps: _Optional[_Mapping[str, int]] = ..., task_counts: _Optional[_Mapping[str, int]] = ..., restarts: _Optional[int] = ..., plan_json: _Optional[str] = ..., configuration: _Optional[_Mapping[str, str]] = ..., max_parallelism: _Optional[int] = ..., job_type: _Optional[str] = ..., stoppable: bool = ..., accumulators: _Optional[_Iterable[_Union[AccumulatorValue, _Mapping]]] = ..., restart_strategy: _Optional[str] = ..., plan: _Optional[_Iterable[_Union[PlanNode, _Mapping]]] = ...) -> None: ...
+
+class PlanNode(_message.Message):
+    __slots__ = ("vertex_id", "parallelism", "description", "inputs")
+    VERTEX_ID_FIELD_NUMBER: _ClassVar[int]
+    PARALLELISM_FIELD_NUMBER: _ClassVar[int]
+    DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
+    INPUTS_FIELD_NUMBER: _ClassVar[int]
+    vertex_id: str
+    parallelism: int
+    description: str
+    inputs: _containers.RepeatedCompositeFieldContainer[PlanInput]
+    def __init__(self, vertex_id: _Optional[str] = ..., parallelism: _Optional[int] = ..., description: _Optional[str] = ..., inputs: _Optional[_Iterable[_Union[PlanInput, _Mapping]]] = ...) -> None: ...
+
+class PlanInput(_message.Message):
+    __slots__ = ("vertex_id", "ship_strategy", "exchange")
+    VERTEX_ID_FIELD_NUMBER: _ClassVar[int]
+    SHIP_STRATEGY_FIELD_NUMBER: _ClassVar[int]
+    EXCHANGE_FIELD_NUMBER: _ClassVar[int]
+    vertex_id: str
+    ship_strategy: str
+    exchange: str
+    def __init__(self, vertex_id: _Optional[str] = ..., ship_strategy: _Optional[str] = ..., exchange: _Optional[str] = ...) -> None: ...
+
+class AccumulatorValue(_message.Message):
+    __slots__ = ("name", "type", "text", "pickled", "failure")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    TYPE_FIELD_NUMBER: _ClassVar[int]
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    PICKLED_FIELD_NUMBER: _ClassVar[int]
+    FAILURE_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    type: str
+    text: str
+    pickled: bytes
+    failure: _failure_pb2.FailureInfo
+    def __init__(self, name: _Optional[str] = ..., type: _Optional[str] = ..., text: _Optional[str] = ..., pickled: _Optional[bytes] = ..., failure: _Optional[_Union[_failure_pb2.FailureInfo, _Mapping]] = ...) -> None: ...
 
 class VertexDetails(_message.Message):
-    __slots__ = ("vertex_id", "name", "parallelism", "max_parallelism", "slot_sharing_group", "subtasks")
+    __slots__ = ("vertex_id", "name", "parallelism", "max_parallelism", "slot_sharing_group", "subtasks", "slot_sharing_group_id", "bounds")
     VERTEX_ID_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     PARALLELISM_FIELD_NUMBER: _ClassVar[int]
     MAX_PARALLELISM_FIELD_NUMBER: _ClassVar[int]
     SLOT_SHARING_GROUP_FIELD_NUMBER: _ClassVar[int]
     SUBTASKS_FIELD_NUMBER: _ClassVar[int]
+    SLOT_SHARING_GROUP_ID_FIELD_NUMBER: _ClassVar[int]
+    BOUNDS_FIELD_NUMBER: _ClassVar[int]
     vertex_id: str
     name: str
     parallelism: int
     max_parallelism: int
     slot_sharing_group: str
     subtasks: _containers.RepeatedCompositeFieldContainer[SubtaskDetails]
-    def __init__(self, vertex_id: _Optional[str] = ..., name: _Optional[str] = ..., parallelism: _Optional[int] = ..., max_parallelism: _Optional[int] = ..., slot_sharing_group: _Optional[str] = ..., subtasks: _Optional[_Iterable[_Union[SubtaskDetails, _Mapping]]] = ...) -> None: ...
+    slot_sharing_group_id: str
+    bounds: VertexParallelism
+    def __init__(self, vertex_id: _Optional[str] = ..., name: _Optional[str] = ..., parallelism: _Optional[int] = ..., max_parallelism: _Optional[int] = ..., slot_sharing_group: _Optional[str] = ..., subtasks: _Optional[_Iterable[_Union[SubtaskDetails, _Mapping]]] = ..., slot_sharing_group_id: _Optional[str] = ..., bounds: _Optional[_Union[VertexParallelism, _Mapping]] = ...) -> None: ...
 
 class SubtaskDetails(_message.Message):
-    __slots__ = ("subtask_index", "attempt_number", "attempt_id", "state", "task_manager_id", "host", "state_timestamps", "metrics", "failure")
+    __slots__ = ("subtask_index", "attempt_number", "attempt_id", "state", "task_manager_id", "host", "state_timestamps", "metrics", "failure", "data_port", "earlier_attempts", "accumulators")
     class StateTimestampsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -228,6 +326,9 @@ class SubtaskDetails(_message.Message):
     STATE_TIMESTAMPS_FIELD_NUMBER: _ClassVar[int]
     METRICS_FIELD_NUMBER: _ClassVar[int]
     FAILURE_FIELD_NUMBER: _ClassVar[int]
+    DATA_PORT_FIELD_NUMBER: _ClassVar[int]
+    EARLIER_ATTEMPTS_FIELD_NUMBER: _ClassVar[int]
+    ACCUMULATORS_FIELD_NUMBER: _ClassVar[int]
     subtask_index: int
     attempt_number: int
     attempt_id: str
@@ -237,10 +338,13 @@ class SubtaskDetails(_message.Message):
     state_timestamps: _containers.ScalarMap[str, int]
     metrics: TaskMetrics
     failure: _failure_pb2.FailureInfo
-    def __init__(self, subtask_index: _Optional[int] = ..., attempt_number: _Optional[int] = ..., attempt_id: _Optional[str] = ..., state: _Optional[str] = ..., task_manager_id: _Optional[str] = ..., host: _Optional[str] = ..., state_timestamps: _Optional[_Mapping[str, int]] = ..., metrics: _Optional[_Union[TaskMetrics, _Mapping]] = ..., failure: _Optional[_Union[_failure_pb2.FailureInfo, _Mapping]] = ...) -> None: ...
+    data_port: int
+    earlier_attempts: _containers.RepeatedCompositeFieldContainer[SubtaskDetails]
+    accumulators: _containers.RepeatedCompositeFieldContainer[AccumulatorValue]
+    def __init__(self, subtask_index: _Optional[int] = ..., attempt_number: _Optional[int] = ..., attempt_id: _Optional[str] = ..., state: _Optional[str] = ..., task_manager_id: _Optional[str] = ..., host: _Optional[str] = ..., state_timestamps: _Optional[_Mapping[str, int]] = ..., metrics: _Optional[_Union[TaskMetrics, _Mapping]] = ..., failure: _Optional[_Union[_failure_pb2.FailureInfo, _Mapping]] = ..., data_port: _Optional[int] = ..., earlier_attempts: _Optional[_Iterable[_Union[SubtaskDetails, _Mapping]]] = ..., accumulators: _Optional[_Iterable[_Union[AccumulatorValue, _Mapping]]] = ...) -> None: ...
 
 class TaskMetrics(_message.Message):
-    __slots__ = ("records_in", "records_out", "bytes_in", "bytes_out", "busy_ms", "idle_ms", "backpressured_ms", "serialize_ms", "deserialize_ms", "operator_records_out", "operator_late_records_dropped", "checkpoint_alignment_ns", "checkpoint_start_delay_ns")
+    __slots__ = ("records_in", "records_out", "bytes_in", "bytes_out", "busy_ms", "idle_ms", "backpressured_ms", "serialize_ms", "deserialize_ms", "operator_records_out", "operator_late_records_dropped", "checkpoint_alignment_ns", "checkpoint_start_delay_ns", "accumulators")
     class OperatorRecordsOutEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -268,6 +372,7 @@ class TaskMetrics(_message.Message):
     OPERATOR_LATE_RECORDS_DROPPED_FIELD_NUMBER: _ClassVar[int]
     CHECKPOINT_ALIGNMENT_NS_FIELD_NUMBER: _ClassVar[int]
     CHECKPOINT_START_DELAY_NS_FIELD_NUMBER: _ClassVar[int]
+    ACCUMULATORS_FIELD_NUMBER: _ClassVar[int]
     records_in: int
     records_out: int
     bytes_in: int
@@ -281,7 +386,8 @@ class TaskMetrics(_message.Message):
     operator_late_records_dropped: _containers.ScalarMap[str, int]
     checkpoint_alignment_ns: int
     checkpoint_start_delay_ns: int
-    def __init__(self, records_in: _Optional[int] = ..., records_out: _Optional[int] = ..., bytes_in: _Optional[int] = ..., bytes_out: _Optional[int] = ..., busy_ms: _Optional[int] = ..., idle_ms: _Optional[int] = ..., backpressured_ms: _Optional[int] = ..., serialize_ms: _Optional[int] = ..., deserialize_ms: _Optional[int] = ..., operator_records_out: _Optional[_Mapping[str, int]] = ..., operator_late_records_dropped: _Optional[_Mapping[str, int]] = ..., checkpoint_alignment_ns: _Optional[int] = ..., checkpoint_start_delay_ns: _Optional[int] = ...) -> None: ...
+    accumulators: _containers.RepeatedCompositeFieldContainer[AccumulatorValue]
+    def __init__(self, records_in: _Optional[int] = ..., records_out: _Optional[int] = ..., bytes_in: _Optional[int] = ..., bytes_out: _Optional[int] = ..., busy_ms: _Optional[int] = ..., idle_ms: _Optional[int] = ..., backpressured_ms: _Optional[int] = ..., serialize_ms: _Optional[int] = ..., deserialize_ms: _Optional[int] = ..., operator_records_out: _Optional[_Mapping[str, int]] = ..., operator_late_records_dropped: _Optional[_Mapping[str, int]] = ..., checkpoint_alignment_ns: _Optional[int] = ..., checkpoint_start_delay_ns: _Optional[int] = ..., accumulators: _Optional[_Iterable[_Union[AccumulatorValue, _Mapping]]] = ...) -> None: ...
 
 class ClusterOverview(_message.Message):
     __slots__ = ("taskmanagers", "slots_total", "slots_available", "jobs_running", "jobs_finished", "jobs_cancelled", "jobs_failed", "version", "task_manager_list")
@@ -306,7 +412,7 @@ class ClusterOverview(_message.Message):
     def __init__(self, taskmanagers: _Optional[int] = ..., slots_total: _Optional[int] = ..., slots_available: _Optional[int] = ..., jobs_running: _Optional[int] = ..., jobs_finished: _Optional[int] = ..., jobs_cancelled: _Optional[int] = ..., jobs_failed: _Optional[int] = ..., version: _Optional[str] = ..., task_manager_list: _Optional[_Iterable[_Union[TaskManagerSummary, _Mapping]]] = ...) -> None: ...
 
 class TaskManagerSummary(_message.Message):
-    __slots__ = ("resource_id", "address", "host", "pid", "slots_total", "slots_free", "last_heartbeat_ms")
+    __slots__ = ("resource_id", "address", "host", "pid", "slots_total", "slots_free", "last_heartbeat_ms", "session_id", "description", "slots")
     RESOURCE_ID_FIELD_NUMBER: _ClassVar[int]
     ADDRESS_FIELD_NUMBER: _ClassVar[int]
     HOST_FIELD_NUMBER: _ClassVar[int]
@@ -314,6 +420,9 @@ class TaskManagerSummary(_message.Message):
     SLOTS_TOTAL_FIELD_NUMBER: _ClassVar[int]
     SLOTS_FREE_FIELD_NUMBER: _ClassVar[int]
     LAST_HEARTBEAT_MS_FIELD_NUMBER: _ClassVar[int]
+    SESSION_ID_FIELD_NUMBER: _ClassVar[int]
+    DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
+    SLOTS_FIELD_NUMBER: _ClassVar[int]
     resource_id: str
     address: str
     host: str
@@ -321,7 +430,50 @@ class TaskManagerSummary(_message.Message):
     slots_total: int
     slots_free: int
     last_heartbeat_ms: int
-    def __init__(self, resource_id: _Optional[str] = ..., address: _Optional[str] = ..., host: _Optional[str] = ..., pid: _Optional[int] = ..., slots_total: _Optional[int] = ..., slots_free: _Optional[int] = ..., last_heartbeat_ms: _Optional[int] = ...) -> None: ...
+    session_id: str
+    description: TaskManagerDescription
+    slots: _containers.RepeatedCompositeFieldContainer[SlotStatus]
+    def __init__(self, resource_id: _Optional[str] = ..., address: _Optional[str] = ..., host: _Optional[str] = ..., pid: _Optional[int] = ..., slots_total: _Optional[int] = ..., slots_free: _Optional[int] = ..., last_heartbeat_ms: _Optional[int] = ..., session_id: _Optional[str] = ..., description: _Optional[_Union[TaskManagerDescription, _Mapping]] = ..., slots: _Optional[_Iterable[_Union[SlotStatus, _Mapping]]] = ...) -> None: ...
+
+class TaskManagerDescription(_message.Message):
+    __slots__ = ("data_port", "cpu_cores", "physical_memory", "free_memory", "managed_memory", "memory")
+    DATA_PORT_FIELD_NUMBER: _ClassVar[int]
+    CPU_CORES_FIELD_NUMBER: _ClassVar[int]
+    PHYSICAL_MEMORY_FIELD_NUMBER: _ClassVar[int]
+    FREE_MEMORY_FIELD_NUMBER: _ClassVar[int]
+    MANAGED_MEMORY_FIELD_NUMBER: _ClassVar[int]
+    MEMORY_FIELD_NUMBER: _ClassVar[int]
+    data_port: int
+    cpu_cores: int
+    physical_memory: int
+    free_memory: int
+    managed_memory: int
+    memory: MemoryConfiguration
+    def __init__(self, data_port: _Optional[int] = ..., cpu_cores: _Optional[int] = ..., physical_memory: _Optional[int] = ..., free_memory: _Optional[int] = ..., managed_memory: _Optional[int] = ..., memory: _Optional[_Union[MemoryConfiguration, _Mapping]] = ...) -> None: ...
+
+class MemoryConfiguration(_message.Message):
+    __slots__ = ("framework_heap", "task_heap", "framework_off_heap", "task_off_heap", "network_memory", "managed_memory", "metaspace", "overhead", "total_flink_memory", "total_process_memory")
+    FRAMEWORK_HEAP_FIELD_NUMBER: _ClassVar[int]
+    TASK_HEAP_FIELD_NUMBER: _ClassVar[int]
+    FRAMEWORK_OFF_HEAP_FIELD_NUMBER: _ClassVar[int]
+    TASK_OFF_HEAP_FIELD_NUMBER: _ClassVar[int]
+    NETWORK_MEMORY_FIELD_NUMBER: _ClassVar[int]
+    MANAGED_MEMORY_FIELD_NUMBER: _ClassVar[int]
+    METASPACE_FIELD_NUMBER: _ClassVar[int]
+    OVERHEAD_FIELD_NUMBER: _ClassVar[int]
+    TOTAL_FLINK_MEMORY_FIELD_NUMBER: _ClassVar[int]
+    TOTAL_PROCESS_MEMORY_FIELD_NUMBER: _ClassVar[int]
+    framework_heap: int
+    task_heap: int
+    framework_off_heap: int
+    task_off_heap: int
+    network_memory: int
+    managed_memory: int
+    metaspace: int
+    overhead: int
+    total_flink_memory: int
+    total_process_memory: int
+    def __init__(self, framework_heap: _Optional[int] = ..., task_heap: _Optional[int] = ..., framework_off_heap: _Optional[int] = ..., task_off_heap: _Optional[int] = ..., network_memory: _Optional[int] = ..., managed_memory: _Optional[int] = ..., metaspace: _Optional[int] = ..., overhead: _Optional[int] = ..., total_flink_memory: _Optional[int] = ..., total_process_memory: _Optional[int] = ...) -> None: ...
 
 class OperatorRequest(_message.Message):
     __slots__ = ("job_id", "operator_id", "subtask_index", "payload")
@@ -342,20 +494,22 @@ class OperatorResponse(_message.Message):
     def __init__(self, payload: _Optional[bytes] = ...) -> None: ...
 
 class RegisterTaskExecutorRequest(_message.Message):
-    __slots__ = ("resource_id", "address", "session_id", "host", "pid", "slots")
+    __slots__ = ("resource_id", "address", "session_id", "host", "pid", "slots", "description")
     RESOURCE_ID_FIELD_NUMBER: _ClassVar[int]
     ADDRESS_FIELD_NUMBER: _ClassVar[int]
     SESSION_ID_FIELD_NUMBER: _ClassVar[int]
     HOST_FIELD_NUMBER: _ClassVar[int]
     PID_FIELD_NUMBER: _ClassVar[int]
     SLOTS_FIELD_NUMBER: _ClassVar[int]
+    DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
     resource_id: str
     address: str
     session_id: str
     host: str
     pid: int
     slots: _containers.RepeatedCompositeFieldContainer[SlotStatus]
-    def __init__(self, resource_id: _Optional[str] = ..., address: _Optional[str] = ..., session_id: _Optional[str] = ..., host: _Optional[str] = ..., pid: _Optional[int] = ..., slots: _Optional[_Iterable[_Union[SlotStatus, _Mapping]]] = ...) -> None: ...
+    description: TaskManagerDescription
+    def __init__(self, resource_id: _Optional[str] = ..., address: _Optional[str] = ..., session_id: _Optional[str] = ..., host: _Optional[str] = ..., pid: _Optional[int] = ..., slots: _Optional[_Iterable[_Union[SlotStatus, _Mapping]]] = ..., description: _Optional[_Union[TaskManagerDescription, _Mapping]] = ...) -> None: ...
 
 class SlotStatus(_message.Message):
     __slots__ = ("slot_index", "allocation_id", "job_id")

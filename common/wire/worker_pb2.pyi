@@ -1,6 +1,8 @@
 from millstream.common.wire import cluster_pb2 as _cluster_pb2
 from millstream.common.wire import failure_pb2 as _failure_pb2
 from millstream.common.wire import graph_pb2 as _graph_pb2
+from millstream.common.wire import inspection_pb2 as _inspection_pb2
+from millstream.common.wire import metrics_pb2 as _metrics_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
@@ -10,7 +12,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class WorkerCommand(_message.Message):
-    __slots__ = ("prepare", "run", "cancel", "operator_request", "stop", "trigger_checkpoint", "notify_checkpoint")
+    __slots__ = ("prepare", "run", "cancel", "operator_request", "stop", "trigger_checkpoint", "notify_checkpoint", "inspection")
     PREPARE_FIELD_NUMBER: _ClassVar[int]
     RUN_FIELD_NUMBER: _ClassVar[int]
     CANCEL_FIELD_NUMBER: _ClassVar[int]
@@ -18,6 +20,7 @@ class WorkerCommand(_message.Message):
     STOP_FIELD_NUMBER: _ClassVar[int]
     TRIGGER_CHECKPOINT_FIELD_NUMBER: _ClassVar[int]
     NOTIFY_CHECKPOINT_FIELD_NUMBER: _ClassVar[int]
+    INSPECTION_FIELD_NUMBER: _ClassVar[int]
     prepare: PrepareSlot
     run: RunTasks
     cancel: CancelTask
@@ -25,7 +28,22 @@ class WorkerCommand(_message.Message):
     stop: StopWorker
     trigger_checkpoint: _cluster_pb2.TriggerTaskCheckpointRequest
     notify_checkpoint: _cluster_pb2.NotifyCheckpointRequest
-    def __init__(self, prepare: _Optional[_Union[PrepareSlot, _Mapping]] = ..., run: _Optional[_Union[RunTasks, _Mapping]] = ..., cancel: _Optional[_Union[CancelTask, _Mapping]] = ..., operator_request: _Optional[_Union[WorkerOperatorRequest, _Mapping]] = ..., stop: _Optional[_Union[StopWorker, _Mapping]] = ..., trigger_checkpoint: _Optional[_Union[_cluster_pb2.TriggerTaskCheckpointRequest, _Mapping]] = ..., notify_checkpoint: _Optional[_Union[_cluster_pb2.NotifyCheckpointRequest, _Mapping]] = ...) -> None: ...
+    inspection: WorkerInspection
+    def __init__(self, prepare: _Optional[_Union[PrepareSlot, _Mapping]] = ..., run: _Optional[_Union[RunTasks, _Mapping]] = ..., cancel: _Optional[_Union[CancelTask, _Mapping]] = ..., operator_request: _Optional[_Union[WorkerOperatorRequest, _Mapping]] = ..., stop: _Optional[_Union[StopWorker, _Mapping]] = ..., trigger_checkpoint: _Optional[_Union[_cluster_pb2.TriggerTaskCheckpointRequest, _Mapping]] = ..., notify_checkpoint: _Optional[_Union[_cluster_pb2.NotifyCheckpointRequest, _Mapping]] = ..., inspection: _Optional[_Union[WorkerInspection, _Mapping]] = ...) -> None: ...
+
+class WorkerInspection(_message.Message):
+    __slots__ = ("request_id", "metric_dump", "thread_dump", "sample_stacks", "set_log_level")
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    METRIC_DUMP_FIELD_NUMBER: _ClassVar[int]
+    THREAD_DUMP_FIELD_NUMBER: _ClassVar[int]
+    SAMPLE_STACKS_FIELD_NUMBER: _ClassVar[int]
+    SET_LOG_LEVEL_FIELD_NUMBER: _ClassVar[int]
+    request_id: int
+    metric_dump: _cluster_pb2.Empty
+    thread_dump: _cluster_pb2.Empty
+    sample_stacks: _inspection_pb2.SampleStacksRequest
+    set_log_level: _inspection_pb2.SetLogLevelRequest
+    def __init__(self, request_id: _Optional[int] = ..., metric_dump: _Optional[_Union[_cluster_pb2.Empty, _Mapping]] = ..., thread_dump: _Optional[_Union[_cluster_pb2.Empty, _Mapping]] = ..., sample_stacks: _Optional[_Union[_inspection_pb2.SampleStacksRequest, _Mapping]] = ..., set_log_level: _Optional[_Union[_inspection_pb2.SetLogLevelRequest, _Mapping]] = ...) -> None: ...
 
 class PrepareSlot(_message.Message):
     __slots__ = ("job", "allocation_id", "slot_index", "task_manager_id", "data_bind_host", "configuration", "data_host", "local_state_directories")
@@ -83,7 +101,7 @@ class StopWorker(_message.Message):
     def __init__(self) -> None: ...
 
 class WorkerEvent(_message.Message):
-    __slots__ = ("prepared", "task_state", "metrics", "operator_response", "failed", "acknowledge", "decline", "end_of_data", "split_request")
+    __slots__ = ("prepared", "task_state", "metrics", "operator_response", "failed", "acknowledge", "decline", "end_of_data", "split_request", "inspection")
     PREPARED_FIELD_NUMBER: _ClassVar[int]
     TASK_STATE_FIELD_NUMBER: _ClassVar[int]
     METRICS_FIELD_NUMBER: _ClassVar[int]
@@ -93,6 +111,7 @@ class WorkerEvent(_message.Message):
     DECLINE_FIELD_NUMBER: _ClassVar[int]
     END_OF_DATA_FIELD_NUMBER: _ClassVar[int]
     SPLIT_REQUEST_FIELD_NUMBER: _ClassVar[int]
+    INSPECTION_FIELD_NUMBER: _ClassVar[int]
     prepared: SlotPrepared
     task_state: _cluster_pb2.TaskExecutionState
     metrics: WorkerMetrics
@@ -102,7 +121,22 @@ class WorkerEvent(_message.Message):
     decline: _cluster_pb2.CheckpointDecline
     end_of_data: _cluster_pb2.EndOfDataReport
     split_request: _cluster_pb2.SplitRequest
-    def __init__(self, prepared: _Optional[_Union[SlotPrepared, _Mapping]] = ..., task_state: _Optional[_Union[_cluster_pb2.TaskExecutionState, _Mapping]] = ..., metrics: _Optional[_Union[WorkerMetrics, _Mapping]] = ..., operator_response: _Optional[_Union[WorkerOperatorResponse, _Mapping]] = ..., failed: _Optional[_Union[SlotFailed, _Mapping]] = ..., acknowledge: _Optional[_Union[_cluster_pb2.CheckpointAcknowledgement, _Mapping]] = ..., decline: _Optional[_Union[_cluster_pb2.CheckpointDecline, _Mapping]] = ..., end_of_data: _Optional[_Union[_cluster_pb2.EndOfDataReport, _Mapping]] = ..., split_request: _Optional[_Union[_cluster_pb2.SplitRequest, _Mapping]] = ...) -> None: ...
+    inspection: WorkerInspectionResult
+    def __init__(self, prepared: _Optional[_Union[SlotPrepared, _Mapping]] = ..., task_state: _Optional[_Union[_cluster_pb2.TaskExecutionState, _Mapping]] = ..., metrics: _Optional[_Union[WorkerMetrics, _Mapping]] = ..., operator_response: _Optional[_Union[WorkerOperatorResponse, _Mapping]] = ..., failed: _Optional[_Union[SlotFailed, _Mapping]] = ..., acknowledge: _Optional[_Union[_cluster_pb2.CheckpointAcknowledgement, _Mapping]] = ..., decline: _Optional[_Union[_cluster_pb2.CheckpointDecline, _Mapping]] = ..., end_of_data: _Optional[_Union[_cluster_pb2.EndOfDataReport, _Mapping]] = ..., split_request: _Optional[_Union[_cluster_pb2.SplitRequest, _Mapping]] = ..., inspection: _Optional[_Union[WorkerInspectionResult, _Mapping]] = ...) -> None: ...
+
+class WorkerInspectionResult(_message.Message):
+    __slots__ = ("request_id", "error", "metric_dump", "thread_dump", "stack_samples")
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    ERROR_FIELD_NUMBER: _ClassVar[int]
+    METRIC_DUMP_FIELD_NUMBER: _ClassVar[int]
+    THREAD_DUMP_FIELD_NUMBER: _ClassVar[int]
+    STACK_SAMPLES_FIELD_NUMBER: _ClassVar[int]
+    request_id: int
+    error: str
+    metric_dump: _metrics_pb2.MetricDump
+    thread_dump: _inspection_pb2.ThreadDump
+    stack_samples: _inspection_pb2.StackSamples
+    def __init__(self, request_id: _Optional[int] = ..., error: _Optional[str] = ..., metric_dump: _Optional[_Union[_metrics_pb2.MetricDump, _Mapping]] = ..., thread_dump: _Optional[_Union[_inspection_pb2.ThreadDump, _Mapping]] = ..., stack_samples: _Optional[_Union[_inspection_pb2.StackSamples, _Mapping]] = ...) -> None: ...
 
 class SlotPrepared(_message.Message):
     __slots__ = ("data_port", "pid")

@@ -15,11 +15,22 @@ from collections.abc import Callable
 
 from millstream.common.clock import Clock
 from millstream.common.config import Configuration, TaskManagerOptions
+from millstream.common.errors import MillstreamError
 from millstream.common.high_availability.leader_directory import LeaderDirectory
 from millstream.common.ids import AllocationId, IdFactory, JobID, ResourceId
 from millstream.common.rpc.gateways import TaskExecutorGateway
 from millstream.common.rpc.service import RpcService
 from millstream.common.wire import cluster_pb2 as pb
+from millstream.common.wire.inspection_pb2 import (
+    LogFileChunk,
+    LogFiles,
+    ReadLogFileRequest,
+    SampleStacksRequest,
+    SetLogLevelRequest,
+    StackSamples,
+    ThreadDump,
+)
+from millstream.common.wire.metrics_pb2 import MetricDump
 from millstream.taskmanager.task_executor.local_state_service import LocalStateService
 from millstream.taskmanager.task_executor.resource_manager_connection import ResourceManagerConnection
 from millstream.taskmanager.task_executor.slot_service import SlotService
@@ -182,6 +193,30 @@ class TaskExecutor:
         """A JobMaster says what became of a checkpoint."""
         self._slots.notify_checkpoint(request)
         return pb.Empty()
+
+    async def request_metric_dump(self, request: pb.Empty) -> MetricDump:
+        """Return the metrics of this process and of its slot workers."""
+        raise MillstreamError("The TaskManager has no metrics yet.")
+
+    async def list_log_files(self, request: pb.Empty) -> LogFiles:
+        """Return the files in the log directory."""
+        raise MillstreamError("The TaskManager does not show its logs yet.")
+
+    async def read_log_file(self, request: ReadLogFileRequest) -> LogFileChunk:
+        """Return a part of a log file."""
+        raise MillstreamError("The TaskManager does not show its logs yet.")
+
+    async def request_thread_dump(self, request: pb.Empty) -> ThreadDump:
+        """Return what the threads of this process and of its slot workers do."""
+        raise MillstreamError("The TaskManager does not show its threads yet.")
+
+    async def sample_stacks(self, request: SampleStacksRequest) -> StackSamples:
+        """Look again and again where tasks spend their time."""
+        raise MillstreamError("The TaskManager does not sample yet.")
+
+    async def set_log_level(self, request: SetLogLevelRequest) -> pb.Empty:
+        """Change what is logged, here and in the slot workers."""
+        raise MillstreamError("The TaskManager does not change log levels yet.")
 
     # ------------------------------------------------------------------ inside
 
