@@ -20,6 +20,7 @@ from millstream.common.rpc.in_process import InProcessNetwork
 from millstream.common.states import JobStatus
 from millstream.common.wire import cluster_pb2 as pb
 from millstream.common.wire.checkpoint_pb2 import JobCheckpoints
+from millstream.common.wire.metrics_pb2 import MetricDump
 
 ADDRESS = "master:6123"
 
@@ -132,6 +133,15 @@ class FakeDispatcher:
     async def get_checkpoints(self, request: pb.JobRequest) -> JobCheckpoints:
         self._details(request.job_id)
         return JobCheckpoints()
+
+    async def request_metric_dump(self, request: pb.Empty) -> MetricDump:
+        return MetricDump()
+
+    async def update_resource_requirements(self, request: pb.UpdateResourceRequirementsRequest) -> pb.Empty:
+        return pb.Empty()
+
+    async def report_client_heartbeat(self, request: pb.ClientHeartbeatRequest) -> pb.Empty:
+        return pb.Empty()
 
 
 class FakeCluster:

@@ -15,6 +15,16 @@ from millstream.common.rpc.service import EndpointNotFoundError, RpcUnavailableE
 from millstream.common.wire import cluster_pb2 as pb
 from millstream.common.wire.checkpoint_pb2 import OperatorStateHandle, OperatorSubtaskState, StateBytes, TaskSnapshot
 from millstream.common.wire.graph_pb2 import TaskDeployment
+from millstream.common.wire.inspection_pb2 import (
+    LogFileChunk,
+    LogFiles,
+    ReadLogFileRequest,
+    SampleStacksRequest,
+    SetLogLevelRequest,
+    StackSamples,
+    ThreadDump,
+)
+from millstream.common.wire.metrics_pb2 import MetricDump
 
 __all__ = ["FakeTaskExecutor", "run_for_ever", "run_to_the_end"]
 
@@ -280,4 +290,22 @@ class FakeTaskExecutor:
 
     async def notify_checkpoint(self, request: pb.NotifyCheckpointRequest) -> pb.Empty:
         self.notices.append(request)
+        return pb.Empty()
+
+    async def request_metric_dump(self, request: pb.Empty) -> MetricDump:
+        return MetricDump()
+
+    async def list_log_files(self, request: pb.Empty) -> LogFiles:
+        return LogFiles()
+
+    async def read_log_file(self, request: ReadLogFileRequest) -> LogFileChunk:
+        return LogFileChunk()
+
+    async def request_thread_dump(self, request: pb.Empty) -> ThreadDump:
+        return ThreadDump()
+
+    async def sample_stacks(self, request: SampleStacksRequest) -> StackSamples:
+        return StackSamples()
+
+    async def set_log_level(self, request: SetLogLevelRequest) -> pb.Empty:
         return pb.Empty()

@@ -40,6 +40,7 @@ from millstream.common.rpc.service import (
 )
 from millstream.common.wire import cluster_pb2 as pb
 from millstream.common.wire.checkpoint_pb2 import JobCheckpoints
+from millstream.common.wire.metrics_pb2 import MetricDump
 
 WAIT_SECONDS = 10.0
 
@@ -163,6 +164,15 @@ class FakeDispatcher:
 
     async def get_checkpoints(self, request: pb.JobRequest) -> JobCheckpoints:
         return JobCheckpoints()
+
+    async def request_metric_dump(self, request: pb.Empty) -> MetricDump:
+        return MetricDump()
+
+    async def update_resource_requirements(self, request: pb.UpdateResourceRequirementsRequest) -> pb.Empty:
+        return pb.Empty()
+
+    async def report_client_heartbeat(self, request: pb.ClientHeartbeatRequest) -> pb.Empty:
+        return pb.Empty()
 
 
 @pytest.fixture(params=[InProcessCarrier, GrpcCarrier], ids=["in-process", "grpc"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 from millstream.common.errors import MillstreamError
 from millstream.common.failure import FailureInfo
@@ -65,6 +66,24 @@ class _TaskExecutor:
 
     async def notify_checkpoint(self, request: pb.NotifyCheckpointRequest) -> pb.Empty:
         return await self._note(f"notify {request.checkpoint_id}")
+
+    async def request_metric_dump(self, request: Any) -> Any:
+        raise AssertionError("not asked for")
+
+    async def list_log_files(self, request: Any) -> Any:
+        raise AssertionError("not asked for")
+
+    async def read_log_file(self, request: Any) -> Any:
+        raise AssertionError("not asked for")
+
+    async def request_thread_dump(self, request: Any) -> Any:
+        raise AssertionError("not asked for")
+
+    async def sample_stacks(self, request: Any) -> Any:
+        raise AssertionError("not asked for")
+
+    async def set_log_level(self, request: Any) -> Any:
+        raise AssertionError("not asked for")
 
 
 class _World:
