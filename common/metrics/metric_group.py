@@ -1,154 +1,165 @@
-"""Metrics as user functions see them, kept in memory.
+"""Named places for metrics, one within another.
 
 A function asks its :class:`MetricGroup` for a metric by name, once in ``open``, and then only touches the metric
-itself. Reporters read the values through :meth:`MetricGroup.values`.
+itself. Reports read the group when they are due (:mod:`~millstream.common.metrics.metric_dump`).
 """
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Iterator
+import logging
+from collections.abc import Callable, Iterator, Mapping
 from typing import TypeVar
 
-__all__ = ["Counter", "Distribution", "Meter", "Metric", "MetricGroup"]
+from millstream.common.metrics.counter import Counter
+from millstream.common.metrics.distribution import Distribution
+from millstream.common.metrics.gauge import Gauge, GaugeValue
+from millstream.common.metrics.histogram import Histogram
+from millstream.common.metrics.meter import Meter, MeterView
+from millstream.common.metrics.metric import Metric
 
+__all__ = ["MetricGroup"]
 
-class Metric:
-    """Base of all metrics."""
-
-    __slots__ = ()
-
+_logger = logging.getLogger(__name__)
 
 M = TypeVar("M", bound=Metric)
 
 
-class Counter(Metric):
-    """Counts up and down."""
+class MetricGroup:
+    """A named place for metrics. Asking for a metric twice gives the same one.
 
-    __slots__ = ("_count",)
-
-    def __init__(self) -> None:
-        self._count = 0
-
-    def inc(self, n: int = 1) -> None:
-        """Add ``n``."""
-        self._count += n
-
-    def dec(self, n: int = 1) -> None:
-        """Subtract ``n``."""
-        self._count -= n
-
-    def get_count(self) -> int:
-        return self._count
-
-
-class Meter(Metric):
-    """Counts events, for a rate that is taken over a time span.
-
-    :ivar time_span_in_seconds: over which a reporter takes the rate.
+    :param path: the components of the scope that stand before the names of its metrics.
+    :param variables: what the scope's format may speak of, by name without angle brackets.
+    :param delimiter: what parts the components of an identifier.
     """
 
-    __slots__ = ("_count", "time_span_in_seconds")
+    __slots__ = ("_broken", "_delimiter", "_groups", "_metrics", "_variables", "path")
 
-    def __init__(self, time_span_in_seconds: int = 60) -> None:
-        self._count = 0
-        self.time_span_in_seconds = time_span_in_seconds
-
-    def mark_event(self, value: int = 1) -> None:
-        """Record ``value`` events."""
-        self._count += value
-
-    def get_count(self) -> int:
-        return self._count
-
-
-class Distribution(Metric):
-    """Keeps count, sum, minimum, maximum and the latest values of a series of numbers."""
-
-    __slots__ = ("_latest", "count", "maximum", "minimum", "sum")
-
-    _KEPT = 1024
-
-    def __init__(self) -> None:
-        self.count = 0
-        self.sum: float = 0
-        self.minimum: float | None = None
-        self.maximum: float | None = None
-        self._latest: deque[float] = deque(maxlen=self._KEPT)
-
-    def update(self, value: float) -> None:
-        """Record one value."""
-        self.count += 1
-        self.sum += value
-        self.minimum = value if self.minimum is None or value < self.minimum else self.minimum
-        self.maximum = value if self.maximum is None or value > self.maximum else self.maximum
-        self._latest.append(value)
-
-    def latest(self) -> list[float]:
-        """The most recent values, oldest first."""
-        return list(self._latest)
-
-
-class MetricGroup:
-    """A named place for metrics. Asking for a metric twice gives the same one."""
-
-    __slots__ = ("_gauges", "_groups", "_metrics", "path")
-
-    def __init__(self, path: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, path: tuple[str, ...] = (), variables: Mapping[str, str] | None = None, delimiter: str = "."
+    ) -> None:
         self.path = path
+        self._variables = dict(variables or {})
+        self._delimiter = delimiter
         self._groups: dict[tuple[str, ...], MetricGroup] = {}
         self._metrics: dict[str, Metric] = {}
-        self._gauges: dict[str, Callable[[], float]] = {}
+        self._broken: set[str] = set()
 
     def add_group(self, name: str, extra: str | None = None) -> MetricGroup:
         """Return the subgroup ``name`` (with ``extra``: the subgroup of the key ``name`` with that value)."""
-        part = (name,) if extra is None else (name, extra)
+        part = (_text(name),) if extra is None else (_text(name), _text(extra))
         group = self._groups.get(part)
         if group is None:
-            group = self._groups[part] = MetricGroup(self.path + part)
+            variables = self._variables if extra is None else {**self._variables, name: extra}
+            group = self._groups[part] = MetricGroup(self.path + part, variables, self._delimiter)
         return group
 
+    def get_all_variables(self) -> dict[str, str]:
+        """Those of the scope and those of the groups with keys, each name in angle brackets: ``<host>``."""
+        return {f"<{name}>": value for name, value in self._variables.items()}
+
+    def get_metric_identifier(self, name: str) -> str:
+        """The full identifier of a metric of this group."""
+        return self._delimiter.join((*self.path, name))
+
     def counter(self, name: str) -> Counter:
+        """A number that goes up and down.
+
+        :raises ValueError: a metric of another kind has the name, here as in the methods below.
+        """
         return self._register(name, Counter, Counter)
 
-    def gauge(self, name: str, obj: Callable[[], float]) -> None:
-        """Register a callable that gives the value when it is asked for."""
-        if name in self._metrics:
-            raise self._clash(name)
-        self._gauges[name] = obj
+    def gauge(self, name: str, obj: Callable[[], GaugeValue]) -> None:
+        """Register a callable that gives a value when it is asked for; it takes the place of an earlier one."""
+        if not callable(obj):
+            raise TypeError(f"gauge {self._full(name)!r} needs a function without arguments, not {obj!r}")
+        self._register(name, Gauge, lambda: Gauge(obj)).get_value = obj
 
     def meter(self, name: str, time_span_in_seconds: int = 60) -> Meter:
+        """Counts events, and tells how many there are a second."""
         return self._register(name, Meter, lambda: Meter(time_span_in_seconds))
 
+    def meter_view(self, name: str, total: Callable[[], float], time_span_in_seconds: int = 60) -> MeterView:
+        """Tells how fast a total grows that is counted elsewhere.
+
+        :param total: gives the total; it must be quick and must not wait.
+        """
+        return self._register(name, MeterView, lambda: MeterView(total, time_span_in_seconds))
+
+    def histogram(self, name: str, size: int = 1024) -> Histogram:
+        """Tells how the latest ``size`` values of a series spread."""
+        return self._register(name, Histogram, lambda: Histogram(size))
+
     def distribution(self, name: str) -> Distribution:
+        """Count, sum and extremes of a series of numbers."""
         return self._register(name, Distribution, Distribution)
 
-    def values(self) -> Iterator[tuple[str, float]]:
-        """Every metric of this group and the groups below as ``(dotted name, number)``."""
-        for name, metric in self._metrics.items():
-            full = ".".join((*self.path, name))
-            if isinstance(metric, (Counter, Meter)):
+    def update(self, now: float) -> None:
+        """Bring all rates of this group and the groups below up to date; to be called every five seconds.
+
+        :param now: seconds on a clock that never goes backwards.
+        """
+        for name, metric in self.metrics():
+            if isinstance(metric, (Meter, MeterView)):
+                try:
+                    metric.update(now)
+                except Exception as error:  # noqa: BLE001  # the total is a user's function; it is told once
+                    self.report_broken(name, error)
+        for _, group in self.groups():
+            group.update(now)
+
+    def metrics(self) -> list[tuple[str, Metric]]:
+        """The metrics of this group alone, by name. Safe while another thread registers more."""
+        return list(self._metrics.items())
+
+    def groups(self) -> list[tuple[tuple[str, ...], MetricGroup]]:
+        """The groups right below, each with its name, or its key and value."""
+        return list(self._groups.items())
+
+    def report_broken(self, name: str, error: Exception) -> None:
+        """Say in the log, once for each metric, that its value cannot be had."""
+        if name not in self._broken:
+            self._broken.add(name)
+            _logger.warning(
+                "The metric %s has no value: %s: %s. It is left out of reports while that is so.",
+                self._full(name),
+                type(error).__name__,
+                error,
+                exc_info=error,
+            )
+
+    def values(self) -> Iterator[tuple[str, GaugeValue]]:
+        """Every metric of this group and the groups below as ``(dotted name, value)``."""
+        for name, metric in self.metrics():
+            full = self._full(name)
+            if isinstance(metric, (Counter, Meter, MeterView)):
                 yield full, metric.get_count()
+            elif isinstance(metric, Gauge):
+                yield full, metric.get_value()
             elif isinstance(metric, Distribution):
                 yield f"{full}.count", metric.count
                 yield f"{full}.sum", metric.sum
-        for name, gauge in self._gauges.items():
-            yield ".".join((*self.path, name)), gauge()
-        for group in self._groups.values():
+            elif isinstance(metric, Histogram):
+                yield f"{full}.count", metric.get_count()
+        for _, group in self.groups():
             yield from group.values()
 
     def _register(self, name: str, kind: type[M], make: Callable[[], M]) -> M:
-        metric = self._metrics.get(name)
+        metric = self._metrics.get(_text(name))
         if metric is None:
-            if name in self._gauges:
-                raise self._clash(name)
             fresh = make()
             self._metrics[name] = fresh
             return fresh
         if not isinstance(metric, kind):
-            raise self._clash(name)
+            raise ValueError(
+                f"metric {self._full(name)!r} is already registered as another kind; give this one another name"
+            )
         return metric
 
-    def _clash(self, name: str) -> ValueError:
-        where = ".".join((*self.path, name))
-        return ValueError(f"metric {where!r} is already registered as another kind; give this one another name")
+    def _full(self, name: str) -> str:
+        return ".".join((*self.path, name))
+
+
+def _text(name: str) -> str:
+    if not isinstance(name, str):
+        raise TypeError(f"names of metrics and of their groups are text, not {name!r}")
+    return name
