@@ -229,7 +229,7 @@ class OperatorState(_message.Message):
     def __init__(self, operator_id: _Optional[str] = ..., uid: _Optional[str] = ..., name: _Optional[str] = ..., parallelism: _Optional[int] = ..., max_parallelism: _Optional[int] = ..., subtasks: _Optional[_Mapping[int, OperatorSubtaskState]] = ..., finished: bool = ..., finished_subtasks: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class CheckpointStatistics(_message.Message):
-    __slots__ = ("checkpoint_id", "status", "kind", "trigger_ms", "latest_ack_ms", "duration_ms", "state_size", "checkpointed_size", "bytes_processed", "bytes_persisted", "subtasks", "acknowledged", "external_path", "discarded", "failure", "subtask_statistics", "unaligned")
+    __slots__ = ("checkpoint_id", "status", "kind", "trigger_ms", "latest_ack_ms", "duration_ms", "state_size", "checkpointed_size", "bytes_processed", "bytes_persisted", "subtasks", "acknowledged", "external_path", "discarded", "failure", "subtask_statistics", "unaligned", "format", "vertices")
     CHECKPOINT_ID_FIELD_NUMBER: _ClassVar[int]
     STATUS_FIELD_NUMBER: _ClassVar[int]
     KIND_FIELD_NUMBER: _ClassVar[int]
@@ -247,6 +247,8 @@ class CheckpointStatistics(_message.Message):
     FAILURE_FIELD_NUMBER: _ClassVar[int]
     SUBTASK_STATISTICS_FIELD_NUMBER: _ClassVar[int]
     UNALIGNED_FIELD_NUMBER: _ClassVar[int]
+    FORMAT_FIELD_NUMBER: _ClassVar[int]
+    VERTICES_FIELD_NUMBER: _ClassVar[int]
     checkpoint_id: int
     status: str
     kind: str
@@ -264,7 +266,19 @@ class CheckpointStatistics(_message.Message):
     failure: _failure_pb2.FailureInfo
     subtask_statistics: _containers.RepeatedCompositeFieldContainer[SubtaskCheckpointStatistics]
     unaligned: bool
-    def __init__(self, checkpoint_id: _Optional[int] = ..., status: _Optional[str] = ..., kind: _Optional[str] = ..., trigger_ms: _Optional[int] = ..., latest_ack_ms: _Optional[int] = ..., duration_ms: _Optional[int] = ..., state_size: _Optional[int] = ..., checkpointed_size: _Optional[int] = ..., bytes_processed: _Optional[int] = ..., bytes_persisted: _Optional[int] = ..., subtasks: _Optional[int] = ..., acknowledged: _Optional[int] = ..., external_path: _Optional[str] = ..., discarded: bool = ..., failure: _Optional[_Union[_failure_pb2.FailureInfo, _Mapping]] = ..., subtask_statistics: _Optional[_Iterable[_Union[SubtaskCheckpointStatistics, _Mapping]]] = ..., unaligned: bool = ...) -> None: ...
+    format: str
+    vertices: _containers.RepeatedCompositeFieldContainer[CheckpointVertex]
+    def __init__(self, checkpoint_id: _Optional[int] = ..., status: _Optional[str] = ..., kind: _Optional[str] = ..., trigger_ms: _Optional[int] = ..., latest_ack_ms: _Optional[int] = ..., duration_ms: _Optional[int] = ..., state_size: _Optional[int] = ..., checkpointed_size: _Optional[int] = ..., bytes_processed: _Optional[int] = ..., bytes_persisted: _Optional[int] = ..., subtasks: _Optional[int] = ..., acknowledged: _Optional[int] = ..., external_path: _Optional[str] = ..., discarded: bool = ..., failure: _Optional[_Union[_failure_pb2.FailureInfo, _Mapping]] = ..., subtask_statistics: _Optional[_Iterable[_Union[SubtaskCheckpointStatistics, _Mapping]]] = ..., unaligned: bool = ..., format: _Optional[str] = ..., vertices: _Optional[_Iterable[_Union[CheckpointVertex, _Mapping]]] = ...) -> None: ...
+
+class CheckpointVertex(_message.Message):
+    __slots__ = ("vertex_id", "parallelism", "finished_subtasks")
+    VERTEX_ID_FIELD_NUMBER: _ClassVar[int]
+    PARALLELISM_FIELD_NUMBER: _ClassVar[int]
+    FINISHED_SUBTASKS_FIELD_NUMBER: _ClassVar[int]
+    vertex_id: str
+    parallelism: int
+    finished_subtasks: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, vertex_id: _Optional[str] = ..., parallelism: _Optional[int] = ..., finished_subtasks: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class SubtaskCheckpointStatistics(_message.Message):
     __slots__ = ("vertex_id", "subtask_index", "ack_ms", "metrics")
@@ -279,7 +293,7 @@ class SubtaskCheckpointStatistics(_message.Message):
     def __init__(self, vertex_id: _Optional[str] = ..., subtask_index: _Optional[int] = ..., ack_ms: _Optional[int] = ..., metrics: _Optional[_Union[SubtaskCheckpointMetrics, _Mapping]] = ...) -> None: ...
 
 class JobCheckpoints(_message.Message):
-    __slots__ = ("enabled", "restored", "total", "in_progress", "completed", "failed", "history", "latest_completed", "latest_savepoint", "latest_failed", "restored_checkpoint_id", "restore_timestamp_ms", "restored_path")
+    __slots__ = ("enabled", "restored", "total", "in_progress", "completed", "failed", "history", "latest_completed", "latest_savepoint", "latest_failed", "restored_checkpoint_id", "restore_timestamp_ms", "restored_path", "restored_is_savepoint", "summary")
     ENABLED_FIELD_NUMBER: _ClassVar[int]
     RESTORED_FIELD_NUMBER: _ClassVar[int]
     TOTAL_FIELD_NUMBER: _ClassVar[int]
@@ -293,6 +307,8 @@ class JobCheckpoints(_message.Message):
     RESTORED_CHECKPOINT_ID_FIELD_NUMBER: _ClassVar[int]
     RESTORE_TIMESTAMP_MS_FIELD_NUMBER: _ClassVar[int]
     RESTORED_PATH_FIELD_NUMBER: _ClassVar[int]
+    RESTORED_IS_SAVEPOINT_FIELD_NUMBER: _ClassVar[int]
+    SUMMARY_FIELD_NUMBER: _ClassVar[int]
     enabled: bool
     restored: int
     total: int
@@ -306,4 +322,42 @@ class JobCheckpoints(_message.Message):
     restored_checkpoint_id: int
     restore_timestamp_ms: int
     restored_path: str
-    def __init__(self, enabled: bool = ..., restored: _Optional[int] = ..., total: _Optional[int] = ..., in_progress: _Optional[int] = ..., completed: _Optional[int] = ..., failed: _Optional[int] = ..., history: _Optional[_Iterable[_Union[CheckpointStatistics, _Mapping]]] = ..., latest_completed: _Optional[_Union[CheckpointStatistics, _Mapping]] = ..., latest_savepoint: _Optional[_Union[CheckpointStatistics, _Mapping]] = ..., latest_failed: _Optional[_Union[CheckpointStatistics, _Mapping]] = ..., restored_checkpoint_id: _Optional[int] = ..., restore_timestamp_ms: _Optional[int] = ..., restored_path: _Optional[str] = ...) -> None: ...
+    restored_is_savepoint: bool
+    summary: CheckpointSummary
+    def __init__(self, enabled: bool = ..., restored: _Optional[int] = ..., total: _Optional[int] = ..., in_progress: _Optional[int] = ..., completed: _Optional[int] = ..., failed: _Optional[int] = ..., history: _Optional[_Iterable[_Union[CheckpointStatistics, _Mapping]]] = ..., latest_completed: _Optional[_Union[CheckpointStatistics, _Mapping]] = ..., latest_savepoint: _Optional[_Union[CheckpointStatistics, _Mapping]] = ..., latest_failed: _Optional[_Union[CheckpointStatistics, _Mapping]] = ..., restored_checkpoint_id: _Optional[int] = ..., restore_timestamp_ms: _Optional[int] = ..., restored_path: _Optional[str] = ..., restored_is_savepoint: bool = ..., summary: _Optional[_Union[CheckpointSummary, _Mapping]] = ...) -> None: ...
+
+class CheckpointSummary(_message.Message):
+    __slots__ = ("checkpointed_size", "state_size", "duration_ms", "bytes_processed", "bytes_persisted")
+    CHECKPOINTED_SIZE_FIELD_NUMBER: _ClassVar[int]
+    STATE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    DURATION_MS_FIELD_NUMBER: _ClassVar[int]
+    BYTES_PROCESSED_FIELD_NUMBER: _ClassVar[int]
+    BYTES_PERSISTED_FIELD_NUMBER: _ClassVar[int]
+    checkpointed_size: StatisticsSummary
+    state_size: StatisticsSummary
+    duration_ms: StatisticsSummary
+    bytes_processed: StatisticsSummary
+    bytes_persisted: StatisticsSummary
+    def __init__(self, checkpointed_size: _Optional[_Union[StatisticsSummary, _Mapping]] = ..., state_size: _Optional[_Union[StatisticsSummary, _Mapping]] = ..., duration_ms: _Optional[_Union[StatisticsSummary, _Mapping]] = ..., bytes_processed: _Optional[_Union[StatisticsSummary, _Mapping]] = ..., bytes_persisted: _Optional[_Union[StatisticsSummary, _Mapping]] = ...) -> None: ...
+
+class StatisticsSummary(_message.Message):
+    __slots__ = ("count", "minimum", "maximum", "average", "p50", "p90", "p95", "p99", "p999")
+    COUNT_FIELD_NUMBER: _ClassVar[int]
+    MINIMUM_FIELD_NUMBER: _ClassVar[int]
+    MAXIMUM_FIELD_NUMBER: _ClassVar[int]
+    AVERAGE_FIELD_NUMBER: _ClassVar[int]
+    P50_FIELD_NUMBER: _ClassVar[int]
+    P90_FIELD_NUMBER: _ClassVar[int]
+    P95_FIELD_NUMBER: _ClassVar[int]
+    P99_FIELD_NUMBER: _ClassVar[int]
+    P999_FIELD_NUMBER: _ClassVar[int]
+    count: int
+    minimum: int
+    maximum: int
+    average: int
+    p50: float
+    p90: float
+    p95: float
+    p99: float
+    p999: float
+    def __init__(self, count: _Optional[int] = ..., minimum: _Optional[int] = ..., maximum: _Optional[int] = ..., average: _Optional[int] = ..., p50: _Optional[float] = ..., p90: _Optional[float] = ..., p95: _Optional[float] = ..., p99: _Optional[float] = ..., p999: _Optional[float] = ...) -> None: ...

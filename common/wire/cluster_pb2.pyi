@@ -198,7 +198,7 @@ class AwaitJobResultRequest(_message.Message):
     def __init__(self, job_id: _Optional[str] = ..., max_wait_ms: _Optional[int] = ...) -> None: ...
 
 class JobDetails(_message.Message):
-    __slots__ = ("summary", "vertices", "failure", "failure_history", "state_timestamps", "task_counts", "restarts", "plan_json", "configuration", "max_parallelism", "job_type", "stoppable", "accumulators", "restart_strategy", "plan")
+    __slots__ = ("summary", "vertices", "failure", "failure_history", "state_timestamps", "task_counts", "restarts", "plan_json", "configuration", "max_parallelism", "job_type", "stoppable", "accumulators", "restart_strategy", "plan", "exception_history", "exception_history_truncated", "checkpoints")
     class StateTimestampsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -235,6 +235,9 @@ class JobDetails(_message.Message):
     ACCUMULATORS_FIELD_NUMBER: _ClassVar[int]
     RESTART_STRATEGY_FIELD_NUMBER: _ClassVar[int]
     PLAN_FIELD_NUMBER: _ClassVar[int]
+    EXCEPTION_HISTORY_FIELD_NUMBER: _ClassVar[int]
+    EXCEPTION_HISTORY_TRUNCATED_FIELD_NUMBER: _ClassVar[int]
+    CHECKPOINTS_FIELD_NUMBER: _ClassVar[int]
     summary: JobSummary
     vertices: _containers.RepeatedCompositeFieldContainer[VertexDetails]
     failure: _failure_pb2.FailureInfo
@@ -250,7 +253,18 @@ class JobDetails(_message.Message):
     accumulators: _containers.RepeatedCompositeFieldContainer[AccumulatorValue]
     restart_strategy: str
     plan: _containers.RepeatedCompositeFieldContainer[PlanNode]
-    def __init__(self, summary: _Optional[_Union[JobSummary, _Mapping]] = ..., vertices: _Optional[_Iterable[_Union[VertexDetails, _Mapping]]] = ..., failure: _Optional[_Union[_failure_pb2.FailureInfo, _Mapping]] = ..., failure_history: _Optional[_Iterable[_Union[_failure_pb2.FailureInfo, _Mapping]]] = ..., state_timestamps: _Optional[_Mapping[str, int]] = ..., task_counts: _Optional[_Mapping[str, int]] = ..., restarts: _Optional[int] = ..., plan_json: _Optional[str] = ..., configuration: _Optional[_Mapping[str, str]] = ..., max_parallelism: _Optional[int] = ..., job_type: _Optional[str] = ..., stoppable: bool = ..., accumulators: _Optional[_Iterable[_Union[AccumulatorValue, _Mapping]]] = ..., restart_strategy: _Optional[str] = ..., plan: _Optional[_Iterable[_Union[PlanNode, _Mapping]]] = ...) -> None: ...
+    exception_history: _containers.RepeatedCompositeFieldContainer[ExceptionHistoryEntry]
+    exception_history_truncated: bool
+    checkpoints: _checkpoint_pb2.JobCheckpoints
+    def __init__(self, summary: _Optional[_Union[JobSummary, _Mapping]] = ..., vertices: _Optional[_Iterable[_Union[VertexDetails, _Mapping]]] = ..., failure: _Optional[_Union[_failure_pb2.FailureInfo, _Mapping]] = ..., failure_history: _Optional[_Iterable[_Union[_failure_pb2.FailureInfo, _Mapping]]] = ..., state_timestamps: _Optional[_Mapping[str, int]] = ..., task_counts: _Optional[_Mapping[str, int]] = ..., restarts: _Optional[int] = ..., plan_json: _Optional[str] = ..., configuration: _Optional[_Mapping[str, str]] = ..., max_parallelism: _Optional[int] = ..., job_type: _Optional[str] = ..., stoppable: bool = ..., accumulators: _Optional[_Iterable[_Union[AccumulatorValue, _Mapping]]] = ..., restart_strategy: _Optional[str] = ..., plan: _Optional[_Iterable[_Union[PlanNode, _Mapping]]] = ..., exception_history: _Optional[_Iterable[_Union[ExceptionHistoryEntry, _Mapping]]] = ..., exception_history_truncated: bool = ..., checkpoints: _Optional[_Union[_checkpoint_pb2.JobCheckpoints, _Mapping]] = ...) -> None: ...
+
+class ExceptionHistoryEntry(_message.Message):
+    __slots__ = ("root_cause", "concurrent")
+    ROOT_CAUSE_FIELD_NUMBER: _ClassVar[int]
+    CONCURRENT_FIELD_NUMBER: _ClassVar[int]
+    root_cause: _failure_pb2.FailureInfo
+    concurrent: _containers.RepeatedCompositeFieldContainer[_failure_pb2.FailureInfo]
+    def __init__(self, root_cause: _Optional[_Union[_failure_pb2.FailureInfo, _Mapping]] = ..., concurrent: _Optional[_Iterable[_Union[_failure_pb2.FailureInfo, _Mapping]]] = ...) -> None: ...
 
 class PlanNode(_message.Message):
     __slots__ = ("vertex_id", "parallelism", "description", "inputs")

@@ -5,7 +5,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class FailureInfo(_message.Message):
-    __slots__ = ("kind", "exception_type", "message", "operator_name", "operator_id", "phase", "subtask_index", "parallelism", "attempt_number", "record", "user_file", "user_line", "user_traceback", "full_traceback", "task_manager", "timestamp_ms", "task_name", "vertex_id")
+    __slots__ = ("kind", "exception_type", "message", "operator_name", "operator_id", "phase", "subtask_index", "parallelism", "attempt_number", "record", "user_file", "user_line", "user_traceback", "full_traceback", "task_manager", "timestamp_ms", "task_name", "vertex_id", "task_manager_id", "endpoint")
     KIND_FIELD_NUMBER: _ClassVar[int]
     EXCEPTION_TYPE_FIELD_NUMBER: _ClassVar[int]
     MESSAGE_FIELD_NUMBER: _ClassVar[int]
@@ -24,6 +24,8 @@ class FailureInfo(_message.Message):
     TIMESTAMP_MS_FIELD_NUMBER: _ClassVar[int]
     TASK_NAME_FIELD_NUMBER: _ClassVar[int]
     VERTEX_ID_FIELD_NUMBER: _ClassVar[int]
+    TASK_MANAGER_ID_FIELD_NUMBER: _ClassVar[int]
+    ENDPOINT_FIELD_NUMBER: _ClassVar[int]
     kind: str
     exception_type: str
     message: str
@@ -42,4 +44,6 @@ class FailureInfo(_message.Message):
     timestamp_ms: int
     task_name: str
     vertex_id: str
-    def __init__(self, kind: _Optional[str] = ..., exception_type: _Optional[str] = ..., message: _Optional[str] = ..., operator_name: _Optional[str] = ..., operator_id: _Optional[str] = ..., phase: _Optional[str] = ..., subtask_index: _Optional[int] = ..., parallelism: _Optional[int] = ..., attempt_number: _Optional[int] = ..., record: _Optional[str] = ..., user_file: _Optional[str] = ..., user_line: _Optional[int] = ..., user_traceback: _Optional[str] = ..., full_traceback: _Optional[str] = ..., task_manager: _Optional[str] = ..., timestamp_ms: _Optional[int] = ..., task_name: _Optional[str] = ..., vertex_id: _Optional[str] = ...) -> None: ...
+    task_manager_id: str
+    endpoint: str
+    def __init__(self, kind: _Optional[str] = ..., exception_type: _Optional[str] = ..., message: _Optional[str] = ..., operator_name: _Optional[str] = ..., operator_id: _Optional[str] = ..., phase: _Optional[str] = ..., subtask_index: _Optional[int] = ..., parallelism: _Optional[int] = ..., attempt_number: _Optional[int] = ..., record: _Optional[str] = ..., user_file: _Optional[str] = ..., user_line: _Optional[int] = ..., user_traceback: _Optional[str] = ..., full_traceback: _Optional[str] = ..., task_manager: _Optional[str] = ..., timestamp_ms: _Optional[int] = ..., task_name: _Optional[str] = ..., vertex_id: _Optional[str] = ..., task_manager_id: _Optional[str] = ..., endpoint: _Optional[str] = ...) -> None: ...

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from millstream.common.wire import checkpoint_pb2 as millstream_dot_common_dot_wire_dot_checkpoint__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"millstream/common/wire/graph.proto\x12\x0fmillstream.wire\x1a\'millstream/common/wire/checkpoint.proto\"\xd0\x02\n\x08JobGraph\x12\x0e\n\x06job_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12,\n\x08vertices\x18\x03 \x03(\x0b\x32\x1a.millstream.wire.JobVertex\x12\'\n\x05\x65\x64ges\x18\x04 \x03(\x0b\x32\x18.millstream.wire.JobEdge\x12\x43\n\rconfiguration\x18\x05 \x03(\x0b\x32,.millstream.wire.JobGraph.ConfigurationEntry\x12,\n\tartifacts\x18\x06 \x03(\x0b\x32\x19.millstream.wire.Artifact\x12\x13\n\x0bpython_path\x18\x07 \x03(\t\x12\x11\n\tplan_json\x18\x08 \x01(\t\x1a\x34\n\x12\x43onfigurationEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"[\n\x08\x41rtifact\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04kind\x18\x02 \x01(\t\x12\x0e\n\x06sha256\x18\x03 \x01(\t\x12\x0f\n\x07\x63ontent\x18\x04 \x01(\x0c\x12\x12\n\ntarget_dir\x18\x05 \x01(\t\"\xef\x01\n\tJobVertex\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x13\n\x0bparallelism\x18\x03 \x01(\x05\x12\x17\n\x0fmax_parallelism\x18\x04 \x01(\x05\x12\x1a\n\x12slot_sharing_group\x18\x05 \x01(\t\x12\x19\n\x11\x63o_location_group\x18\x06 \x01(\t\x12\x30\n\toperators\x18\x07 \x03(\x0b\x32\x1d.millstream.wire.OperatorNode\x12\x14\n\x0cnon_parallel\x18\x08 \x01(\x08\x12\x1b\n\x13max_parallelism_set\x18\t \x01(\x08\"\x9c\x01\n\x0cOperatorNode\x12\x13\n\x0boperator_id\x18\x01 \x01(\t\x12\x0b\n\x03uid\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x04 \x01(\t\x12\x0c\n\x04spec\x18\x05 \x01(\x0c\x12+\n\x06inputs\x18\x06 \x03(\x0b\x32\x1b.millstream.wire.ChainInput\x12\x0c\n\x04kind\x18\x07 \x01(\t\"E\n\nChainInput\x12\x0e\n\x06parent\x18\x01 \x01(\x05\x12\x12\n\noutput_tag\x18\x02 \x01(\t\x12\x13\n\x0binput_index\x18\x03 \x01(\x05\"\xec\x01\n\x07JobEdge\x12\x0f\n\x07\x65\x64ge_id\x18\x01 \x01(\t\x12\x15\n\rsource_vertex\x18\x02 \x01(\t\x12\x17\n\x0fsource_operator\x18\x03 \x01(\x05\x12\x12\n\noutput_tag\x18\x04 \x01(\t\x12\x15\n\rtarget_vertex\x18\x05 \x01(\t\x12\x14\n\x0ctarget_input\x18\x06 \x01(\x05\x12\x31\n\x0bpartitioner\x18\x07 \x01(\x0b\x32\x1c.millstream.wire.Partitioner\x12\x19\n\x11\x62uffer_timeout_ms\x18\x08 \x01(\x03\x12\x11\n\ttype_info\x18\t \x01(\x0c\")\n\x0bPartitioner\x12\x0c\n\x04kind\x18\x01 \x01(\t\x12\x0c\n\x04spec\x18\x02 \x01(\x0c\"\xc8\x02\n\x0eTaskDeployment\x12\x0e\n\x06job_id\x18\x01 \x01(\t\x12*\n\x06vertex\x18\x02 \x01(\x0b\x32\x1a.millstream.wire.JobVertex\x12\x15\n\rsubtask_index\x18\x03 \x01(\x05\x12\x16\n\x0e\x61ttempt_number\x18\x04 \x01(\x05\x12\x12\n\nattempt_id\x18\x05 \x01(\t\x12\x15\n\rallocation_id\x18\x06 \x01(\t\x12\x34\n\x06inputs\x18\x07 \x03(\x0b\x32$.millstream.wire.InputGateDeployment\x12;\n\x07outputs\x18\x08 \x03(\x0b\x32*.millstream.wire.ResultPartitionDeployment\x12-\n\x07restore\x18\t \x01(\x0b\x32\x1c.millstream.wire.TaskRestore\"x\n\x13InputGateDeployment\x12&\n\x04\x65\x64ge\x18\x01 \x01(\x0b\x32\x18.millstream.wire.JobEdge\x12\x39\n\x08\x63hannels\x18\x02 \x03(\x0b\x32\'.millstream.wire.InputChannelDeployment\"\xa1\x01\n\x16InputChannelDeployment\x12\x1b\n\x13producer_attempt_id\x18\x01 \x01(\t\x12\x14\n\x0csubpartition\x18\x02 \x01(\x05\x12\x1e\n\x16producer_allocation_id\x18\x03 \x01(\t\x12\x0c\n\x04host\x18\x04 \x01(\t\x12\x0c\n\x04port\x18\x05 \x01(\x05\x12\x18\n\x10producer_subtask\x18\x06 \x01(\x05\"\xd3\x01\n\x19ResultPartitionDeployment\x12&\n\x04\x65\x64ge\x18\x01 \x01(\x0b\x32\x18.millstream.wire.JobEdge\x12\x15\n\rsubpartitions\x18\x02 \x01(\x05\x12\x19\n\x11\x63onsumer_subtasks\x18\x03 \x03(\x05\x12\x1c\n\x14\x63onsumer_parallelism\x18\x04 \x01(\x05\x12 \n\x18\x63onsumer_max_parallelism\x18\x05 \x01(\x05\x12\x1c\n\x14\x63onsumer_allocations\x18\x06 \x03(\tb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"millstream/common/wire/graph.proto\x12\x0fmillstream.wire\x1a\'millstream/common/wire/checkpoint.proto\"\xf5\x02\n\x08JobGraph\x12\x0e\n\x06job_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12,\n\x08vertices\x18\x03 \x03(\x0b\x32\x1a.millstream.wire.JobVertex\x12\'\n\x05\x65\x64ges\x18\x04 \x03(\x0b\x32\x18.millstream.wire.JobEdge\x12\x43\n\rconfiguration\x18\x05 \x03(\x0b\x32,.millstream.wire.JobGraph.ConfigurationEntry\x12,\n\tartifacts\x18\x06 \x03(\x0b\x32\x19.millstream.wire.Artifact\x12\x13\n\x0bpython_path\x18\x07 \x03(\t\x12\x11\n\tplan_json\x18\x08 \x01(\t\x12#\n\x1b\x63lient_heartbeat_timeout_ms\x18\t \x01(\x03\x1a\x34\n\x12\x43onfigurationEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"[\n\x08\x41rtifact\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04kind\x18\x02 \x01(\t\x12\x0e\n\x06sha256\x18\x03 \x01(\t\x12\x0f\n\x07\x63ontent\x18\x04 \x01(\x0c\x12\x12\n\ntarget_dir\x18\x05 \x01(\t\"\x99\x02\n\tJobVertex\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x13\n\x0bparallelism\x18\x03 \x01(\x05\x12\x17\n\x0fmax_parallelism\x18\x04 \x01(\x05\x12\x1a\n\x12slot_sharing_group\x18\x05 \x01(\t\x12\x19\n\x11\x63o_location_group\x18\x06 \x01(\t\x12\x30\n\toperators\x18\x07 \x03(\x0b\x32\x1d.millstream.wire.OperatorNode\x12\x14\n\x0cnon_parallel\x18\x08 \x01(\x08\x12\x1b\n\x13max_parallelism_set\x18\t \x01(\x08\x12\x13\n\x0blower_bound\x18\n \x01(\x05\x12\x13\n\x0bupper_bound\x18\x0b \x01(\x05\"\x9c\x01\n\x0cOperatorNode\x12\x13\n\x0boperator_id\x18\x01 \x01(\t\x12\x0b\n\x03uid\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x04 \x01(\t\x12\x0c\n\x04spec\x18\x05 \x01(\x0c\x12+\n\x06inputs\x18\x06 \x03(\x0b\x32\x1b.millstream.wire.ChainInput\x12\x0c\n\x04kind\x18\x07 \x01(\t\"E\n\nChainInput\x12\x0e\n\x06parent\x18\x01 \x01(\x05\x12\x12\n\noutput_tag\x18\x02 \x01(\t\x12\x13\n\x0binput_index\x18\x03 \x01(\x05\"\xec\x01\n\x07JobEdge\x12\x0f\n\x07\x65\x64ge_id\x18\x01 \x01(\t\x12\x15\n\rsource_vertex\x18\x02 \x01(\t\x12\x17\n\x0fsource_operator\x18\x03 \x01(\x05\x12\x12\n\noutput_tag\x18\x04 \x01(\t\x12\x15\n\rtarget_vertex\x18\x05 \x01(\t\x12\x14\n\x0ctarget_input\x18\x06 \x01(\x05\x12\x31\n\x0bpartitioner\x18\x07 \x01(\x0b\x32\x1c.millstream.wire.Partitioner\x12\x19\n\x11\x62uffer_timeout_ms\x18\x08 \x01(\x03\x12\x11\n\ttype_info\x18\t \x01(\x0c\")\n\x0bPartitioner\x12\x0c\n\x04kind\x18\x01 \x01(\t\x12\x0c\n\x04spec\x18\x02 \x01(\x0c\"\xc8\x02\n\x0eTaskDeployment\x12\x0e\n\x06job_id\x18\x01 \x01(\t\x12*\n\x06vertex\x18\x02 \x01(\x0b\x32\x1a.millstream.wire.JobVertex\x12\x15\n\rsubtask_index\x18\x03 \x01(\x05\x12\x16\n\x0e\x61ttempt_number\x18\x04 \x01(\x05\x12\x12\n\nattempt_id\x18\x05 \x01(\t\x12\x15\n\rallocation_id\x18\x06 \x01(\t\x12\x34\n\x06inputs\x18\x07 \x03(\x0b\x32$.millstream.wire.InputGateDeployment\x12;\n\x07outputs\x18\x08 \x03(\x0b\x32*.millstream.wire.ResultPartitionDeployment\x12-\n\x07restore\x18\t \x01(\x0b\x32\x1c.millstream.wire.TaskRestore\"x\n\x13InputGateDeployment\x12&\n\x04\x65\x64ge\x18\x01 \x01(\x0b\x32\x18.millstream.wire.JobEdge\x12\x39\n\x08\x63hannels\x18\x02 \x03(\x0b\x32\'.millstream.wire.InputChannelDeployment\"\xa1\x01\n\x16InputChannelDeployment\x12\x1b\n\x13producer_attempt_id\x18\x01 \x01(\t\x12\x14\n\x0csubpartition\x18\x02 \x01(\x05\x12\x1e\n\x16producer_allocation_id\x18\x03 \x01(\t\x12\x0c\n\x04host\x18\x04 \x01(\t\x12\x0c\n\x04port\x18\x05 \x01(\x05\x12\x18\n\x10producer_subtask\x18\x06 \x01(\x05\"\xd3\x01\n\x19ResultPartitionDeployment\x12&\n\x04\x65\x64ge\x18\x01 \x01(\x0b\x32\x18.millstream.wire.JobEdge\x12\x15\n\rsubpartitions\x18\x02 \x01(\x05\x12\x19\n\x11\x63onsumer_subtasks\x18\x03 \x03(\x05\x12\x1c\n\x14\x63onsumer_parallelism\x18\x04 \x01(\x05\x12 \n\x18\x63onsumer_max_parallelism\x18\x05 \x01(\x05\x12\x1c\n\x14\x63onsumer_allocations\x18\x06 \x03(\tb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,27 +35,27 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_JOBGRAPH_CONFIGURATIONENTRY']._loaded_options = None
   _globals['_JOBGRAPH_CONFIGURATIONENTRY']._serialized_options = b'8\001'
   _globals['_JOBGRAPH']._serialized_start=97
-  _globals['_JOBGRAPH']._serialized_end=433
-  _globals['_JOBGRAPH_CONFIGURATIONENTRY']._serialized_start=381
-  _globals['_JOBGRAPH_CONFIGURATIONENTRY']._serialized_end=433
-  _globals['_ARTIFACT']._serialized_start=435
-  _globals['_ARTIFACT']._serialized_end=526
-  _globals['_JOBVERTEX']._serialized_start=529
-  _globals['_JOBVERTEX']._serialized_end=768
-  _globals['_OPERATORNODE']._serialized_start=771
-  _globals['_OPERATORNODE']._serialized_end=927
-  _globals['_CHAININPUT']._serialized_start=929
-  _globals['_CHAININPUT']._serialized_end=998
-  _globals['_JOBEDGE']._serialized_start=1001
-  _globals['_JOBEDGE']._serialized_end=1237
-  _globals['_PARTITIONER']._serialized_start=1239
-  _globals['_PARTITIONER']._serialized_end=1280
-  _globals['_TASKDEPLOYMENT']._serialized_start=1283
-  _globals['_TASKDEPLOYMENT']._serialized_end=1611
-  _globals['_INPUTGATEDEPLOYMENT']._serialized_start=1613
-  _globals['_INPUTGATEDEPLOYMENT']._serialized_end=1733
-  _globals['_INPUTCHANNELDEPLOYMENT']._serialized_start=1736
-  _globals['_INPUTCHANNELDEPLOYMENT']._serialized_end=1897
-  _globals['_RESULTPARTITIONDEPLOYMENT']._serialized_start=1900
-  _globals['_RESULTPARTITIONDEPLOYMENT']._serialized_end=2111
+  _globals['_JOBGRAPH']._serialized_end=470
+  _globals['_JOBGRAPH_CONFIGURATIONENTRY']._serialized_start=418
+  _globals['_JOBGRAPH_CONFIGURATIONENTRY']._serialized_end=470
+  _globals['_ARTIFACT']._serialized_start=472
+  _globals['_ARTIFACT']._serialized_end=563
+  _globals['_JOBVERTEX']._serialized_start=566
+  _globals['_JOBVERTEX']._serialized_end=847
+  _globals['_OPERATORNODE']._serialized_start=850
+  _globals['_OPERATORNODE']._serialized_end=1006
+  _globals['_CHAININPUT']._serialized_start=1008
+  _globals['_CHAININPUT']._serialized_end=1077
+  _globals['_JOBEDGE']._serialized_start=1080
+  _globals['_JOBEDGE']._serialized_end=1316
+  _globals['_PARTITIONER']._serialized_start=1318
+  _globals['_PARTITIONER']._serialized_end=1359
+  _globals['_TASKDEPLOYMENT']._serialized_start=1362
+  _globals['_TASKDEPLOYMENT']._serialized_end=1690
+  _globals['_INPUTGATEDEPLOYMENT']._serialized_start=1692
+  _globals['_INPUTGATEDEPLOYMENT']._serialized_end=1812
+  _globals['_INPUTCHANNELDEPLOYMENT']._serialized_start=1815
+  _globals['_INPUTCHANNELDEPLOYMENT']._serialized_end=1976
+  _globals['_RESULTPARTITIONDEPLOYMENT']._serialized_start=1979
+  _globals['_RESULTPARTITIONDEPLOYMENT']._serialized_end=2190
 # @@protoc_insertion_point(module_scope)

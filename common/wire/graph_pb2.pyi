@@ -8,7 +8,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class JobGraph(_message.Message):
-    __slots__ = ("job_id", "name", "vertices", "edges", "configuration", "artifacts", "python_path", "plan_json")
+    __slots__ = ("job_id", "name", "vertices", "edges", "configuration", "artifacts", "python_path", "plan_json", "client_heartbeat_timeout_ms")
     class ConfigurationEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -24,6 +24,7 @@ class JobGraph(_message.Message):
     ARTIFACTS_FIELD_NUMBER: _ClassVar[int]
     PYTHON_PATH_FIELD_NUMBER: _ClassVar[int]
     PLAN_JSON_FIELD_NUMBER: _ClassVar[int]
+    CLIENT_HEARTBEAT_TIMEOUT_MS_FIELD_NUMBER: _ClassVar[int]
     job_id: str
     name: str
     vertices: _containers.RepeatedCompositeFieldContainer[JobVertex]
@@ -32,7 +33,8 @@ class JobGraph(_message.Message):
     artifacts: _containers.RepeatedCompositeFieldContainer[Artifact]
     python_path: _containers.RepeatedScalarFieldContainer[str]
     plan_json: str
-    def __init__(self, job_id: _Optional[str] = ..., name: _Optional[str] = ..., vertices: _Optional[_Iterable[_Union[JobVertex, _Mapping]]] = ..., edges: _Optional[_Iterable[_Union[JobEdge, _Mapping]]] = ..., configuration: _Optional[_Mapping[str, str]] = ..., artifacts: _Optional[_Iterable[_Union[Artifact, _Mapping]]] = ..., python_path: _Optional[_Iterable[str]] = ..., plan_json: _Optional[str] = ...) -> None: ...
+    client_heartbeat_timeout_ms: int
+    def __init__(self, job_id: _Optional[str] = ..., name: _Optional[str] = ..., vertices: _Optional[_Iterable[_Union[JobVertex, _Mapping]]] = ..., edges: _Optional[_Iterable[_Union[JobEdge, _Mapping]]] = ..., configuration: _Optional[_Mapping[str, str]] = ..., artifacts: _Optional[_Iterable[_Union[Artifact, _Mapping]]] = ..., python_path: _Optional[_Iterable[str]] = ..., plan_json: _Optional[str] = ..., client_heartbeat_timeout_ms: _Optional[int] = ...) -> None: ...
 
 class Artifact(_message.Message):
     __slots__ = ("name", "kind", "sha256", "content", "target_dir")
@@ -49,7 +51,7 @@ class Artifact(_message.Message):
     def __init__(self, name: _Optional[str] = ..., kind: _Optional[str] = ..., sha256: _Optional[str] = ..., content: _Optional[bytes] = ..., target_dir: _Optional[str] = ...) -> None: ...
 
 class JobVertex(_message.Message):
-    __slots__ = ("id", "name", "parallelism", "max_parallelism", "slot_sharing_group", "co_location_group", "operators", "non_parallel", "max_parallelism_set")
+    __slots__ = ("id", "name", "parallelism", "max_parallelism", "slot_sharing_group", "co_location_group", "operators", "non_parallel", "max_parallelism_set", "lower_bound", "upper_bound")
     ID_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     PARALLELISM_FIELD_NUMBER: _ClassVar[int]
@@ -59,6 +61,8 @@ class JobVertex(_message.Message):
     OPERATORS_FIELD_NUMBER: _ClassVar[int]
     NON_PARALLEL_FIELD_NUMBER: _ClassVar[int]
     MAX_PARALLELISM_SET_FIELD_NUMBER: _ClassVar[int]
+    LOWER_BOUND_FIELD_NUMBER: _ClassVar[int]
+    UPPER_BOUND_FIELD_NUMBER: _ClassVar[int]
     id: str
     name: str
     parallelism: int
@@ -68,7 +72,9 @@ class JobVertex(_message.Message):
     operators: _containers.RepeatedCompositeFieldContainer[OperatorNode]
     non_parallel: bool
     max_parallelism_set: bool
-    def __init__(self, id: _Optional[str] = ..., name: _Optional[str] = ..., parallelism: _Optional[int] = ..., max_parallelism: _Optional[int] = ..., slot_sharing_group: _Optional[str] = ..., co_location_group: _Optional[str] = ..., operators: _Optional[_Iterable[_Union[OperatorNode, _Mapping]]] = ..., non_parallel: bool = ..., max_parallelism_set: bool = ...) -> None: ...
+    lower_bound: int
+    upper_bound: int
+    def __init__(self, id: _Optional[str] = ..., name: _Optional[str] = ..., parallelism: _Optional[int] = ..., max_parallelism: _Optional[int] = ..., slot_sharing_group: _Optional[str] = ..., co_location_group: _Optional[str] = ..., operators: _Optional[_Iterable[_Union[OperatorNode, _Mapping]]] = ..., non_parallel: bool = ..., max_parallelism_set: bool = ..., lower_bound: _Optional[int] = ..., upper_bound: _Optional[int] = ...) -> None: ...
 
 class OperatorNode(_message.Message):
     __slots__ = ("operator_id", "uid", "name", "description", "spec", "inputs", "kind")
