@@ -1,0 +1,32 @@
+"""What the routes of the REST interface work with."""
+
+from __future__ import annotations
+
+from concurrent.futures import Executor
+from dataclasses import dataclass
+
+from millstream.common.clock import Clock
+from millstream.common.config import Configuration
+from millstream.common.ids import IdFactory
+from millstream.dispatcher.rest.asynchronous_operations import AsynchronousOperations
+from millstream.dispatcher.rest.cluster import ClusterAccess
+
+__all__ = ["RestContext"]
+
+
+@dataclass(frozen=True, slots=True)
+class RestContext:
+    """One for each server; :class:`~millstream.dispatcher.rest.server.RestServer` makes and closes it.
+
+    :ivar configuration: of this process.
+    :ivar cluster: gateways to whoever leads.
+    :ivar operations: of this server's own.
+    :ivar threads: for work that would block the event loop: files, large answers.
+    """
+
+    configuration: Configuration
+    cluster: ClusterAccess
+    clock: Clock
+    ids: IdFactory
+    operations: AsynchronousOperations
+    threads: Executor

@@ -1,0 +1,1 @@
+"""Pure functions from messages of the cluster to answers of the REST interface."""
