@@ -31,6 +31,7 @@ from millstream.common.wire.cluster_pb2 import (
     TriggerTaskCheckpointRequest,
 )
 from millstream.common.wire.graph_pb2 import TaskDeployment
+from millstream.common.wire.metrics_pb2 import MetricDump
 from millstream.common.wire.worker_pb2 import (
     PrepareSlot,
     RunTasks,
@@ -44,6 +45,7 @@ from millstream.common.wire.worker_pb2 import (
 )
 from millstream.taskmanager.checkpoint_declines import not_running, snapshot_too_large
 from millstream.taskmanager.garbage import TunedCollector
+from millstream.taskmanager.inspection.worker_inspections import WorkerInspections
 from millstream.taskmanager.job_files import JobFiles
 from millstream.taskmanager.local_state.snapshot_copies import SnapshotCopies
 from millstream.taskmanager.network.environment import NetworkEnvironment
@@ -95,6 +97,7 @@ class SlotWorker:
         self._services: TaskServices | None = None
         self._collector = TunedCollector()
         self._surroundings = surroundings if surroundings is not None else Surroundings.of_this_thread()
+        self._inspections = WorkerInspections(self._surroundings.own_process, self._metric_dump)
         self._files = JobFiles(self._surroundings.own_process)
         self._tasks: dict[str, Task] = {}
         self._reported: dict[str, bytes] = {}
@@ -118,6 +121,8 @@ class SlotWorker:
             self._notify_checkpoint(command.notify_checkpoint)
         elif kind == "operator_request":
             await self._operator_request(command.operator_request)
+        elif kind == "inspection":
+            self._emit(WorkerEvent(inspection=await self._inspections.answer(command.inspection)))
         elif kind == "stop":
             await self.close()
         else:
@@ -246,6 +251,9 @@ class SlotWorker:
             self._tasks.pop(state.attempt_id, None)
             self._reported.pop(state.attempt_id, None)
         self._emit(WorkerEvent(task_state=state))
+
+    def _metric_dump(self) -> MetricDump:
+        return MetricDump(timestamp_ms=self._clock.now_ms())
 
     async def _report_metrics(self) -> None:
         while True:

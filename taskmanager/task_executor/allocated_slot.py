@@ -22,10 +22,13 @@ from millstream.common.wire.worker_pb2 import (
     SlotPrepared,
     WorkerCommand,
     WorkerEvent,
+    WorkerInspection,
+    WorkerInspectionResult,
     WorkerOperatorRequest,
     WorkerOperatorResponse,
 )
 from millstream.taskmanager.task_executor.cancellation_watchdog import CancellationWatchdog
+from millstream.taskmanager.task_executor.pending_answers import PendingAnswers
 from millstream.taskmanager.worker.framing import FrameTooLargeError
 from millstream.taskmanager.worker.handle import WorkerHandle, WorkerPool
 
@@ -87,8 +90,8 @@ class AllocatedSlot:
         self._worker: WorkerHandle | None = None
         self._ended = False
         self._prepared: asyncio.Future[SlotPrepared] = self._loop.create_future()
-        self._requests: dict[int, asyncio.Future[WorkerOperatorResponse]] = {}
-        self._next_request = 1
+        self._requests: PendingAnswers[WorkerOperatorResponse] = PendingAnswers()
+        self._inspections: PendingAnswers[WorkerInspectionResult] = PendingAnswers()
         self._watchdogs: dict[AttemptId, CancellationWatchdog] = {}
         self._metrics: dict[str, pb.TaskMetrics] = {}
 
@@ -100,6 +103,11 @@ class AllocatedSlot:
     def worker_pid(self) -> int:
         """Process id of the worker; 0 if it has none yet."""
         return 0 if self._worker is None else self._worker.pid
+
+    @property
+    def has_worker(self) -> bool:
+        """There is a worker that may be asked."""
+        return self._worker is not None and not self._ended
 
     @property
     def is_prepared(self) -> bool:
@@ -160,29 +168,49 @@ class AllocatedSlot:
 
         :raises MillstreamError: the operator refuses it, does not answer in time, or its worker has ended.
         """
-        request_id = self._next_request
-        self._next_request += 1
-        answer: asyncio.Future[WorkerOperatorResponse] = self._loop.create_future()
-        self._requests[request_id] = answer
-        try:
-            self._send(
-                WorkerCommand(
-                    operator_request=WorkerOperatorRequest(
-                        request_id=request_id, attempt_id=attempt_id, operator_id=operator_id, payload=payload
-                    )
-                )
+
+        def send(request_id: int) -> None:
+            request = WorkerOperatorRequest(
+                request_id=request_id, attempt_id=attempt_id, operator_id=operator_id, payload=payload
             )
-            response = await asyncio.wait_for(answer, self._ask_timeout.total_seconds())
+            self._send(WorkerCommand(operator_request=request))
+
+        try:
+            response = await self._requests.ask(send, self._ask_timeout.total_seconds())
         except asyncio.TimeoutError:
             raise MillstreamError(
                 f"operator {operator_id} did not answer within {self._ask_timeout.total_seconds():g} s "
                 f"({RpcOptions.ASK_TIMEOUT.key})"
             ) from None
-        finally:
-            del self._requests[request_id]
         if response.error:
             raise MillstreamError(response.error)
         return response.payload
+
+    async def inspect(self, inspection: WorkerInspection, timeout_s: float) -> WorkerInspectionResult:
+        """Look at the worker.
+
+        :raises MillstreamError: it cannot show that, does not answer in time, or has ended.
+        """
+
+        def send(request_id: int) -> None:
+            command = WorkerCommand(inspection=inspection)
+            command.inspection.request_id = request_id
+            self._send(command)
+
+        try:
+            result = await self._inspections.ask(send, timeout_s)
+        except asyncio.TimeoutError:
+            raise MillstreamError(f"the {self.worker_description} did not answer within {timeout_s:g} s") from None
+        if result.error:
+            raise MillstreamError(result.error)
+        return result
+
+    def tell(self, inspection: WorkerInspection) -> None:
+        """Let the worker carry out what nobody waits for.
+
+        :raises WorkerLostError: the worker is gone.
+        """
+        self._send(WorkerCommand(inspection=inspection))
 
     def metrics(self) -> list[pb.AttemptMetrics]:
         """Return the last known figures of the tasks here."""
@@ -226,9 +254,9 @@ class AllocatedSlot:
             for entry in event.metrics.tasks:
                 self._metrics[entry.attempt_id] = entry.metrics
         elif kind == "operator_response":
-            answer = self._requests.get(event.operator_response.request_id)
-            if answer is not None and not answer.done():
-                answer.set_result(event.operator_response)
+            self._requests.answer(event.operator_response.request_id, event.operator_response)
+        elif kind == "inspection":
+            self._inspections.answer(event.inspection.request_id, event.inspection)
         elif kind == "prepared":
             if not self._prepared.done():
                 self._prepared.set_result(event.prepared)
@@ -250,14 +278,11 @@ class AllocatedSlot:
         self._ended = True
         for attempt_id in list(self._watchdogs):
             self._stop_watchdog(attempt_id)
-        waiting: list[asyncio.Future[SlotPrepared] | asyncio.Future[WorkerOperatorResponse]] = [
-            self._prepared,
-            *self._requests.values(),
-        ]
-        for future in waiting:
-            if not future.done():
-                future.set_exception(WorkerLostError(reason))
-                future.exception()  # there may be nobody who waits for it
+        self._requests.fail(WorkerLostError(reason))
+        self._inspections.fail(WorkerLostError(reason))
+        if not self._prepared.done():
+            self._prepared.set_exception(WorkerLostError(reason))
+            self._prepared.exception()  # there may be nobody who waits for it
 
     def _stop_watchdog(self, attempt_id: AttemptId) -> None:
         watchdog = self._watchdogs.pop(attempt_id, None)

@@ -30,6 +30,7 @@ from millstream.taskmanager.task_executor.local_state_service import LocalStateS
 from millstream.taskmanager.task_executor.slot_table import SlotState, SlotTable
 from millstream.taskmanager.task_executor.task_table import CancelVerdict
 from millstream.taskmanager.task_executor.worker_failure import cancellation_failure, worker_died_failure
+from millstream.taskmanager.task_executor.worker_inspector import WorkerInspector
 from millstream.taskmanager.worker.handle import WorkerPool
 
 __all__ = ["NOTICE_RECEIVED", "SLOT_ALLOCATED", "TASKS_SUBMITTED", "SlotService"]
@@ -66,6 +67,7 @@ class SlotService:
     :param identity: how the TaskManager registers at a JobMaster (the job's id is filled in).
     :param on_slot_available: called with slot and allocation when a slot is free again.
     :param local_state: looks after the copies that the jobs' workers keep; whoever made it closes it.
+    :ivar inspector: looks at the slots' workers.
     """
 
     def __init__(
@@ -90,6 +92,7 @@ class SlotService:
         self._slot_timeout_s = configuration.get(TaskManagerOptions.SLOT_TIMEOUT).total_seconds()
         self._table = SlotTable(configuration.get(TaskManagerOptions.NUM_TASK_SLOTS))
         self._slots: dict[AllocationId, AllocatedSlot] = {}
+        self.inspector = WorkerInspector(self._slots.values)
         self._jobs: dict[JobID, JobMasterConnection] = {}
         self._serving: dict[AllocationId, asyncio.Task[None]] = {}
         # In the order in which they began.
@@ -350,6 +353,7 @@ class SlotService:
         """Bring a slot from its allocation to where the JobMaster has taken it up."""
         try:
             await slot.take_worker(self._worker_pool)
+            self.inspector.greet(slot)
             information = await self._in_slot_timeout(job.job_information())
             command = self._prepare_command(slot, information)
             command.local_state_directories.extend(await self._local_state.directories_of(information))

@@ -31,6 +31,9 @@ from millstream.common.wire.inspection_pb2 import (
     ThreadDump,
 )
 from millstream.common.wire.metrics_pb2 import MetricDump
+from millstream.common.wire.worker_pb2 import WorkerInspection
+from millstream.taskmanager.inspection.log_level import set_log_level
+from millstream.taskmanager.inspection.thread_dump import asyncio_tasks, threads_of_this_process
 from millstream.taskmanager.task_executor.local_state_service import LocalStateService
 from millstream.taskmanager.task_executor.resource_manager_connection import ResourceManagerConnection
 from millstream.taskmanager.task_executor.slot_service import SlotService
@@ -41,6 +44,8 @@ __all__ = ["TaskExecutor"]
 _log = logging.getLogger(__name__)
 
 _JOB_MASTER_PREFIX = "jobmaster-"
+_INSPECTION_TIMEOUT_S = 3.0
+"""For a worker to answer; one whose user code does not let it is left out."""
 
 
 class TaskExecutor:
@@ -208,7 +213,11 @@ class TaskExecutor:
 
     async def request_thread_dump(self, request: pb.Empty) -> ThreadDump:
         """Return what the threads of this process and of its slot workers do."""
-        raise MillstreamError("The TaskManager does not show its threads yet.")
+        answers = await self._slots.inspector.ask_all(WorkerInspection(thread_dump=pb.Empty()), _INSPECTION_TIMEOUT_S)
+        threads = [*threads_of_this_process("taskmanager"), *asyncio_tasks("taskmanager")]
+        for answer in answers:
+            threads.extend(answer.thread_dump.threads)
+        return ThreadDump(threads=threads)
 
     async def sample_stacks(self, request: SampleStacksRequest) -> StackSamples:
         """Look again and again where tasks spend their time."""
@@ -216,7 +225,9 @@ class TaskExecutor:
 
     async def set_log_level(self, request: SetLogLevelRequest) -> pb.Empty:
         """Change what is logged, here and in the slot workers."""
-        raise MillstreamError("The TaskManager does not change log levels yet.")
+        set_log_level(request)
+        await self._slots.inspector.set_log_level(request, _INSPECTION_TIMEOUT_S)
+        return pb.Empty()
 
     # ------------------------------------------------------------------ inside
 

@@ -17,7 +17,12 @@ from dataclasses import dataclass
 from google.protobuf.message import DecodeError
 
 from millstream.common.clock import SystemClock
-from millstream.common.wire.worker_pb2 import WorkerCommand, WorkerEvent, WorkerOperatorResponse
+from millstream.common.wire.worker_pb2 import (
+    WorkerCommand,
+    WorkerEvent,
+    WorkerInspectionResult,
+    WorkerOperatorResponse,
+)
 from millstream.taskmanager.worker.event_loop import run_event_loop
 from millstream.taskmanager.worker.framing import DEFAULT_MAX_FRAME_BYTES, FrameTooLargeError
 from millstream.taskmanager.worker.message_channel import MessageChannel
@@ -87,10 +92,15 @@ async def _serve(connection: socket.socket, factory: SlotWorkerFactory, settings
         try:
             channel.send(event.SerializeToString())
         except FrameTooLargeError as error:
-            if event.WhichOneof("event") != "operator_response":
+            kind = event.WhichOneof("event")
+            if kind == "operator_response":
+                answer = WorkerOperatorResponse(request_id=event.operator_response.request_id, error=str(error))
+                channel.send(WorkerEvent(operator_response=answer).SerializeToString())
+            elif kind == "inspection":
+                result = WorkerInspectionResult(request_id=event.inspection.request_id, error=str(error))
+                channel.send(WorkerEvent(inspection=result).SerializeToString())
+            else:
                 raise
-            answer = WorkerOperatorResponse(request_id=event.operator_response.request_id, error=str(error))
-            channel.send(WorkerEvent(operator_response=answer).SerializeToString())
 
     session = WorkerSession(factory, emit, SystemClock())
 

@@ -1,7 +1,7 @@
 """One slot worker's life on its event loop, the same in a process and in a thread.
 
 Commands come in through :meth:`WorkerSession.submit` and are given to the slot worker one after the other, so that
-"run this" and "cancel this" keep their order; requests to operators may take their time and hold up nobody. The
+"run this" and "cancel this" keep their order; what is asked of it may take its time and holds up nobody. The
 session ends on ``StopWorker``, when it is told to, or when the slot worker gives up its slot.
 """
 
@@ -20,6 +20,9 @@ from millstream.taskmanager.worker.worker_factory import SlotWorkerFactory, Slot
 __all__ = ["WorkerSession"]
 
 _log = logging.getLogger(__name__)
+
+_ANSWERED = ("operator_request", "inspection")
+"""Commands that somebody waits for the answer of."""
 
 
 class WorkerSession:
@@ -71,7 +74,7 @@ class WorkerSession:
     async def _feed(self, worker: SlotWorkerLike) -> None:
         while True:
             command = await self._commands.get()
-            if command.WhichOneof("command") == "operator_request":
+            if command.WhichOneof("command") in _ANSWERED:
                 request = asyncio.ensure_future(self._handle(worker, command))
                 self._requests[request] = None
                 request.add_done_callback(self._request_ended)

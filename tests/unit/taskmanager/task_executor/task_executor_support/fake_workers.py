@@ -12,6 +12,8 @@ from millstream.common.wire.worker_pb2 import (
     SlotPrepared,
     WorkerCommand,
     WorkerEvent,
+    WorkerInspection,
+    WorkerInspectionResult,
     WorkerMetrics,
     WorkerOperatorResponse,
 )
@@ -56,6 +58,16 @@ class FakeWorker:
                 error="refused" if copy.operator_request.payload == b"bad" else "",
             )
             self.emit(WorkerEvent(operator_response=answer))
+        elif kind == "inspection" and self._pool.shows:
+            self._show(copy.inspection)
+
+    def _show(self, inspection: WorkerInspection) -> None:
+        result = WorkerInspectionResult(request_id=inspection.request_id)
+        if inspection.HasField("thread_dump"):
+            result.thread_dump.threads.add(name=f"worker process {self.pid} MainThread")
+        elif inspection.HasField("metric_dump"):
+            result.metric_dump.groups.add(scope="TASK", variables={"task_name": f"of {self.pid}"})
+        self.emit(WorkerEvent(inspection=result))
 
     def kinds(self) -> list[str | None]:
         return [command.WhichOneof("command") for command in self.commands]
@@ -108,6 +120,7 @@ class FakeWorkerPool:
         self.prepares = True
         self.cancels = True
         self.answers = True
+        self.shows = True
         self.stops = True
         self.start_error: OSError | None = None
         self.take_error: OSError | None = None

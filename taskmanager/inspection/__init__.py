@@ -1,0 +1,1 @@
+"""Looking at a running process: its threads, its log levels, where its tasks spend their time."""

@@ -1,0 +1,58 @@
+"""A slot worker's answers to who looks at it.
+
+Each way to look at a worker is one branch here; what it takes comes from the modules beside this one. Answers are made
+on the slot's event loop, where nothing else of the slot runs meanwhile; what takes its time (samples of stacks) may be
+waited for.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+
+from millstream.common.errors import MillstreamError
+from millstream.common.wire.inspection_pb2 import ThreadDump
+from millstream.common.wire.metrics_pb2 import MetricDump
+from millstream.common.wire.worker_pb2 import WorkerInspection, WorkerInspectionResult
+from millstream.taskmanager.inspection.log_level import set_log_level
+from millstream.taskmanager.inspection.thread_dump import asyncio_tasks, threads_of_this_process
+
+__all__ = ["WorkerInspections"]
+
+
+class WorkerInspections:
+    """Answers for one slot worker.
+
+    :param own_process: the worker is a process; else the threads are its TaskManager's to tell of.
+    :param metric_dump: gives the metrics of the worker's tasks.
+    """
+
+    def __init__(self, own_process: bool, metric_dump: Callable[[], MetricDump]) -> None:
+        self._own_process = own_process
+        self._metric_dump = metric_dump
+
+    async def answer(self, inspection: WorkerInspection) -> WorkerInspectionResult:
+        """Look, and return what is to be seen. A fault is the answer's error."""
+        result = WorkerInspectionResult(request_id=inspection.request_id)
+        try:
+            await self._fill(result, inspection)
+        except Exception as error:  # noqa: BLE001  # goes to who asked
+            result = WorkerInspectionResult(request_id=inspection.request_id)
+            result.error = str(error) or type(error).__qualname__
+        return result
+
+    async def _fill(self, result: WorkerInspectionResult, inspection: WorkerInspection) -> None:
+        what = inspection.WhichOneof("what")
+        if what == "metric_dump":
+            result.metric_dump.CopyFrom(self._metric_dump())
+        elif what == "thread_dump":
+            result.thread_dump.CopyFrom(self._thread_dump())
+        elif what == "set_log_level":
+            set_log_level(inspection.set_log_level)
+        else:
+            raise MillstreamError(f"this slot worker cannot be asked for {what or 'nothing'}")
+
+    def _thread_dump(self) -> ThreadDump:
+        process = f"worker process {os.getpid()}"
+        threads = threads_of_this_process(process) if self._own_process else []
+        return ThreadDump(threads=[*threads, *asyncio_tasks(process if self._own_process else "worker thread")])
