@@ -165,8 +165,7 @@ class MetricOptions:
         "metrics.fetcher.update-interval",
         DURATION,
         timedelta(seconds=10),
-        "How old the metrics that the REST interface shows may be.",
-        effect=Effect.RESERVED,
+        "How old the metrics that the REST interface shows may be. 0: it fetches none.",
     )
     JOB_STATUS_ENABLE: Final = option(
         "metrics.job.status.enable",
