@@ -10,6 +10,7 @@ from millstream.common.config import Configuration
 from millstream.common.ids import IdFactory
 from millstream.dispatcher.rest.asynchronous_operations import AsynchronousOperations
 from millstream.dispatcher.rest.cluster import ClusterAccess
+from millstream.dispatcher.rest.metrics.metric_fetcher import MetricFetcher
 
 __all__ = ["RestContext"]
 
@@ -21,6 +22,7 @@ class RestContext:
     :ivar configuration: of this process.
     :ivar cluster: gateways to whoever leads.
     :ivar operations: of this server's own.
+    :ivar metrics: of the whole cluster, fetched when somebody asks.
     :ivar threads: for work that would block the event loop: files, large answers.
     """
 
@@ -29,4 +31,5 @@ class RestContext:
     clock: Clock
     ids: IdFactory
     operations: AsynchronousOperations
+    metrics: MetricFetcher
     threads: Executor

@@ -17,6 +17,7 @@ from millstream.dispatcher.rest.application import make_application
 from millstream.dispatcher.rest.asynchronous_operations import AsynchronousOperations
 from millstream.dispatcher.rest.cluster import ClusterAccess
 from millstream.dispatcher.rest.context import RestContext
+from millstream.dispatcher.rest.metrics.metric_fetcher import MetricFetcher
 
 __all__ = ["RestServer"]
 
@@ -33,12 +34,15 @@ class RestServer:
     ) -> None:
         self._threads = ThreadPoolExecutor(configuration.get(RestOptions.SERVER_NUM_THREADS), thread_name_prefix="rest")
         self._operations = AsynchronousOperations(clock, ids, configuration.get(RestOptions.ASYNC_STORE_DURATION))
+        cluster = ClusterAccess(rpc, leaders, configuration)
+        self._metrics = MetricFetcher(cluster, configuration, clock)
         context = RestContext(
             configuration=configuration,
-            cluster=ClusterAccess(rpc, leaders, configuration),
+            cluster=cluster,
             clock=clock,
             ids=ids,
             operations=self._operations,
+            metrics=self._metrics,
             threads=self._threads,
         )
         self._server = HttpServer(
@@ -66,4 +70,5 @@ class RestServer:
         """Serve no more, and break off what is under way. May be called twice."""
         await self._server.close()
         await self._operations.close()
+        await self._metrics.close()
         self._threads.shutdown(wait=False, cancel_futures=True)

@@ -58,6 +58,11 @@ class MetricFetcher:
             await asyncio.wait({self._fetch}, timeout=self._patience_seconds)
         return self.store
 
+    @property
+    def last_update_ms(self) -> int:
+        """When the last fetch began; 0: there was none."""
+        return self._begun_ms or 0
+
     async def close(self) -> None:
         """Fetch no more."""
         self._interval_ms = 0
