@@ -7,18 +7,23 @@ which one is its own, and names the exceptions with ``Field(serialization_alias=
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, TypeVar
 
-from pydantic import BaseModel, ConfigDict, WithJsonSchema
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 from pydantic.alias_generators import to_camel
 
-__all__ = ["CamelMessage", "Double", "EmptyMessage", "HyphenatedMessage", "Message"]
+__all__ = ["CamelMessage", "Double", "EmptyMessage", "HyphenatedMessage", "Message", "OrAbsent"]
+
+T = TypeVar("T")
 
 Double = Annotated[
     float,
     WithJsonSchema({"anyOf": [{"type": "number"}, {"type": "string", "enum": ["NaN", "Infinity", "-Infinity"]}]}),
 ]
 """A number that may be none: not-a-number and the infinities are written as text."""
+
+OrAbsent = Annotated[T | None, Field(exclude_if=lambda value: value is None)]
+"""A field of an answer that is left out where there is nothing to say: ``endpoint: OrAbsent[str] = None``."""
 
 
 def _hyphenated(name: str) -> str:
