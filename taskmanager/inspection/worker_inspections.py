@@ -11,11 +11,11 @@ import os
 from collections.abc import Callable
 
 from millstream.common.errors import MillstreamError
+from millstream.common.inspection.thread_dump import asyncio_tasks, threads_of_this_process
 from millstream.common.wire.inspection_pb2 import ThreadDump
 from millstream.common.wire.metrics_pb2 import MetricDump
 from millstream.common.wire.worker_pb2 import WorkerInspection, WorkerInspectionResult
 from millstream.taskmanager.inspection.log_level import set_log_level
-from millstream.taskmanager.inspection.thread_dump import asyncio_tasks, threads_of_this_process
 
 __all__ = ["WorkerInspections"]
 

@@ -18,6 +18,7 @@ from millstream.common.config import Configuration, TaskManagerOptions
 from millstream.common.errors import MillstreamError
 from millstream.common.high_availability.leader_directory import LeaderDirectory
 from millstream.common.ids import AllocationId, IdFactory, JobID, ResourceId
+from millstream.common.inspection.thread_dump import asyncio_tasks, threads_of_this_process
 from millstream.common.rpc.gateways import TaskExecutorGateway
 from millstream.common.rpc.service import RpcService
 from millstream.common.wire import cluster_pb2 as pb
@@ -33,7 +34,6 @@ from millstream.common.wire.inspection_pb2 import (
 from millstream.common.wire.metrics_pb2 import MetricDump
 from millstream.common.wire.worker_pb2 import WorkerInspection
 from millstream.taskmanager.inspection.log_level import set_log_level
-from millstream.taskmanager.inspection.thread_dump import asyncio_tasks, threads_of_this_process
 from millstream.taskmanager.task_executor.local_state_service import LocalStateService
 from millstream.taskmanager.task_executor.resource_manager_connection import ResourceManagerConnection
 from millstream.taskmanager.task_executor.slot_service import SlotService

@@ -8,7 +8,7 @@ import threading
 
 import pytest
 
-from millstream.taskmanager.inspection.thread_dump import asyncio_tasks, threads_of_this_process
+from millstream.common.inspection.thread_dump import asyncio_tasks, threads_of_this_process
 
 
 def _wait_here(entered: threading.Event, end: threading.Event) -> None:
