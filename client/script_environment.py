@@ -6,6 +6,7 @@ standard error (exit code 1). The scripts thus read the configuration file as ev
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
 from collections.abc import Sequence
@@ -14,17 +15,22 @@ from millstream.common.config import Configuration, EnvOptions, load_configurati
 from millstream.common.config.loading import parse_dynamic_properties
 from millstream.common.errors import ConfigurationError
 from millstream.common.high_availability.mode import uses_zookeeper
+from millstream.common.logging.logging_setup import kept_log_files
 
 __all__ = ["main", "script_variables"]
 
 
 def script_variables(configuration: Configuration) -> dict[str, str]:
-    """Return the shell variables by name. A setting that is not there gives the empty text."""
+    """Return the shell variables by name. A setting that is not there gives the empty text.
+
+    :raises ConfigurationError: a variable of the environment that wins over a setting is wrong.
+    """
     return {
         "CONFIGURED_HIGH_AVAILABILITY": "zookeeper" if uses_zookeeper(configuration) else "none",
         "CONFIGURED_LOG_DIR": configuration.get(EnvOptions.LOG_DIR) or "",
-        "CONFIGURED_LOG_MAX": str(configuration.get(EnvOptions.LOG_MAX)),
+        "CONFIGURED_LOG_MAX": str(kept_log_files(configuration, os.environ)),
         "CONFIGURED_PID_DIR": configuration.get(EnvOptions.PID_DIR) or "",
+        "CONFIGURED_REDIRECT": str(configuration.get(EnvOptions.STDOUT_ERR_REDIRECT_TO_FILE)).lower(),
         "CONFIGURED_SSH_OPTS": configuration.get(EnvOptions.SSH_OPTS) or "",
     }
 

@@ -2,7 +2,7 @@
 
 It reads the configuration (``MILLSTREAM_CONF_DIR``), serves on ``jobmanager.rpc.port`` (under high availability:
 ``high-availability.jobmanager.port``), and ends with status 0 at SIGTERM, SIGINT or a client's request, 1 when it
-cannot start or fails. It logs to stderr; scripts send that to a file.
+cannot start or fails. Where it logs to, and what, is said by :class:`~millstream.common.logging.LoggingSetup`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ from typing import Any, Final, NoReturn
 from millstream.common.clock import SystemClock
 from millstream.common.config import (
     Configuration,
-    EnvOptions,
     HighAvailabilityOptions,
     JobManagerOptions,
     load_configuration,
@@ -31,6 +30,7 @@ from millstream.common.high_availability.create import create_high_availability_
 from millstream.common.high_availability.mode import uses_zookeeper
 from millstream.common.high_availability.services import HighAvailabilityServices
 from millstream.common.ids import IdFactory
+from millstream.common.logging import LoggingSetup, active_setup
 from millstream.common.rpc.grpc_carrier import GrpcRpcService
 from millstream.common.version import COMMIT_ID, VERSION
 from millstream.dispatcher.master import Master, MasterFailedError
@@ -38,8 +38,6 @@ from millstream.dispatcher.master import Master, MasterFailedError
 __all__ = ["main", "run_master"]
 
 logger = logging.getLogger("millstream.dispatcher.main")
-
-_LOG_FORMAT = "%(asctime)s,%(msecs)03d %(levelname)-7s %(name)s - %(message)s"
 
 _IMPATIENCE_SECONDS: Final = 1.0
 """A second signal sooner than this is the same wish on another way (a shell tells the whole process group)."""
@@ -58,9 +56,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     properties: list[str] = parser.parse_args(arguments).properties
     try:
         configuration = load_configuration(dynamic=parse_dynamic_properties(properties))
+        LoggingSetup.read(configuration, os.environ).apply()
     except ConfigurationError as error:
         return _cannot_start(error)
-    logging.basicConfig(level=configuration.get(EnvOptions.LOG_LEVEL), format=_LOG_FORMAT, datefmt="%Y-%m-%d %H:%M:%S")
     for key, value in sorted(configuration.to_map().items()):
         logger.info("Configuration: %s = %s", key, shown(key, value))
     try:
@@ -156,6 +154,9 @@ async def _resign(services: HighAvailabilityServices, error: MasterFailedError) 
 
 def _cannot_start(error: Exception) -> int:
     message = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    setup = active_setup()
+    if setup is not None and setup.file:
+        logger.critical("The master cannot start: %s", message)
     print(f"The master cannot start: {message}", file=sys.stderr)  # noqa: T201  # the one line a script shows
     return 1
 

@@ -1,7 +1,8 @@
 """The TaskManager's process: ``python -m millstream.taskmanager.main [-Dkey=value ...]``.
 
 It reads the configuration (``MILLSTREAM_CONF_DIR``), registers at the master and serves its slots. It ends with status
-0 at SIGTERM or SIGINT, 1 when it cannot start or cannot go on. It logs to stderr; scripts send that to a file.
+0 at SIGTERM or SIGINT, 1 when it cannot start or cannot go on. Where it logs to, and what, is said
+by :class:`~millstream.common.logging.LoggingSetup`.
 """
 
 from __future__ import annotations
@@ -19,7 +20,6 @@ from millstream.common.clock import SystemClock
 from millstream.common.config import (
     ClusterOptions,
     Configuration,
-    EnvOptions,
     TaskManagerOptions,
     load_configuration,
     parse_dynamic_properties,
@@ -29,6 +29,7 @@ from millstream.common.errors import ConfigurationError, MillstreamError
 from millstream.common.high_availability.create import create_leader_directory
 from millstream.common.high_availability.leader_directory import LeaderDirectory
 from millstream.common.ids import IdFactory
+from millstream.common.logging import LoggingSetup
 from millstream.common.rpc.service import RpcService
 from millstream.common.version import COMMIT_ID, VERSION
 from millstream.taskmanager.task_executor.task_executor import TaskExecutor
@@ -41,7 +42,6 @@ __all__ = ["main", "run_task_manager"]
 _log = logging.getLogger("millstream.taskmanager.main")
 
 _IMPATIENCE_S = 1.0
-_LOG_FORMAT = "%(asctime)s,%(msecs)03d %(levelname)-7s %(name)s - %(message)s"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -53,11 +53,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "-D", metavar="key=value", dest="properties", action="append", default=[], help="set a configuration key"
     )
     properties: list[str] = parser.parse_args(arguments).properties
+    log_file = ""
     try:
         configuration = load_configuration(dynamic=parse_dynamic_properties(properties))
-        logging.basicConfig(
-            level=configuration.get(EnvOptions.LOG_LEVEL), format=_LOG_FORMAT, datefmt="%Y-%m-%d %H:%M:%S"
-        )
+        logging_setup = LoggingSetup.read(configuration, os.environ)
+        logging_setup.apply()
+        log_file = logging_setup.file
         for key, value in sorted(configuration.to_map().items()):
             _log.info("Configuration: %s = %s", key, shown(key, value))
         reason = asyncio.run(run_task_manager(configuration))
@@ -68,6 +69,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if reason is None:
         _log.info("The TaskManager has ended")
         return 0
+    if log_file:
+        _log.critical("%s", reason)
     print(reason, file=sys.stderr)  # noqa: T201  # the one line a script shows
     return 1
 

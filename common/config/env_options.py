@@ -14,12 +14,23 @@ class EnvOptions:
     """Process environment"""
 
     LOG_DIR: Final = optional("env.log.dir", STRING, "Directory of the log files. Unset: `log` beside `bin`.")
-    LOG_MAX: Final = option("env.log.max", IntegerKind(0), 10, "Number of older log files that are kept.")
+    LOG_MAX: Final = option(
+        "env.log.max",
+        IntegerKind(0),
+        10,
+        "Number of older log files that are kept. The environment's `MAX_LOG_FILE_NUMBER` wins over it.",
+    )
     LOG_LEVEL: Final = option(
         "env.log.level",
         one_of("DEBUG", "INFO", "WARNING", "ERROR", TRACE="DEBUG", WARN="WARNING", FATAL="ERROR"),
         "INFO",
-        "Least severity of what is logged.",
+        "Least severity of what is logged. The environment's `ROOT_LOG_LEVEL` wins over it.",
+    )
+    LOG_FORMAT: Final = option(
+        "env.log.format",
+        one_of("text", "json"),
+        "text",
+        "How records are written: as lines for people, or each as a JSON object on a line for programs.",
     )
     PID_DIR: Final = option("env.pid.dir", STRING, "/tmp", "Directory of the pid files.")
     SSH_OPTS: Final = optional(
@@ -29,8 +40,7 @@ class EnvOptions:
         "env.stdout-err.redirect-to-file",
         BOOLEAN,
         False,
-        "Whether the standard streams of the processes go to files.",
-        effect=Effect.RESERVED,
+        "Whether a process that is started in the foreground logs and prints to files, as one in the background does.",
     )
     JAVA_HOME: Final = optional("env.java.home", STRING, "Home of the Java runtime.", effect=Effect.JVM_ONLY)
     JAVA_OPTS_ALL: Final = optional(

@@ -169,5 +169,8 @@ class TaskManagerOptions:
         effect=Effect.JVM_ONLY,
     )
     LOG_PATH: Final = optional(
-        "taskmanager.log.path", STRING, "Log file that the web interface shows.", effect=Effect.RESERVED
+        "taskmanager.log.path",
+        STRING,
+        "Log file of a TaskManager that the interface shows, with those beside it: `x.out` and the rotated ones. "
+        "Unset: the one that the TaskManager writes.",
     )

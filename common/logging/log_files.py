@@ -13,7 +13,9 @@ import stat
 from pathlib import Path
 from typing import Final
 
+from millstream.common.config import Configuration, TaskManagerOptions, WebOptions
 from millstream.common.errors import MillstreamError
+from millstream.common.logging.logging_setup import active_setup
 from millstream.common.wire import inspection_pb2 as pb
 
 __all__ = ["LOG", "NAMED", "STDOUT", "LogFiles"]
@@ -41,6 +43,22 @@ class LogFiles:
         self._stdout_name = f"{stem}.out"
         name = "" if log is None else log.name
         self._own_name = re.compile(rf"({re.escape(name)}|{re.escape(self._stdout_name)})(\.\d+)?")
+
+    @classmethod
+    def of_master(cls, configuration: Configuration) -> LogFiles:
+        """Return those of this process, which is a master."""
+        return cls._shown(configuration.get(WebOptions.LOG_PATH))
+
+    @classmethod
+    def of_task_manager(cls, configuration: Configuration) -> LogFiles:
+        """Return those of this process, which is a TaskManager."""
+        return cls._shown(configuration.get(TaskManagerOptions.LOG_PATH))
+
+    @classmethod
+    def _shown(cls, configured: str | None) -> LogFiles:
+        setup = active_setup()
+        path = configured or (setup.file if setup is not None else "")
+        return cls(Path(path) if path else None)
 
     def list(self) -> list[pb.LogFile]:
         """Return the process's files by name. A directory that cannot be read has none."""

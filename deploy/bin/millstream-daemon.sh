@@ -108,11 +108,11 @@ rotate() {
     mv -f "$file" "$file.1"
 }
 
-# The line of the log that tells why a daemon ended: its last error, else its last line.
+# The line that tells why a daemon ended, of its log and what it printed: the last error, else the last line.
 error_line() {
     local line
-    line="$(grep -h -E 'ERROR|CRITICAL|cannot start|Error: ' "$1" 2>/dev/null | tail -n 1)"
-    if [ -z "$line" ]; then line="$(tail -q -n 1 "$1" 2>/dev/null)"; fi
+    line="$(grep -h -E 'ERROR|CRITICAL|cannot start|Error: ' "$@" 2>/dev/null | tail -n 1)"
+    if [ -z "$line" ]; then line="$(tail -q -n 1 "$@" 2>/dev/null | tail -n 1)"; fi
     echo "${line:-(the log is empty)}"
 }
 
@@ -131,7 +131,7 @@ start() {
     mkdir -p "$MILLSTREAM_LOG_DIR" || fail "The log directory $MILLSTREAM_LOG_DIR cannot be made (env.log.dir)."
     index="$running"
     # After an earlier one was stopped its successor's number may be taken: never write into a living daemon's log.
-    while [ "$running" -gt 0 ] && log_in_use "$(log_prefix "$index").log"; do index=$((index + 1)); done
+    while [ "$running" -gt 0 ] && log_in_use "$(log_prefix "$index").out"; do index=$((index + 1)); done
     log="$(log_prefix "$index").log"
     out="$(log_prefix "$index").out"
     rotate "$log"
@@ -140,10 +140,14 @@ start() {
         echo "[INFO] $running instance(s) of $DAEMON are already running on $HOST_NAME."
     fi
     echo "Starting $DAEMON daemon on host $HOST_NAME."
-    # In a session of its own, so that it outlives this terminal; the log is its standard error.
+    # In a session of its own, so that it outlives this terminal.
     local in_session=()
     if command -v setsid >/dev/null 2>&1; then in_session=(setsid); else in_session=(nohup); fi
-    "${in_session[@]}" "${COMMAND[@]}" >"$out" 2>"$log" </dev/null 200>&- &
+    if [ "$DAEMON" = zookeeper ]; then
+        "${in_session[@]}" "${COMMAND[@]}" >>"$out" 2>>"$log" </dev/null 200>&- & # which logs to its standard error
+    else
+        MILLSTREAM_LOG_FILE="$log" "${in_session[@]}" "${COMMAND[@]}" >>"$out" 2>&1 </dev/null 200>&- &
+    fi
     pid=$!
     disown "$pid" 2>/dev/null || true
     echo "$pid" >>"$PID_FILE"
@@ -151,7 +155,7 @@ start() {
     while ! grep -Eqh "$READY_LINE" "$log" "$out" 2>/dev/null; do
         if ! kill -0 "$pid" 2>/dev/null; then
             forget_pid "$pid"
-            echo "[ERROR] The $DAEMON daemon (pid: $pid) ended while it was starting: $(error_line "$log")" >&2
+            echo "[ERROR] The $DAEMON daemon (pid: $pid) ended while it was starting: $(error_line "$log" "$out")" >&2
             echo "[ERROR] Its log is $log" >&2
             if [ "$running" -gt 0 ] && [ "$DAEMON" = standalonesession ]; then
                 echo "[ERROR] The master that runs already is untouched; stop-cluster.sh (or jobmanager.sh stop) ends it." >&2
@@ -168,15 +172,27 @@ start() {
     unlock_pid_file
 }
 
+# Has this very shell, and what it becomes, log and print to files (env.stdout-err.redirect-to-file).
+redirect_to_files() {
+    local index=0
+    mkdir -p "$MILLSTREAM_LOG_DIR" || fail "The log directory $MILLSTREAM_LOG_DIR cannot be made (env.log.dir)."
+    while log_in_use "$(log_prefix "$index").out"; do index=$((index + 1)); done
+    MILLSTREAM_LOG_FILE="$(log_prefix "$index").log"
+    export MILLSTREAM_LOG_FILE
+    rotate "$MILLSTREAM_LOG_FILE"
+    rotate "$(log_prefix "$index").out"
+    exec >>"$(log_prefix "$index").out" 2>&1
+}
+
 log_prefix() {
     echo "$MILLSTREAM_LOG_DIR/millstream-$MILLSTREAM_IDENT_STRING-$DAEMON-$1-$HOST_NAME"
 }
 
-# Whether a living daemon writes to this file (where the system can tell).
+# Whether a living daemon prints to this file (where the system can tell).
 log_in_use() {
     local pid
     for pid in $(pids); do
-        if [ "$(readlink "/proc/$pid/fd/2" 2>/dev/null)" = "$1" ]; then return 0; fi
+        if [ "$(readlink "/proc/$pid/fd/1" 2>/dev/null)" = "$1" ]; then return 0; fi
     done
     return 1
 }
@@ -230,6 +246,7 @@ case "$OPERATION" in
     start) start ;;
     start-foreground)
         echo "Starting $DAEMON as a console application on host $HOST_NAME."
+        if [ "$DAEMON" != zookeeper ] && [ "$CONFIGURED_REDIRECT" = true ]; then redirect_to_files; fi
         exec "${COMMAND[@]}"
         ;;
     stop) stop ;;

@@ -183,7 +183,7 @@ def main(arguments: Sequence[str]) -> int:
     """Run the launcher of the process: ``arguments`` are the control socket's fd and the worker settings."""
     _leave_working_directory_out_of_imports()
     settings = WorkerSettings.from_arguments(list(arguments[1:]))
-    logging.basicConfig(level=settings.log_level)
+    settings.logging_setup.apply(in_worker=True)
     load_factory(settings.factory)
     for name in _PRELOADED:
         with contextlib.suppress(ImportError):

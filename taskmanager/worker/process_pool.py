@@ -20,6 +20,7 @@ from millstream.common.config import (
     RpcOptions,
     TaskManagerOptions,
 )
+from millstream.common.logging import LoggingSetup, active_setup
 from millstream.taskmanager.worker.exit_status import describe_exit, describe_signal
 from millstream.taskmanager.worker.framing import DEFAULT_MAX_FRAME_BYTES
 from millstream.taskmanager.worker.launcher_process import LauncherProcess
@@ -53,7 +54,7 @@ class ProcessWorkerPool:
         self._settings = WorkerSettings(
             factory=slot_worker,
             max_frame_bytes=max(DEFAULT_MAX_FRAME_BYTES, 2 * configuration.get(RpcOptions.FRAMESIZE)),
-            log_level=logging.getLogger().getEffectiveLevel(),
+            logging_setup=active_setup() or LoggingSetup.to_console(logging.getLogger().getEffectiveLevel()),
         )
         self._standstill_s: float = configuration.get(HeartbeatOptions.TIMEOUT).total_seconds()
         self._workers: dict[int, ProcessWorker] = {}  # all that live, by number

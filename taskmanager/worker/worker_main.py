@@ -12,11 +12,12 @@ import signal
 import socket
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from google.protobuf.message import DecodeError
 
 from millstream.common.clock import SystemClock
+from millstream.common.logging import LoggingSetup
 from millstream.common.wire.worker_pb2 import (
     WorkerCommand,
     WorkerEvent,
@@ -33,8 +34,6 @@ __all__ = ["WorkerSettings", "run_worker"]
 
 _log = logging.getLogger(__name__)
 
-_LOG_FORMAT = "%(asctime)s,%(msecs)03d %(levelname)-7s %(name)s [%(process)d] - %(message)s"
-
 _ORPHAN_GRACE_S = 0.5
 _FLUSH_GRACE_S = 5.0
 
@@ -44,20 +43,20 @@ class WorkerSettings:
     """What all workers of one launcher have in common; travels as the launcher's command line.
 
     :ivar factory: ``module:callable`` that makes the slot worker.
-    :ivar log_level: of the root logger, as a number.
+    :ivar logging_setup: how they log.
     """
 
     factory: str = SLOT_WORKER
     max_frame_bytes: int = DEFAULT_MAX_FRAME_BYTES
-    log_level: int = logging.INFO
+    logging_setup: LoggingSetup = field(default_factory=lambda: LoggingSetup.to_console(logging.INFO))
 
     def to_arguments(self) -> list[str]:
-        return [self.factory, str(self.max_frame_bytes), str(self.log_level)]
+        return [self.factory, str(self.max_frame_bytes), self.logging_setup.to_text()]
 
     @classmethod
     def from_arguments(cls, arguments: list[str]) -> WorkerSettings:
-        factory, max_frame_bytes, log_level = arguments
-        return cls(factory, int(max_frame_bytes), int(log_level))
+        factory, max_frame_bytes, logging_setup = arguments
+        return cls(factory, int(max_frame_bytes), LoggingSetup.from_text(logging_setup))
 
 
 def run_worker(connection: socket.socket, settings: WorkerSettings, install_interrupt: Callable[[], None]) -> int:
@@ -70,7 +69,7 @@ def run_worker(connection: socket.socket, settings: WorkerSettings, install_inte
     for stream in (sys.stdout, sys.stderr):
         if stream is not None and hasattr(stream, "reconfigure"):
             stream.reconfigure(line_buffering=True)
-    logging.basicConfig(level=settings.log_level, format=_LOG_FORMAT, datefmt="%Y-%m-%d %H:%M:%S", force=True)
+    settings.logging_setup.apply(in_worker=True)
     factory = load_factory(settings.factory)
     loop = _new_event_loop()
     install_interrupt()
