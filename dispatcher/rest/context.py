@@ -10,6 +10,7 @@ from millstream.common.config import Configuration
 from millstream.common.ids import IdFactory
 from millstream.dispatcher.rest.asynchronous_operations import AsynchronousOperations
 from millstream.dispatcher.rest.cluster import ClusterAccess
+from millstream.dispatcher.rest.flame_graphs.stack_sampler import StackSampler
 from millstream.dispatcher.rest.metrics.metric_fetcher import MetricFetcher
 
 __all__ = ["RestContext"]
@@ -23,6 +24,7 @@ class RestContext:
     :ivar cluster: gateways to whoever leads.
     :ivar operations: of this server's own.
     :ivar metrics: of the whole cluster, fetched when somebody asks.
+    :ivar stacks: of tasks, for flame graphs.
     :ivar threads: for work that would block the event loop: files, large answers.
     """
 
@@ -32,4 +34,5 @@ class RestContext:
     ids: IdFactory
     operations: AsynchronousOperations
     metrics: MetricFetcher
+    stacks: StackSampler
     threads: Executor

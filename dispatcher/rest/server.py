@@ -17,6 +17,7 @@ from millstream.dispatcher.rest.application import make_application
 from millstream.dispatcher.rest.asynchronous_operations import AsynchronousOperations
 from millstream.dispatcher.rest.cluster import ClusterAccess
 from millstream.dispatcher.rest.context import RestContext
+from millstream.dispatcher.rest.flame_graphs.stack_sampler import StackSampler
 from millstream.dispatcher.rest.metrics.metric_fetcher import MetricFetcher
 
 __all__ = ["RestServer"]
@@ -36,6 +37,7 @@ class RestServer:
         self._operations = AsynchronousOperations(clock, ids, configuration.get(RestOptions.ASYNC_STORE_DURATION))
         cluster = ClusterAccess(rpc, leaders, configuration)
         self._metrics = MetricFetcher(cluster, configuration, clock)
+        self._stacks = StackSampler(cluster, configuration, clock)
         context = RestContext(
             configuration=configuration,
             cluster=cluster,
@@ -43,6 +45,7 @@ class RestServer:
             ids=ids,
             operations=self._operations,
             metrics=self._metrics,
+            stacks=self._stacks,
             threads=self._threads,
         )
         self._server = HttpServer(
@@ -71,4 +74,5 @@ class RestServer:
         await self._server.close()
         await self._operations.close()
         await self._metrics.close()
+        await self._stacks.close()
         self._threads.shutdown(wait=False, cancel_futures=True)
