@@ -25,7 +25,7 @@ from millstream.dispatcher.archived_jobs import ArchivedJobs
 from millstream.dispatcher.job_graph_check import check_job_graph
 from millstream.dispatcher.job_keeper import JobKeeper
 from millstream.dispatcher.job_manager_runner import JobManagerRunner, JobMasterControl
-from millstream.dispatcher.job_reports import cancelled_early, taken_up, without_end
+from millstream.dispatcher.job_reports import cancelled_early, summary_without_end, taken_up, without_end
 from millstream.dispatcher.job_table import (
     Action,
     AllJobsEnded,
@@ -134,6 +134,18 @@ class DispatchedJobs:
         if job_id in self._recoveries:
             return self._recoveries[job_id].report
         return without_end(self._runner(job_id).details())
+
+    def summary(self, job_id: JobID) -> pb.JobSummary:
+        """Return the job as it stands, in one line.
+
+        :raises JobNotFoundError: no such job.
+        """
+        ended = self._archive.get(job_id)
+        if ended is not None:
+            return ended.summary
+        if job_id in self._recoveries:
+            return self._recoveries[job_id].report.summary
+        return summary_without_end(self._runner(job_id).summary())
 
     async def refresh_metrics(self, job_id: JobID) -> None:
         """Bring the figures of a job's tasks up to date, as far as that goes quickly."""

@@ -192,7 +192,7 @@ class Dispatcher:
     async def list_jobs(self, request: pb.ListJobsRequest) -> pb.ListJobsResponse:
         """Return all running and archived jobs, the earliest started first."""
         jobs: list[pb.JobSummary] = [details.summary for details in self._jobs.ended]
-        jobs += [self._jobs.details(job_id).summary for job_id in self._jobs.running]
+        jobs += [self._jobs.summary(job_id) for job_id in self._jobs.running]
         jobs.sort(key=lambda job: (job.start_time_ms, job.job_id))
         return pb.ListJobsResponse(jobs=jobs)
 

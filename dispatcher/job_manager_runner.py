@@ -18,7 +18,7 @@ from millstream.common.high_availability.leadership import Leadership, Leadershi
 from millstream.common.ids import IdFactory, JobID
 from millstream.common.rpc.service import RpcService
 from millstream.common.wire.checkpoint_pb2 import JobCheckpoints
-from millstream.common.wire.cluster_pb2 import JobDetails, OperationStatus
+from millstream.common.wire.cluster_pb2 import JobDetails, JobSummary, OperationStatus
 from millstream.common.wire.graph_pb2 import JobGraph
 from millstream.dispatcher.job_reports import cancelled_early, failed_to_start, first_report, waiting_to_start
 from millstream.jobmanager.checkpoint.events import SavepointMode
@@ -48,6 +48,8 @@ class JobMasterControl(Protocol):
     def cancel(self) -> None: ...
 
     def details(self) -> JobDetails: ...
+
+    def summary(self) -> JobSummary: ...
 
     async def operator_request(self, operator_id: str, subtask_index: int, payload: bytes) -> bytes: ...
 
@@ -182,6 +184,10 @@ class JobManagerRunner:
     def details(self) -> JobDetails:
         """Return the job as it stands."""
         return self._job_master.details() if self._running else self._report
+
+    def summary(self) -> JobSummary:
+        """Return the job as it stands, in one line."""
+        return self._job_master.summary() if self._running else self._report.summary
 
     async def refresh_metrics(self) -> None:
         """Bring the figures of the job's tasks up to date, as far as that goes quickly."""

@@ -11,10 +11,19 @@ from millstream.common.errors import MillstreamError
 from millstream.common.failure import ENGINE, engine_failure
 from millstream.common.ids import JobID
 from millstream.common.states import JobStatus
-from millstream.common.wire.cluster_pb2 import JobDetails, JobSummary
+from millstream.common.wire.cluster_pb2 import ExceptionHistoryEntry, JobDetails, JobSummary
 from millstream.common.wire.graph_pb2 import JobGraph
+from millstream.jobmanager.execution_graph.job_plan import plan_nodes
 
-__all__ = ["cancelled_early", "failed_to_start", "first_report", "taken_up", "waiting_to_start", "without_end"]
+__all__ = [
+    "cancelled_early",
+    "failed_to_start",
+    "first_report",
+    "summary_without_end",
+    "taken_up",
+    "waiting_to_start",
+    "without_end",
+]
 
 _BEFORE_THE_END: Final = {
     JobStatus.FINISHED.name: JobStatus.RUNNING.name,
@@ -32,9 +41,11 @@ def first_report(graph: JobGraph, now_ms: int) -> JobDetails:
             state=JobStatus.INITIALIZING.name,
             start_time_ms=now_ms,
             tasks_total=sum(vertex.parallelism for vertex in graph.vertices),
+            last_modification_ms=now_ms,
         ),
         state_timestamps={JobStatus.INITIALIZING.name: now_ms},
         plan_json=graph.plan_json,
+        plan=plan_nodes(graph),
         configuration=dict(graph.configuration),
     )
 
@@ -56,6 +67,7 @@ def failed_to_start(accepted: JobDetails, error: Exception, now_ms: int) -> JobD
         )
     )
     details.failure_history.append(details.failure)
+    details.exception_history.append(ExceptionHistoryEntry(root_cause=details.failure))
     return details
 
 
@@ -65,7 +77,9 @@ def taken_up(job_id: JobID, now_ms: int, error: Exception | None = None) -> JobD
     :param error: why it could not be.
     """
     details = JobDetails(
-        summary=JobSummary(job_id=job_id, state=JobStatus.INITIALIZING.name, start_time_ms=now_ms),
+        summary=JobSummary(
+            job_id=job_id, state=JobStatus.INITIALIZING.name, start_time_ms=now_ms, last_modification_ms=now_ms
+        ),
         state_timestamps={JobStatus.INITIALIZING.name: now_ms},
     )
     if error is not None:
@@ -110,8 +124,19 @@ def without_end(details: JobDetails) -> JobDetails:
     told = JobDetails()
     told.CopyFrom(details)
     told.state_timestamps.pop(details.summary.state, None)
-    told.summary.state = before
-    told.summary.end_time_ms = 0
+    told.summary.CopyFrom(summary_without_end(details.summary))
+    return told
+
+
+def summary_without_end(summary: JobSummary) -> JobSummary:
+    """Return what may be told of a job in one line while its end is not kept; see :func:`without_end`."""
+    before = _BEFORE_THE_END.get(summary.state)
+    if before is None:
+        return summary
+    told = JobSummary()
+    told.CopyFrom(summary)
+    told.state = before
+    told.end_time_ms = 0
     return told
 
 
@@ -119,6 +144,6 @@ def _ended(report: JobDetails, status: JobStatus, now_ms: int) -> JobDetails:
     details = JobDetails()
     details.CopyFrom(report)
     details.summary.state = status.name
-    details.summary.end_time_ms = now_ms
+    details.summary.end_time_ms = details.summary.last_modification_ms = now_ms
     details.state_timestamps[status.name] = now_ms
     return details

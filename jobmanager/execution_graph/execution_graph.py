@@ -18,6 +18,8 @@ from millstream.jobmanager.execution_graph.execution_job_vertex import Execution
 from millstream.jobmanager.execution_graph.execution_vertex import ExecutionVertex
 from millstream.jobmanager.execution_graph.execution_vertex_id import ExecutionVertexID
 from millstream.jobmanager.execution_graph.state_transitions import check_job_transition
+from millstream.jobmanager.execution_graph.status_times import StatusTimes
+from millstream.jobmanager.execution_graph.task_states import TaskStates
 
 __all__ = ["ExecutionGraph"]
 
@@ -30,7 +32,8 @@ class ExecutionGraph:
     :raises InvalidProgramError: the JobGraph contradicts itself.
 
     :ivar job_vertices: by id, in topological order.
-    :ivar status_timestamps: job status -> ms since the epoch when it was (last) entered.
+    :ivar times: when the job was in which status.
+    :ivar task_states: how many subtasks are in which state.
     :ivar failure: why the job fails or failed for good.
     :ivar restarts: how often tasks were started anew after a failure.
     """
@@ -41,7 +44,8 @@ class ExecutionGraph:
         self.job_name = job_graph.name
         self._ids = ids
         self.status = JobStatus.INITIALIZING
-        self.status_timestamps: dict[JobStatus, int] = {JobStatus.INITIALIZING: now_ms}
+        self.times = StatusTimes(JobStatus.INITIALIZING, now_ms)
+        self.task_states = TaskStates()
         self.failure: FailureInfo | None = None
         self.restarts = 0
         self._history_size = history_size
@@ -58,7 +62,9 @@ class ExecutionGraph:
                     f"vertex {vertex.name!r} of job {job_graph.name!r} has parallelism {vertex.parallelism}; "
                     "at least 1 is needed"
                 )
-            self.job_vertices[VertexId(vertex.id)] = ExecutionJobVertex(vertex, self._ids, self._history_size, now_ms)
+            self.job_vertices[VertexId(vertex.id)] = ExecutionJobVertex(
+                vertex, self._ids, self._history_size, now_ms, self.task_states
+            )
         if not self.job_vertices:
             raise InvalidProgramError(f"job {job_graph.name!r} has no vertices: there is nothing to run")
         self._wiring: dict[str, EdgeWiring] = {}
@@ -80,6 +86,8 @@ class ExecutionGraph:
         alive = [vertex.task_name for vertex in self.vertices() if vertex.current.is_deployed()]
         if alive:
             raise ValueError(f"job {self.job_name!r} cannot be rescaled while {', '.join(alive)} may be alive")
+        for vertex in self.vertices():
+            vertex.current.replaced(now_ms)
         self._unroll(job_graph, now_ms)
         self.job_graph = job_graph
 
@@ -124,7 +132,7 @@ class ExecutionGraph:
         """
         check_job_transition(self.job_name, self.status, status)
         self.status = status
-        self.status_timestamps[status] = now_ms
+        self.times.entered(status, now_ms)
 
     def reset_vertex(self, vertex_id: ExecutionVertexID, now_ms: int) -> Execution:
         """Begin a new attempt of a subtask whose last one has ended, and return it."""

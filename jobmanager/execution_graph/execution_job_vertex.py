@@ -6,6 +6,7 @@ from millstream.common.ids import IdFactory, VertexId
 from millstream.common.wire.graph_pb2 import JobVertex
 from millstream.jobmanager.execution_graph.execution_vertex import ExecutionVertex
 from millstream.jobmanager.execution_graph.execution_vertex_id import ExecutionVertexID
+from millstream.jobmanager.execution_graph.task_states import TaskStates
 
 __all__ = ["ExecutionJobVertex"]
 
@@ -18,7 +19,9 @@ class ExecutionJobVertex:
 
     __slots__ = ("id", "job_vertex", "subtasks")
 
-    def __init__(self, job_vertex: JobVertex, ids: IdFactory, history_size: int, now_ms: int) -> None:
+    def __init__(
+        self, job_vertex: JobVertex, ids: IdFactory, history_size: int, now_ms: int, states: TaskStates
+    ) -> None:
         self.job_vertex = job_vertex
         self.id = VertexId(job_vertex.id)
         self.subtasks = [
@@ -28,6 +31,7 @@ class ExecutionJobVertex:
                 ids.attempt_id(self.id, index, 0),
                 history_size,
                 now_ms,
+                states,
             )
             for index in range(job_vertex.parallelism)
         ]

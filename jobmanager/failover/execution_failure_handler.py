@@ -42,13 +42,20 @@ class ExecutionFailureHandler:
         """The job has other subtasks now."""
         self._failover.graph_changed()
 
-    def handle(self, failure: FailureInfo, failed: Iterable[ExecutionVertexID], now_ms: int) -> FailureHandlingResult:
+    def handle(
+        self, failure: FailureInfo, failed: Iterable[ExecutionVertexID], now_ms: int, *, restarting: bool = False
+    ) -> FailureHandlingResult:
         """Take note of a failure and decide.
 
         :param failed: the subtasks that failed; empty if the job failed as a whole.
+        :param restarting: the job waits for its restart after an earlier failure.
         """
-        self.history.add(failure)
         self._restart.notify_failure(now_ms)
         if failure.kind == STATE or not self._restart.can_restart(now_ms):
+            self.history.add(failure)
             return FailureHandlingResult(None)
+        if restarting and len(self.history):
+            self.history.add_concurrent(failure)
+        else:
+            self.history.add(failure)
         return FailureHandlingResult(self._failover.tasks_to_restart(failed), self._restart.backoff_time_ms(now_ms))

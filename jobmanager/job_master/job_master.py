@@ -42,7 +42,7 @@ from millstream.jobmanager.execution_graph import (
     TaskManagerLocation,
 )
 from millstream.jobmanager.execution_graph.execution import Execution
-from millstream.jobmanager.execution_graph.job_details import build_job_details
+from millstream.jobmanager.execution_graph.job_details import build_job_details, build_job_summary
 from millstream.jobmanager.failover.exception_history import ExceptionHistory
 from millstream.jobmanager.failover.execution_failure_handler import ExecutionFailureHandler
 from millstream.jobmanager.failover.failover_strategy import failover_strategy
@@ -128,17 +128,20 @@ class JobMaster:
         self._clock = clock
         self._publication = JobPublication(self.job_id, self.endpoint, leadership)
         self._on_terminal = on_terminal
+        self._settings = settings
         self._heartbeat = HeartbeatSettings.from_configuration(settings)
         self._graph = ExecutionGraph(
             job_graph, ids, settings.get(JobManagerOptions.MAX_ATTEMPTS_HISTORY_SIZE), clock.now_ms()
         )
         self._history = ExceptionHistory(settings.get(JobManagerOptions.EXCEPTION_HISTORY_SIZE))
         self._checkpoints = CheckpointService(self._graph, self, clock, settings, ids, leadership)
+        restarts = create_restart_strategy(settings, random.Random(ids.hex(16)))
+        self._restart_strategy = restarts.describe()
         self._scheduler = Scheduler(
             self._graph,
             ExecutionFailureHandler(
                 failover_strategy(settings.get(JobManagerOptions.EXECUTION_FAILOVER_STRATEGY), self._graph),
-                create_restart_strategy(settings, random.Random(ids.hex(16))),
+                restarts,
                 self._history,
             ),
             SchedulerSettings.from_configuration(settings),
@@ -221,7 +224,11 @@ class JobMaster:
 
     def details(self) -> pb.JobDetails:
         """Return the job as it stands, with the metrics known so far."""
-        return build_job_details(self._graph, self._history)
+        return build_job_details(self._graph, self._history, self._settings, self._restart_strategy)
+
+    def summary(self) -> pb.JobSummary:
+        """Return the job as it stands, in one line."""
+        return build_job_summary(self._graph)
 
     async def refresh_metrics(self) -> None:
         """Ask all TaskManagers for the totals of the running tasks; who does not answer is left out."""

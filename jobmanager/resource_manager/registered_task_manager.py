@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from millstream.common.ids import LeaderSessionId, ResourceId
 from millstream.common.rpc.gateways import TaskExecutorGateway
+from millstream.common.wire.cluster_pb2 import TaskManagerDescription
 from millstream.jobmanager.heartbeat.heartbeat_sender import HeartbeatSender
 
 __all__ = ["RegisteredTaskManager"]
@@ -18,6 +19,7 @@ class RegisteredTaskManager:
 
     :ivar end_watch: ends the watch on its connection.
     :ivar last_heartbeat_ms: time of day of its last sign of life.
+    :ivar description: what its process has; ``None``: it did not say.
     """
 
     resource_id: ResourceId
@@ -30,6 +32,7 @@ class RegisteredTaskManager:
     heartbeats: HeartbeatSender
     end_watch: Callable[[], None]
     last_heartbeat_ms: int
+    description: TaskManagerDescription | None
 
     def stop(self) -> None:
         """Have nothing more to do with it."""

@@ -203,6 +203,7 @@ class ResourceManager:
             heartbeats=HeartbeatSender(f"TaskManager {resource_id}", call, lost, self._heartbeat),
             end_watch=self._watch(request.address, lost),
             last_heartbeat_ms=self._clock.now_ms(),
+            description=request.description if request.HasField("description") else None,
         )
         self._task_managers[resource_id] = task_manager
         task_manager.heartbeats.start(self._tasks)
@@ -363,7 +364,7 @@ class ResourceManager:
         )
 
     def _summary(self, task_manager: RegisteredTaskManager) -> pb.TaskManagerSummary:
-        slots = self._slots.task_managers[task_manager.resource_id].slots.values()
+        slots = list(self._slots.task_managers[task_manager.resource_id].slots.values())
         return pb.TaskManagerSummary(
             resource_id=task_manager.resource_id,
             address=task_manager.address,
@@ -372,6 +373,14 @@ class ResourceManager:
             slots_total=len(slots),
             slots_free=sum(1 for slot in slots if slot.state in (SlotState.FREE, SlotState.COOLING)),
             last_heartbeat_ms=task_manager.last_heartbeat_ms,
+            session_id=task_manager.session_id,
+            description=task_manager.description,
+            slots=[
+                pb.SlotStatus(
+                    slot_index=slot.slot_index, allocation_id=slot.allocation_id or "", job_id=slot.job_id or ""
+                )
+                for slot in slots
+            ],
         )
 
 

@@ -33,6 +33,9 @@ def located(failure: FailureInfo, graph: ExecutionGraph, vertex: ExecutionVertex
     result.attempt_number = execution.attempt_number
     if not result.task_manager and execution.slot is not None:
         result.task_manager = str(execution.slot.task_manager)
+    if execution.slot is not None:
+        result.task_manager_id = execution.slot.task_manager.resource_id
+        result.endpoint = f"{execution.slot.data_host}:{execution.slot.data_port}"
     if not result.timestamp_ms:
         result.timestamp_ms = now_ms
     return result

@@ -132,8 +132,8 @@ class Scheduler:
         # Tasks to start anew as soon as all of them have ended and the backoff is over.
         self._restarting: set[ExecutionVertexID] = set()
         self._backoff_over = False
-        # Tasks that failed with a broken data connection, and the first such failure, while the cause is awaited.
-        self._echo: FailureInfo | None = None
+        # Tasks that failed with a broken data connection, and those failures, while the cause is awaited.
+        self._echoes: list[FailureInfo] = []
         self._echo_vertices: set[ExecutionVertexID] = set()
         # The job at the parallelisms to come, until all tasks have ended; then at the former ones, until all tasks
         # have slots.
@@ -255,8 +255,8 @@ class Scheduler:
             case TimerKind.RESTART:
                 self._backoff_over = True
             case TimerKind.ROOT_CAUSE:
-                if self._echo is not None:
-                    self._failover(self._echo, ())
+                if self._echoes:
+                    self._failover(self._echoes.pop(0), ())
             case TimerKind.SLOT_IDLE:
                 self._free_idle_slots()
 
@@ -285,7 +285,7 @@ class Scheduler:
     # ------------------------------------------------------------------ other parallelisms
 
     def _rescale_requested(self, job_graph: JobGraph) -> None:
-        if self.graph.status is not JobStatus.RUNNING or self._waiting or self._echo is not None:
+        if self.graph.status is not JobStatus.RUNNING or self._waiting or self._echoes:
             self._actions.append(RescaleEnded(not_rescalable(self.graph, bool(self._waiting), self._now)))
             return
         self.graph.transition(JobStatus.RESTARTING, self._now)
@@ -356,30 +356,42 @@ class Scheduler:
     def _fail_tasks(self, vertices: Iterable[ExecutionVertex], failure: FailureInfo) -> None:
         """Some tasks have ended with this failure: one failure, however many tasks it took."""
         failed = []
+        others: list[FailureInfo] = []
         first: FailureInfo | None = None
         for vertex in vertices:
             execution = vertex.current
             execution.failure = located(failure, self.graph, vertex, self._now)
             if execution.state is _E.CANCELING:
                 execution.transition(_E.CANCELED, self._now)
-                self._improve_cause(execution.failure)
+                if not self._improve_cause(execution.failure):
+                    others.append(execution.failure)
             else:
                 execution.transition(_E.FAILED, self._now)
                 self._waiting.discard(vertex.id)
                 failed.append(vertex.id)
-                first = execution.failure if first is None else first
+                if first is None:
+                    first = execution.failure
+                else:
+                    others.append(execution.failure)
         if first is not None:
             self._handle_failure(first, failed)
+        if self.graph.status in (JobStatus.RESTARTING, JobStatus.FAILING):
+            for failure in others:
+                self._failures.history.add_concurrent(failure)
+        elif self._echoes:
+            self._echoes += others
 
-    def _improve_cause(self, failure: FailureInfo) -> None:
+    def _improve_cause(self, failure: FailureInfo) -> bool:
         """A task that was being cancelled tells of a primary failure.
 
-        It explains the echo that had to serve as the job's failure until now.
+        :return: it explains the echo that had to serve as the job's failure until now.
         """
         cause = self.graph.failure
-        if cause is not None and cause.kind == NETWORK and _is_primary(failure):
-            self.graph.failure = failure
-            self._failures.history.replace_newest(failure)
+        if cause is None or cause.kind != NETWORK or not _is_primary(failure):
+            return False
+        self.graph.failure = failure
+        self._failures.history.replace_newest(failure)
+        return True
 
     # ------------------------------------------------------------------ slots that go
 
@@ -448,17 +460,21 @@ class Scheduler:
             self._failover(failure, failed)
         else:
             self._echo_vertices.update(failed)
-            if self._echo is None:
-                self._echo = failure
+            if not self._echoes:
                 self._actions.append(SetTimer(TimerKind.ROOT_CAUSE, self._settings.root_cause_wait_ms))
+            self._echoes.append(failure)
 
     def _failover(self, failure: FailureInfo, failed: Collection[ExecutionVertexID]) -> None:
         if not failure.timestamp_ms:
             failure = stamped(failure, self._now)
         vertices = sorted(self._echo_vertices.union(failed))
         whole_job = not vertices or (_is_primary(failure) and not failed)
-        self._forget_echo()
-        result = self._failures.handle(failure, () if whole_job else vertices, self._now)
+        echoes = self._echoes
+        self._forget_echoes()
+        restarting = self.graph.status is JobStatus.RESTARTING and self._next is None
+        result = self._failures.handle(failure, () if whole_job else vertices, self._now, restarting=restarting)
+        for echo in echoes:
+            self._failures.history.add_concurrent(echo)
         if result.tasks_to_restart is None:
             self.graph.failure = failure
             self._rescale_is_off(failure)
@@ -473,10 +489,10 @@ class Scheduler:
         self._actions.append(SetTimer(TimerKind.RESTART, result.delay_ms))
         self._declare()
 
-    def _forget_echo(self) -> None:
-        if self._echo is not None:
+    def _forget_echoes(self) -> None:
+        if self._echoes:
             self._actions.append(CancelTimer(TimerKind.ROOT_CAUSE))
-        self._echo = None
+        self._echoes = []
         self._echo_vertices = set()
 
     def _cancel(self, vertices: Iterable[ExecutionVertexID]) -> None:
@@ -511,7 +527,7 @@ class Scheduler:
 
     def _end_all_tasks(self) -> None:
         """The job wants no task any more: it fails or is cancelled."""
-        self._forget_echo()
+        self._forget_echoes()
         if self._restarting:
             self._actions.append(CancelTimer(TimerKind.RESTART))
             self._restarting = set()

@@ -80,6 +80,9 @@ class FakeJobMaster:
         copy.CopyFrom(self.report)
         return copy
 
+    def summary(self) -> pb.JobSummary:
+        return self.details().summary
+
     def result_kept(self) -> None:
         assert not self.closed
         self.result_is_kept = True

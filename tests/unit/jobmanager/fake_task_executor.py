@@ -104,6 +104,7 @@ class FakeTaskExecutor:
                 host=f"{self.name}.example",
                 pid=4711,
                 slots=self._statuses(),
+                description=pb.TaskManagerDescription(data_port=6121),
             )
         )
 

@@ -9,7 +9,6 @@ from millstream.common.ids import VertexId
 from millstream.common.states import ExecutionState, JobStatus
 from millstream.common.wire.graph_pb2 import JobGraph
 from millstream.jobmanager.execution_graph import ExecutionVertexID
-from millstream.jobmanager.execution_graph.job_details import build_job_details
 from tests.unit.jobmanager.job_graphs import execution_graph, job_graph, vertex
 
 
@@ -60,23 +59,6 @@ def test_a_running_attempt_cannot_be_reset() -> None:
 def test_contradictions_are_refused(graph: JobGraph, message: str) -> None:
     with pytest.raises(InvalidProgramError, match=message):
         execution_graph(graph)
-
-
-def test_details_tell_how_the_job_stands() -> None:
-    graph = execution_graph(
-        job_graph([vertex("source", 2), vertex("sink", 1)], [("source", "sink", "HASH")], {"k": "v"})
-    )
-    details = build_job_details(graph, [])
-    assert details.summary.state == "CREATED"
-    assert details.summary.tasks_total == 3
-    assert details.summary.end_time_ms == 0
-    assert dict(details.task_counts) == {"CREATED": 3}
-    assert [(one.name, one.parallelism, len(one.subtasks)) for one in details.vertices] == [
-        ("source", 2, 2),
-        ("sink", 1, 1),
-    ]
-    assert dict(details.configuration) == {"k": "v"}
-    assert not details.HasField("failure")
 
 
 def test_a_job_is_unrolled_anew_at_another_parallelism() -> None:

@@ -16,6 +16,7 @@ from millstream.jobmanager.execution_graph.state_transitions import (
     check_execution_transition,
     check_job_transition,
 )
+from millstream.jobmanager.execution_graph.task_states import TaskStates
 
 _LEGAL_TASK = {
     ("CREATED", "SCHEDULED"),
@@ -87,7 +88,7 @@ def test_nothing_follows_a_terminal_state() -> None:
 
 
 def test_an_execution_notes_when_it_entered_each_state() -> None:
-    execution = Execution("map (1/1)", AttemptId("attempt"), 0, 10)
+    execution = Execution("map (1/1)", AttemptId("attempt"), 0, 10, TaskStates())
     execution.transition(ExecutionState.SCHEDULED, 20)
     execution.transition(ExecutionState.DEPLOYING, 30)
     assert execution.is_deployed()

@@ -10,8 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from millstream.common.config import Configuration
-from millstream.common.failure import ENGINE, engine_failure
-from millstream.jobmanager.failover.exception_history import ExceptionHistory
 from millstream.jobmanager.failover.exponential_delay_strategy import ExponentialDelayRestartBackoffTimeStrategy
 from millstream.jobmanager.failover.failure_rate_strategy import FailureRateRestartBackoffTimeStrategy
 from millstream.jobmanager.failover.fixed_delay_strategy import FixedDelayRestartBackoffTimeStrategy
@@ -107,12 +105,3 @@ def test_exponential_delay_stays_within_its_bounds(jitter: float, seed: int, gap
 def test_strategy_from_the_configuration(settings: dict[str, str], expected: str) -> None:
     strategy = create_restart_strategy(Configuration.from_map(settings), random.Random(1))
     assert re.search(expected, strategy.describe())
-
-
-def test_history_is_bounded_and_newest_first() -> None:
-    history = ExceptionHistory(2)
-    for number in range(3):
-        history.add(engine_failure(ENGINE, str(number)))
-    assert [failure.message for failure in history] == ["2", "1"]
-    history.replace_newest(engine_failure(ENGINE, "cause"))
-    assert [failure.message for failure in history] == ["cause", "1"]

@@ -60,6 +60,8 @@ def test_the_overview_shows_task_managers_and_slots() -> None:
             4711,
         )
         assert (first.slots_total, first.slots_free, first.last_heartbeat_ms) == (2, 2, 1_000)
+        assert (first.session_id, first.description.data_port) == ("tm-1-session", 6121)
+        assert [(slot.slot_index, slot.job_id) for slot in first.slots] == [(0, ""), (1, "")]
 
     _run(story)
 

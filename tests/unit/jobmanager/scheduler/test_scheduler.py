@@ -212,7 +212,10 @@ def test_a_broken_data_connection_waits_for_its_cause() -> None:
     assert TimerKind.ROOT_CAUSE not in harness.timers
     assert harness.graph.failure is not None
     assert harness.graph.failure.message == "the cause"
-    assert [failure.message for failure in harness.history] == ["the cause"]
+    (entry,) = harness.history.entries()
+    assert (entry.root_cause.message, entry.root_cause.task_name) == ("the cause", "source (1/2)")
+    assert (entry.root_cause.task_manager_id, entry.root_cause.endpoint) == ("tm-1", "127.0.0.1:4000")
+    assert [failure.message for failure in entry.concurrent] == ["connection reset"]
 
 
 def test_a_broken_data_connection_alone_is_the_cause_after_a_while() -> None:
@@ -244,7 +247,11 @@ def test_a_lost_task_manager_fails_its_tasks_at_once_as_one_failure() -> None:
     del harness.held[AllocationId("a")]
     for attempt in lost:
         del harness.running[attempt]
-    assert len(harness.history) == 1
+    (entry,) = harness.history.entries()
+    assert {entry.root_cause.task_name, *(each.task_name for each in entry.concurrent)} == {
+        "source (1/2)",
+        "sink (1/2)",
+    }
     assert len(harness.canceling) == 2
     for attempt in list(harness.canceling):
         harness.report(attempt, E.CANCELED)
@@ -416,8 +423,10 @@ def test_a_suspended_job_gives_everything_back() -> None:
 
 def test_failures_in_two_regions_meet_in_one_restart() -> None:
     harness = _running(PIPELINES, {**ONE_RESTART, "restart-strategy.fixed-delay.attempts": "2"})
-    harness.report(harness.attempt("source", 0), E.FAILED, fail())
-    harness.report(harness.attempt("source", 1), E.FAILED, fail())
+    harness.report(harness.attempt("source", 0), E.FAILED, fail(message="one"))
+    harness.report(harness.attempt("source", 1), E.FAILED, fail(message="other"))
+    (entry,) = harness.history.entries()
+    assert (entry.root_cause.message, [each.message for each in entry.concurrent]) == ("one", ["other"])
     for attempt in list(harness.canceling):
         harness.report(attempt, E.CANCELED)
     harness.deployments.clear()
