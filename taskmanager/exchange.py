@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from millstream.common.records import CheckpointBarrier, Element, Marker, RecordBatch
+from millstream.taskmanager.exchange_usage import InputUsage, OutputUsage
 
 __all__ = [
     "BarrierListener",
@@ -166,6 +167,10 @@ class InputGate(Protocol):
         """Let go of the channels and their buffers; producers are told that nobody reads any more."""
         ...
 
+    def usage(self) -> InputUsage:
+        """Look how full it is; takes time for each channel."""
+        ...
+
     bytes_in: int
     """Bytes that came over the network so far."""
     deserialize_ns: int
@@ -238,6 +243,10 @@ class ResultWriter(Protocol):
 
     def close(self) -> None:
         """Let go of everything; after :meth:`wait_consumed`, nothing is lost."""
+        ...
+
+    def usage(self) -> OutputUsage:
+        """Look how full it is; takes time for each subpartition."""
         ...
 
     bytes_out: int

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 
-__all__ = ["CreditReceiver", "CreditViolationError", "Grant"]
+__all__ = ["BufferUsage", "CreditReceiver", "CreditViolationError", "Grant"]
 
 
 class CreditViolationError(Exception):
@@ -26,6 +26,24 @@ class Grant:
 
     channel: int
     credit: int
+
+
+@dataclass(frozen=True, slots=True)
+class BufferUsage:
+    """Of the buffers of a gate.
+
+    :ivar exclusive: those of single channels.
+    :ivar floating: those that all channels share.
+    :ivar held: those that hold data.
+    :ivar exclusive_held: those of single channels that hold data.
+    :ivar floating_given: shared ones that some channel has, for data that it holds or awaits.
+    """
+
+    exclusive: int
+    floating: int
+    held: int
+    exclusive_held: int
+    floating_given: int
 
 
 @dataclass(slots=True)
@@ -69,6 +87,14 @@ class CreditReceiver:
         """Return (credit at the sender, buffers that hold data) of a channel; zeros if it is not open."""
         state = self._channels.get(channel)
         return (state.credit, state.held) if state is not None else (0, 0)
+
+    def usage(self) -> BufferUsage:
+        """How many of the buffers there are, and how many are in use."""
+        states = self._channels.values()
+        held = sum(state.held for state in states)
+        # Held buffers count as the channel's own first: floating ones are what it needs beyond them.
+        own_held = sum(min(state.held, self._exclusive) for state in states)
+        return BufferUsage(self._exclusive * len(states), self._floating, held, own_held, self._floating - self._free)
 
     def audit(self) -> list[str]:
         """Return what is wrong with the account, in words; nothing ever should be."""

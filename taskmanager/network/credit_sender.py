@@ -48,6 +48,11 @@ class CreditSender:
         return self._pending
 
     @property
+    def waiting_buffers(self) -> int:
+        """Buffers that what waits would fill, the last one perhaps in part."""
+        return -(-self._pending // self._buffer_size)
+
+    @property
     def credit(self) -> int:
         """Buffers that the receiver has reserved and we have not used."""
         return self._credit

@@ -122,7 +122,7 @@ class NetworkEnvironment:
         name = f"Result partition of edge {edge.edge_id}, producer subtask {subtask_index}"
         consumers = list(deployment.consumer_subtasks) or list(range(deployment.subpartitions))
         whose = PartitionEdge(edge.edge_id, subtask_index, consumers, self._in_line(edge))
-        writer = PartitionWriter(name, whose, partitioner, pool)
+        writer = PartitionWriter(name, whose, partitioner, pool, self._segment_size)
         serializer, sizer = create_serializer(self._edge_type(edge)), BlockSizer(self._segment_size)
         subpartitions: list[LocalSubpartition | RemoteSubpartition] = [
             LocalSubpartition(index, writer)
@@ -174,7 +174,7 @@ class NetworkEnvironment:
                     remote = RemoteInputChannel(index, result, key, channel.subpartition, buffers, deserialize)
                     channels.append(remote)
                     opened.append((remote, channel.host, channel.port))
-        result.open(channels)
+        result.open(channels, accounts)
         for one in channels:
             if isinstance(one, LocalInputChannel):
                 one.open(self._registry)

@@ -31,6 +31,8 @@ class GateListener(Protocol):
 
     bytes_in: int
     deserialize_ns: int
+    buffers_local: int
+    buffers_remote: int
 
     def on_data(self, index: int) -> None:
         """Channel ``index`` may have an element."""
@@ -89,6 +91,7 @@ class LocalInputChannel:
         if queue is None or not queue.has_element():
             return None
         element = queue.take()
+        self._gate.buffers_local += 1
         if isinstance(element, EndOfPartition):
             self._finished = True
         if self._recorder is not None:
@@ -113,6 +116,10 @@ class LocalInputChannel:
     def has_more(self) -> bool:
         """:meth:`take` may give something."""
         return self._queue is not None and self._queue.has_element()
+
+    def waiting(self) -> tuple[int, int]:
+        """How many elements wait, and how many bytes they have: none, within the slot."""
+        return (0 if self._queue is None else self._queue.queued), 0
 
     def close(self) -> None:
         """Let go."""
@@ -219,6 +226,10 @@ class RemoteInputChannel:
         """:meth:`take` may give something."""
         return self._assembler.has_element() or bool(self._buffers)
 
+    def waiting(self) -> tuple[int, int]:
+        """How many buffers wait, and how many bytes they have."""
+        return len(self._buffers), sum(map(len, self._buffers))
+
     def grant(self, credit: int) -> None:
         """Let the producer send more."""
         if self._connection is not None:
@@ -259,6 +270,7 @@ class RemoteInputChannel:
             return
         grants = self._credits.on_buffer(self._index, backlog)
         self._gate.bytes_in += len(payload)
+        self._gate.buffers_remote += 1
         self._buffers.append(payload)
         recorder = self._recorder
         if recorder is not None and recorder.feed((payload,)):

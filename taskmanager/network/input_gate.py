@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from millstream.common.records import CheckpointBarrier, Element, EndOfPartition
 from millstream.taskmanager.exchange import BarrierListener, ChannelInfo, Chunks, PartitionLostError, Recorded
+from millstream.taskmanager.exchange_usage import InputUsage, QueueLengths
 from millstream.taskmanager.network.channel_recorder import ChannelRecorder
-from millstream.taskmanager.network.credit_receiver import Grant
+from millstream.taskmanager.network.credit_receiver import CreditReceiver, Grant
 from millstream.taskmanager.network.input_channel import LocalInputChannel, RemoteInputChannel
 from millstream.taskmanager.network.wakeup import Wakeup
 
@@ -24,7 +25,10 @@ class TaskInputGate:
     def __init__(self, infos: list[ChannelInfo]) -> None:
         self.bytes_in = 0
         self.deserialize_ns = 0
+        self.buffers_local = 0
+        self.buffers_remote = 0
         self._infos = infos
+        self._accounts: Sequence[CreditReceiver] = ()
         self._channels: Sequence[LocalInputChannel | RemoteInputChannel] = ()
         self._ready: deque[int] = deque()  # channels that may have something, each once
         self._queued = [False] * len(infos)  # is in _ready, or would be if it were not blocked
@@ -39,9 +43,12 @@ class TaskInputGate:
         self._unheard: list[tuple[int, CheckpointBarrier, bool, Chunks]] = []
         self._recorders: dict[int, ChannelRecorder] = {}
 
-    def open(self, channels: Sequence[LocalInputChannel | RemoteInputChannel]) -> None:
-        """Give it its channels, one for each of the infos."""
+    def open(
+        self, channels: Sequence[LocalInputChannel | RemoteInputChannel], accounts: Sequence[CreditReceiver] = ()
+    ) -> None:
+        """Give it its channels, one for each of the infos, and the accounts of their buffers."""
         self._channels = channels
+        self._accounts = accounts
 
     # ------------------------------------------------------------ for the task
 
@@ -129,6 +136,24 @@ class TaskInputGate:
                 channel.close()
         self._ready.clear()
         self._changed.notify()
+
+    def usage(self) -> InputUsage:
+        waiting = [channel.waiting() for channel in self._channels]
+        accounts = [account.usage() for account in self._accounts]
+        exclusive = sum(each.exclusive for each in accounts)
+        floating = sum(each.floating for each in accounts) if exclusive else 0
+        held = sum(each.held for each in accounts)
+        return InputUsage(
+            buffers_local=self.buffers_local,
+            buffers_remote=self.buffers_remote,
+            queued=QueueLengths.of([count for count, _ in waiting]),
+            queued_bytes=sum(size for _, size in waiting),
+            buffers=exclusive + floating,
+            buffers_used=held,
+            pool_usage=held / (exclusive + floating) if exclusive else 0.0,
+            floating_usage=sum(each.floating_given for each in accounts) / floating if floating else 0.0,
+            exclusive_usage=sum(each.exclusive_held for each in accounts) / exclusive if exclusive else 0.0,
+        )
 
     @property
     def is_closed(self) -> bool:

@@ -35,9 +35,12 @@ class LocalReader(Protocol):
 
 
 class LocalSubpartition:
-    """Queue between two tasks of one slot."""
+    """Queue between two tasks of one slot.
 
-    __slots__ = ("_batch", "_failed", "_index", "_owner", "_queue", "_reader", "_records", "_unsaid")
+    :ivar batches_out: batches and markers that were put into it so far.
+    """
+
+    __slots__ = ("_batch", "_failed", "_index", "_owner", "_queue", "_reader", "_records", "_unsaid", "batches_out")
 
     def __init__(self, index: int, owner: SubpartitionOwner) -> None:
         self._index = index
@@ -48,6 +51,7 @@ class LocalSubpartition:
         self._reader: LocalReader | None = None
         self._unsaid: list[tuple[CheckpointBarrier, bool]] = []  # barriers that came before the reader
         self._failed = False
+        self.batches_out = 0
 
     # ------------------------------------------------------------ producer
 
@@ -124,6 +128,7 @@ class LocalSubpartition:
         if self._failed:
             return
         self._queue.append(element)
+        self.batches_out += 1
         if isinstance(element, RecordBatch):
             self._records += len(element.values)
         if self._reader is not None:
@@ -142,6 +147,16 @@ class LocalSubpartition:
             reader.on_barrier(barrier, overtakes)
         self._unsaid.clear()
         return True
+
+    @property
+    def queued(self) -> int:
+        """Elements that wait to be taken."""
+        return len(self._queue)
+
+    @property
+    def fill(self) -> float:
+        """How full it is; from 1 on it is :attr:`full`."""
+        return max(self._records / _MOST_RECORDS, len(self._queue) / _MOST_BATCHES)
 
     def has_element(self) -> bool:
         """There is something to take."""

@@ -188,6 +188,11 @@ class RemoteSubpartition:
         if self._notify is not None and self._sender.sendable:
             self._notify()
 
+    @property
+    def queued(self) -> int:
+        """Buffers that wait to be sent, the last one perhaps not full."""
+        return self._sender.waiting_buffers
+
     # ------------------------------------------------------------ connection
 
     def attach(

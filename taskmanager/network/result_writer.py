@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from millstream.common.records import CheckpointBarrier, EndOfData, EndOfPartition, Marker, RecordBatch
 from millstream.taskmanager.exchange import Chunks, ExchangeError, PartitionLostError, UnderWay
+from millstream.taskmanager.exchange_usage import OutputUsage, QueueLengths
 from millstream.taskmanager.network.local_subpartition import LocalSubpartition
 from millstream.taskmanager.network.partitioners import Partitioner
 from millstream.taskmanager.network.remote_subpartition import RemoteSubpartition
@@ -42,14 +43,24 @@ class PartitionEdge:
 class PartitionWriter:
     """Implements :class:`millstream.taskmanager.exchange.ResultWriter`."""
 
-    def __init__(self, name: str, edge: PartitionEdge, partitioner: Partitioner, most_queued_bytes: int) -> None:
+    def __init__(
+        self,
+        name: str,
+        edge: PartitionEdge,
+        partitioner: Partitioner,
+        most_queued_bytes: int,
+        buffer_size: int,
+    ) -> None:
         """
         :param name: the partition, for messages.
         :param most_queued_bytes: :attr:`has_room` is false while more waits for credit.
+        :param buffer_size: bytes of a network buffer.
         """
+        self._buffer_size = buffer_size
         self.bytes_out = 0
         self.records_out = 0
         self.serialize_ns = 0
+        self._buffers_sent = 0
         self._name = name
         self._edge = edge
         self._partitioner = partitioner
@@ -176,6 +187,18 @@ class PartitionWriter:
     def close(self) -> None:
         self._end(f"{self._name} was closed by its producer before the end")
 
+    def usage(self) -> OutputUsage:
+        most_queued = self._usual_most_queued
+        fills = [self._queued / most_queued] if most_queued else []
+        fills += [subpartition.fill for subpartition in self._locals]
+        return OutputUsage(
+            buffers_out=self._buffers_sent + sum(subpartition.batches_out for subpartition in self._locals),
+            queued=QueueLengths.of([subpartition.queued for subpartition in self._subpartitions]),
+            queued_bytes=self._queued,
+            buffers=most_queued // self._buffer_size,
+            pool_usage=max(fills, default=0.0),
+        )
+
     # ------------------------------------------------------------ for the subpartitions
 
     def on_queued(self, size: int) -> None:
@@ -186,6 +209,7 @@ class PartitionWriter:
 
     def on_sent(self, size: int) -> None:
         self.bytes_out += size
+        self._buffers_sent += 1
 
     def on_room(self) -> None:
         self._changed.notify()

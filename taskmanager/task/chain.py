@@ -67,6 +67,7 @@ class TaskServices:
     :ivar inline: put simple functions into generated code; off where somebody may want to step through them.
     :ivar state_directory: for the files of state backends, on a local disk.
     :ivar own_process: the slot has a process of its own, which may be forked.
+    :ivar job_name: of the job whose tasks these are.
     """
 
     exchange: Exchange
@@ -79,6 +80,7 @@ class TaskServices:
     inline: bool = False
     state_directory: Path | None = None
     own_process: bool = False
+    job_name: str = ""
 
     @property
     def checkpointing(self) -> bool:

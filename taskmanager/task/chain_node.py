@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from time import perf_counter_ns
 from typing import TypeAlias
 
-from millstream.common.records import LatencyMarker, Marker, RecordBatch, Watermark, WatermarkStatus
+from millstream.common.records import MIN_TIMESTAMP, LatencyMarker, Marker, RecordBatch, Watermark, WatermarkStatus
 from millstream.taskmanager.operators.batch_sizer import BatchSizer
 from millstream.taskmanager.operators.operator import CheckpointInfo, FailureSite, Operator, Output, Pause, SideOutput
 from millstream.taskmanager.task.edge_output import EdgeOutput
@@ -30,11 +30,13 @@ class Targets:
     """Where a node's (or a source's) output goes: further nodes of the chain and output edges.
 
     :ivar side: the same for each side output that somebody takes.
+    :ivar watermark: the last one that went there, ms.
     """
 
-    __slots__ = ("edges", "nodes", "side")
+    __slots__ = ("edges", "nodes", "side", "watermark")
 
     def __init__(self) -> None:
+        self.watermark = MIN_TIMESTAMP
         self.nodes: list[ChainNode] = []
         self.edges: list[EdgeOutput] = []
         self.side: dict[str, Targets] = {}
@@ -50,6 +52,8 @@ class Targets:
 
     def marker(self, marker: Marker) -> Steps:
         """Pass a marker on, to those who take side outputs too."""
+        if type(marker) is Watermark:
+            self.watermark = marker.timestamp
         for edge in self.edges:
             edge.broadcast(marker)
         for node in self.nodes:
@@ -85,9 +89,21 @@ class ChainNode:
 
     :ivar interrupted: stop between two pieces of a batch: something waits that must not wait for the whole of it.
     :ivar rest: what was not processed then.
+    :ivar records_in: records that it was given, but for that rest.
+    :ivar watermark: the last one that came, ms.
     """
 
-    __slots__ = ("_section", "_sizer", "interrupted", "opened", "operator", "rest", "targets")
+    __slots__ = (
+        "_section",
+        "_sizer",
+        "interrupted",
+        "opened",
+        "operator",
+        "records_in",
+        "rest",
+        "targets",
+        "watermark",
+    )
 
     def __init__(self, operator: Operator, section: UserCodeSection) -> None:
         self.operator = operator
@@ -95,6 +111,8 @@ class ChainNode:
         self.opened = False
         self.interrupted = False
         self.rest: RecordBatch | None = None
+        self.records_in = 0
+        self.watermark = MIN_TIMESTAMP
         self._section = section
         self._sizer = BatchSizer()
 
@@ -121,6 +139,7 @@ class ChainNode:
         :param second: it came from the operator's second input.
         """
         total = len(batch.values)
+        self.records_in += total
         operator = self.operator
         process_batch = operator.process_second_batch if second else operator.process_batch
         if operator.slices_itself:
@@ -133,6 +152,7 @@ class ChainNode:
         while start < total:
             if self.interrupted and start:
                 self.rest = _slice(batch, start, total)
+                self.records_in -= total - start
                 return
             limit = sizer.limit
             if start == 0 and total <= limit:
@@ -206,6 +226,7 @@ class ChainNode:
         operator = self.operator
         if isinstance(marker, Watermark):
             watermark = marker
+            self.watermark = marker.timestamp
             yield from self._called(lambda: operator.process_watermark(watermark), None)
         elif isinstance(marker, WatermarkStatus):
             status = marker

@@ -101,7 +101,7 @@ class InputWork:
                     return
                 loop.idle()
                 if not loop.alarms_ring and not letters:
-                    paused = times.pause()
+                    paused = times.pause_idle()
                     await gate.wait()
                     times.resume_idle(paused)
                 if loop.alarms_ring:

@@ -9,6 +9,7 @@ full, the thread waits; how much is "full" follows from how fast the records are
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import logging
 import threading
 from typing import Any
@@ -78,7 +79,9 @@ class LegacySource:
     def start(self) -> None:
         """Start the thread; called when all operators are open."""
         self._loop = asyncio.get_running_loop()
-        self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
+        # With the task's context: what is logged there comes from this task.
+        context = contextvars.copy_context()
+        self._thread = threading.Thread(target=context.run, args=(self._run,), name=self._name, daemon=True)
         self._thread.start()
 
     def poll(self) -> RecordBatch | Marker | EndOfInput | None:

@@ -67,7 +67,7 @@ class SourceWork:
                 await splits.take(self._drain)
             if final.may_end and (splits is None or splits.finished):
                 return
-            paused = self._times.pause()
+            paused = self._times.pause_idle()
             if splits is None:
                 await self._mailbox.wait()
             elif not self._mailbox.letters:
@@ -124,7 +124,7 @@ class SourceWork:
         if self._loop.alarms_ring:
             await self._loop.answer_alarms()
             return
-        paused = self._times.pause()
+        paused = self._times.pause_idle()
         try:
             await (self._source if self._splits is None else self._splits).wait()
         except (asyncio.CancelledError, TaskInterrupted):
@@ -135,7 +135,7 @@ class SourceWork:
 
     async def _stand_still(self) -> None:
         """The job may be about to stop: read nothing, but hear what becomes of that."""
-        paused = self._times.pause()
+        paused = self._times.pause_idle()
         if self._mailbox.letters:  # the source is in the midst of something
             await self._source.wait()
             await asyncio.sleep(0)

@@ -32,6 +32,7 @@ from millstream.taskmanager.task.final_checkpoint import FinalCheckpoint
 from millstream.taskmanager.task.input_work import InputWork
 from millstream.taskmanager.task.interrupt import TaskInterrupted
 from millstream.taskmanager.task.legacy_source import LegacySource
+from millstream.taskmanager.task.log_origin import begin_to_log_for
 from millstream.taskmanager.task.mailbox import CheckpointNotice, CheckpointTrigger, Mailbox
 from millstream.taskmanager.task.reader_source import ReaderSource
 from millstream.taskmanager.task.restoring import read_channels, restore_states
@@ -163,6 +164,7 @@ class Task:
 
     async def _run(self) -> None:
         self._begun = True
+        begin_to_log_for(self.info, self._services.job_name)
         error: BaseException | None = None
         try:
             if not self._state.cancelling:
@@ -304,7 +306,7 @@ class Task:
         close_operators(chain, self._services.section, self._name())
         for edge in chain.edges:
             edge.finish()
-        paused = self._times.pause()
+        paused = self._times.pause_backpressured()
         for outlet in chain.outlets:
             await outlet.wait_consumed()
         self._times.resume_backpressured(paused)
@@ -419,7 +421,7 @@ class Task:
     def _report_end(self, state: ExecutionState | None, failure: FailureInfo | None) -> None:
         if state is None:
             return
-        self._times.pause()
+        self._times.end()
         message = TaskExecutionState(
             attempt_id=self.attempt_id,
             state=state.value,

@@ -50,12 +50,12 @@ class TaskLoop:
         for step in steps:
             if step is not None:
                 self.idle()
-                paused = times.pause()
+                paused = times.pause_idle()
                 await step.wait()
                 times.resume_idle(paused)
             for outlet in outlets:
                 if not outlet.has_room:
-                    paused = times.pause()
+                    paused = times.pause_backpressured()
                     await outlet.wait_room()
                     times.resume_backpressured(paused)
             if perf_counter_ns() - times.resumed_at > QUANTUM_NS:
@@ -68,7 +68,7 @@ class TaskLoop:
         times = self._times
         for outlet in self._chain.outlets:
             if not outlet.has_room:
-                paused = times.pause()
+                paused = times.pause_backpressured()
                 await outlet.wait_room()
                 times.resume_backpressured(paused)
         if perf_counter_ns() - times.resumed_at > QUANTUM_NS:

@@ -13,6 +13,7 @@ from millstream.taskmanager.operators.operator import OperatorInfo
 __all__ = ["Arrival", "TaskTimes", "build_metrics"]
 
 _MS = 1_000_000
+_NOTHING, _INPUT, _ROOM = range(3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,20 +35,32 @@ class TaskTimes:
 
     Time between :meth:`resume` and :meth:`pause` is busy. What the loop spends on other tasks counts nowhere.
 
-    :ivar resumed_at: when the task last got the loop, ``perf_counter_ns``.
+    :ivar resumed_at: when the task last got the loop, or gave it away, ``perf_counter_ns``.
+    :ivar longest_backpressure_ns: the longest time in one piece, since somebody last set it to 0.
     :ivar records_in: records that came from input gates.
     :ivar records_out: records that went to output edges.
     """
 
-    __slots__ = ("backpressured_ns", "busy_ns", "idle_ns", "records_in", "records_out", "resumed_at")
+    __slots__ = (
+        "_waits_for",
+        "backpressured_ns",
+        "busy_ns",
+        "idle_ns",
+        "longest_backpressure_ns",
+        "records_in",
+        "records_out",
+        "resumed_at",
+    )
 
     def __init__(self) -> None:
         self.resumed_at = perf_counter_ns()
         self.busy_ns = 0
         self.idle_ns = 0
         self.backpressured_ns = 0
+        self.longest_backpressure_ns = 0
         self.records_in = 0
         self.records_out = 0
+        self._waits_for = _NOTHING
 
     def pause(self) -> int:
         """The task gives the loop away; returns the time."""
@@ -60,15 +73,64 @@ class TaskTimes:
         """The task has the loop again, and its absence counts nowhere."""
         self.resumed_at = perf_counter_ns()
 
+    def pause_idle(self) -> int:
+        """The task begins to wait for input; returns the time."""
+        self._waits_for = _INPUT
+        return self.pause()
+
     def resume_idle(self, paused_at: int) -> None:
         """The task has waited for input."""
+        self._waits_for = _NOTHING
         self.resumed_at = perf_counter_ns()
         self.idle_ns += self.resumed_at - paused_at
 
+    def pause_backpressured(self) -> int:
+        """The task begins to wait for room downstream; returns the time."""
+        self._waits_for = _ROOM
+        return self.pause()
+
     def resume_backpressured(self, paused_at: int) -> None:
         """The task has waited for room downstream."""
+        self._waits_for = _NOTHING
         self.resumed_at = perf_counter_ns()
-        self.backpressured_ns += self.resumed_at - paused_at
+        waited = self.resumed_at - paused_at
+        self.backpressured_ns += waited
+        if waited > self.longest_backpressure_ns:
+            self.longest_backpressure_ns = waited
+
+    def end(self) -> None:
+        """The task does nothing any more, whatever it did when it was cancelled."""
+        now = perf_counter_ns()
+        passed = now - self.resumed_at
+        if self._waits_for == _INPUT:
+            self.idle_ns += passed
+        elif self._waits_for == _ROOM:
+            self.backpressured_ns += passed
+        else:
+            self.busy_ns += passed
+        self.resumed_at = now
+        self._waits_for = _NOTHING
+
+    @property
+    def is_backpressured(self) -> bool:
+        """It waits for room now."""
+        return self._waits_for == _ROOM
+
+    def waits_for_input_ns(self) -> int:
+        """How long it has been waiting for input; 0 if it does not."""
+        return perf_counter_ns() - self.resumed_at if self._waits_for == _INPUT else 0
+
+    def waits_for_room_ns(self) -> int:
+        """How long it has been waiting for room downstream; 0 if it does not."""
+        return perf_counter_ns() - self.resumed_at if self._waits_for == _ROOM else 0
+
+    def idle_so_far_ns(self) -> int:
+        """All time of waiting for input, with the wait that is under way."""
+        return self.idle_ns + self.waits_for_input_ns()
+
+    def backpressured_so_far_ns(self) -> int:
+        """All time of waiting for room, with the wait that is under way."""
+        return self.backpressured_ns + self.waits_for_room_ns()
 
 
 def build_metrics(
@@ -90,8 +152,8 @@ def build_metrics(
         bytes_in=gate.bytes_in if gate is not None else 0,
         bytes_out=sum(writer.bytes_out for writer in writers),
         busy_ms=times.busy_ns // _MS,
-        idle_ms=times.idle_ns // _MS,
-        backpressured_ms=times.backpressured_ns // _MS,
+        idle_ms=times.idle_so_far_ns() // _MS,
+        backpressured_ms=times.backpressured_so_far_ns() // _MS,
         serialize_ms=sum(writer.serialize_ns for writer in writers) // _MS,
         deserialize_ms=gate.deserialize_ns // _MS if gate is not None else 0,
     )

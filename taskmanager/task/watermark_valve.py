@@ -6,6 +6,7 @@ with the task's own, so event time never goes back. Pure: markers in, markers ou
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from millstream.common.records import MAX_TIMESTAMP, MAX_WATERMARK, MIN_TIMESTAMP, Watermark, WatermarkStatus
@@ -36,6 +37,17 @@ class WatermarkValve:
         self._channels = [_Channel() for _ in range(channels)]
         self.watermark = MIN_TIMESTAMP
         self.idle = False
+
+    def lowest(self, channels: Iterable[int]) -> int:
+        """The event time of some of the channels, ms: that of the slowest of those that are active.
+
+        If none is, all of them count: where the last ones stood still.
+        """
+        chosen = [self._channels[each] for each in channels]
+        active = [each for each in chosen if not each.idle and not each.ended]
+        if chosen and not active and all(each.ended for each in chosen):
+            return max(each.watermark for each in chosen)
+        return min((each.watermark for each in active or chosen), default=MIN_TIMESTAMP)
 
     def on_watermark(self, channel: int, watermark: Watermark) -> Output:
         """A watermark came; an idle channel's is ignored, unless it is the last one, which ends idleness."""

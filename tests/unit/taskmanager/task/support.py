@@ -35,6 +35,7 @@ from millstream.common.wire.graph_pb2 import (
     TaskDeployment,
 )
 from millstream.taskmanager.exchange import BarrierListener, ChannelInfo, Recorded, UnderWay
+from millstream.taskmanager.exchange_usage import InputUsage, OutputUsage, QueueLengths
 from millstream.taskmanager.network.channel_recorder import ChannelRecorder
 from millstream.taskmanager.network.channel_replay import ChannelReplay, ReplayEdge
 from millstream.taskmanager.network.element_codec import encode_elements
@@ -131,6 +132,10 @@ class FakeWriter:
     def close(self) -> None:
         self.closed = True
 
+    def usage(self) -> OutputUsage:
+        waiting = QueueLengths.of([self.untaken])
+        return OutputUsage(len(self.elements), waiting, 100 * self.untaken, 10, self.untaken / self.capacity)
+
     @property
     def values(self) -> list[Any]:
         return [value for element in self.elements if isinstance(element, RecordBatch) for value in element.values]
@@ -221,6 +226,9 @@ class FakeGate:
 
     def close(self) -> None:
         self.closed = True
+
+    def usage(self) -> InputUsage:
+        return InputUsage(queued=QueueLengths.of([len(self.elements)]))
 
 
 class FakeStorage:
