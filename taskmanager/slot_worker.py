@@ -19,6 +19,7 @@ from millstream.common.clock import Clock
 from millstream.common.config import ClusterOptions, Configuration, CoreOptions, RpcOptions
 from millstream.common.errors import MillstreamError
 from millstream.common.failure import ENGINE, FailureInfo, engine_failure
+from millstream.common.logging.task_context import JobContext, serve_job
 from millstream.common.states import ExecutionState
 from millstream.common.wire.cluster_pb2 import (
     AttemptMetrics,
@@ -158,6 +159,8 @@ class SlotWorker:
             self._fail_slot(engine_failure(ENGINE, "this slot worker is prepared already"))
             return
         job = command.job
+        if self._surroundings.own_process:
+            serve_job(JobContext(job.job_id, job.name))
         try:
             configuration = Configuration.from_map(dict(command.configuration))
             self._largest_message = configuration.get(RpcOptions.FRAMESIZE)  # the TaskManager's: it sends them on
@@ -193,6 +196,7 @@ class SlotWorker:
             inline=self._surroundings.inline,
             state_directory=_first_directory(temporary_dirs),
             own_process=self._surroundings.own_process,
+            job_name=job.name,
         )
         if self._surroundings.own_process:
             self._collector.tune()

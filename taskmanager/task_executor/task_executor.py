@@ -19,12 +19,13 @@ from millstream.common.errors import MillstreamError
 from millstream.common.high_availability.leader_directory import LeaderDirectory
 from millstream.common.ids import AllocationId, IdFactory, JobID, ResourceId
 from millstream.common.inspection.thread_dump import asyncio_tasks, threads_of_this_process
+from millstream.common.logging import LogFiles
 from millstream.common.rpc.gateways import TaskExecutorGateway
 from millstream.common.rpc.service import RpcService
 from millstream.common.wire import cluster_pb2 as pb
+from millstream.common.wire import inspection_pb2 as inspection
 from millstream.common.wire.inspection_pb2 import (
     LogFileChunk,
-    LogFiles,
     ReadLogFileRequest,
     SampleStacksRequest,
     SetLogLevelRequest,
@@ -76,6 +77,7 @@ class TaskExecutor:
             configuration.get(TaskManagerOptions.RESOURCE_ID) or f"{rpc.address}-{ids.hex(6)}"
         )
         self._session_id = ids.leader_session_id()
+        self._log_files = LogFiles.of_task_manager(configuration)
         self._host = host
         self._number_of_slots = configuration.get(TaskManagerOptions.NUM_TASK_SLOTS)
         self._local_state = LocalStateService(configuration)
@@ -203,13 +205,15 @@ class TaskExecutor:
         """Return the metrics of this process and of its slot workers."""
         raise MillstreamError("The TaskManager has no metrics yet.")
 
-    async def list_log_files(self, request: pb.Empty) -> LogFiles:
+    async def list_log_files(self, request: pb.Empty) -> inspection.LogFiles:
         """Return the files in the log directory."""
-        raise MillstreamError("The TaskManager does not show its logs yet.")
+        return inspection.LogFiles(files=await asyncio.to_thread(self._log_files.list))
 
     async def read_log_file(self, request: ReadLogFileRequest) -> LogFileChunk:
         """Return a part of a log file."""
-        raise MillstreamError("The TaskManager does not show its logs yet.")
+        return await asyncio.to_thread(
+            self._log_files.read, request.kind, request.name, request.offset, request.max_bytes
+        )
 
     async def request_thread_dump(self, request: pb.Empty) -> ThreadDump:
         """Return what the threads of this process and of its slot workers do."""
