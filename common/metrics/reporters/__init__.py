@@ -1,0 +1,1 @@
+"""Those who tell the outside of a process's metrics, one for each system that collects metrics."""
