@@ -25,7 +25,14 @@ from millstream.dispatcher.archived_jobs import ArchivedJobs
 from millstream.dispatcher.job_graph_check import check_job_graph
 from millstream.dispatcher.job_keeper import JobKeeper
 from millstream.dispatcher.job_manager_runner import JobManagerRunner, JobMasterControl
-from millstream.dispatcher.job_reports import cancelled_early, summary_without_end, taken_up, without_end
+from millstream.dispatcher.job_reports import (
+    cancelled_early,
+    summary_without_end,
+    taken_up,
+    with_checkpoints,
+    without_checkpoints,
+    without_end,
+)
 from millstream.dispatcher.job_table import (
     Action,
     AllJobsEnded,
@@ -153,8 +160,7 @@ class DispatchedJobs:
             await self._runners[job_id].refresh_metrics()
 
     def checkpoints(self, job_id: JobID) -> JobCheckpoints:
-        """Return what is known of the job's checkpoints: nothing if it ended, or has not been taken up, under this
-        leader.
+        """Return what is known of the job's checkpoints: nothing if it has not been taken up under this leader.
 
         :raises JobNotFoundError: no such job.
         """
@@ -219,10 +225,9 @@ class DispatchedJobs:
         """Find out which jobs earlier leaders have left, however long that takes."""
         kept = await self._keeper.kept_jobs()
         for details in kept.results:
-            # The checkpoints of such a job are forgotten with the leader that ended it.
-            self._archive.add(
-                JobID(details.summary.job_id), details, JobCheckpoints(), archived_ms=details.summary.end_time_ms
-            )
+            details, checkpoints = without_checkpoints(details)
+            job_id = JobID(details.summary.job_id)
+            self._archive.add(job_id, details, checkpoints, archived_ms=details.summary.end_time_ms)
         if kept.results:
             logger.info("Remembers %d jobs that ended under an earlier leader", len(kept.results))
         for job_id in kept.to_run:
@@ -362,7 +367,8 @@ class DispatchedJobs:
                 case CancelJob(job_id):
                     self._runners[job_id].cancel()
                 case StoreResult(job_id, details):
-                    self._tasks.spawn(self._keep_result(job_id, details), f"keep result of {job_id}")
+                    kept = with_checkpoints(details, self.checkpoints(job_id))
+                    self._tasks.spawn(self._keep_result(job_id, kept), f"keep result of {job_id}")
                 case ArchiveJob(job_id, details):
                     self._job_has_ended(job_id, details)
                 case CloseJobMaster(job_id):

@@ -11,6 +11,7 @@ from millstream.common.errors import MillstreamError
 from millstream.common.failure import ENGINE, engine_failure
 from millstream.common.ids import JobID
 from millstream.common.states import JobStatus
+from millstream.common.wire.checkpoint_pb2 import JobCheckpoints
 from millstream.common.wire.cluster_pb2 import ExceptionHistoryEntry, JobDetails, JobSummary
 from millstream.common.wire.graph_pb2 import JobGraph
 from millstream.jobmanager.execution_graph.job_plan import plan_nodes
@@ -22,6 +23,8 @@ __all__ = [
     "summary_without_end",
     "taken_up",
     "waiting_to_start",
+    "with_checkpoints",
+    "without_checkpoints",
     "without_end",
 ]
 
@@ -138,6 +141,23 @@ def summary_without_end(summary: JobSummary) -> JobSummary:
     told.state = before
     told.end_time_ms = 0
     return told
+
+
+def with_checkpoints(details: JobDetails, checkpoints: JobCheckpoints) -> JobDetails:
+    """Return the report on a job that has ended as it is kept: with what is known of its checkpoints."""
+    kept = JobDetails()
+    kept.CopyFrom(details)
+    kept.checkpoints.CopyFrom(checkpoints)
+    return kept
+
+
+def without_checkpoints(kept: JobDetails) -> tuple[JobDetails, JobCheckpoints]:
+    """Return what :func:`with_checkpoints` has put together."""
+    details, checkpoints = JobDetails(), JobCheckpoints()
+    details.CopyFrom(kept)
+    checkpoints.CopyFrom(kept.checkpoints)
+    details.ClearField("checkpoints")
+    return details, checkpoints
 
 
 def _ended(report: JobDetails, status: JobStatus, now_ms: int) -> JobDetails:

@@ -210,6 +210,11 @@ class CheckpointCoordinator:
         return self._statistics.snapshot()
 
     @property
+    def overview(self) -> JobCheckpoints:
+        """Counts of the job's checkpoints and the latest of them; not to be changed."""
+        return self._statistics.overview
+
+    @property
     def latest_completed(self) -> CompletedCheckpoint | None:
         """The checkpoint that tasks are restored from."""
         return self._store.latest
@@ -319,10 +324,11 @@ class CheckpointCoordinator:
         options.trigger_timestamp_ms = self._now
         pending = PendingCheckpoint(self._next_id, mode, request_id, options)
         self._next_id += 1
-        pending.final = self._ends.all_ended(make_plan(self._graph).tasks)
+        plan = make_plan(self._graph)
+        pending.final = self._ends.all_ended(plan.tasks)
         self._pending.add(pending)
         self._timing.began(self._now)
-        self._statistics.began(pending)
+        self._statistics.began(pending, plan)
         self._actions.append(SetTimer(TimerKind.TIMEOUT, self._settings.timeout_ms, pending.id))
         pending.located = not base
         if base:

@@ -240,7 +240,17 @@ class CheckpointService:
 
     def statistics(self) -> JobCheckpoints:
         """Return what is known of the job's checkpoints."""
-        return self._coordinator.statistics()
+        result = self._coordinator.statistics()
+        result.restored_path = _shown(result.restored_path)
+        for entry in (result.latest_completed, result.latest_savepoint, *result.history):
+            if entry.external_path:
+                entry.external_path = _shown(entry.external_path)
+        return result
+
+    @property
+    def overview(self) -> JobCheckpoints:
+        """Counts of the job's checkpoints and the latest of them; not to be changed."""
+        return self._coordinator.overview
 
     async def checkpoint(self, *, full: bool = False) -> pb.OperationStatus:
         """Take a checkpoint now and return what became of it."""

@@ -236,6 +236,23 @@ def test_a_job_that_has_ended_is_not_run_again_wherever_its_leader_died(step: st
     run(test)
 
 
+def test_what_is_known_of_checkpoints_outlives_the_leader_under_which_their_job_ended() -> None:
+    async def test() -> None:
+        async with cluster() as world:
+            await world.first.lead()
+            job_master = await world.first.run_job()
+            job_master.operations += ["one", "two"]
+            job_master.end("FINISHED")
+            await world.first.result()
+            await world.second.lead()
+            request = pb.JobRequest(job_id=hex_id(1))
+            checkpoints = await (await world.second.dispatcher()).get_checkpoints(request)
+            assert checkpoints.completed == 2
+            assert not (await world.second.result()).HasField("checkpoints")
+
+    run(test)
+
+
 @pytest.mark.parametrize(
     ("retention", "has_run", "left"),
     [

@@ -87,3 +87,40 @@ def test_the_history_is_bounded_but_not_for_those_under_way(size: int) -> None:
     assert (statistics.completed, statistics.latest_completed.checkpoint_id) == (5, 5)
     h.pass_time(1000)
     assert h.coordinator.statistics().history[0].checkpoint_id == 6
+
+
+def test_who_takes_part_is_known_from_the_beginning() -> None:
+    h = harness()
+    h.finish(h.task("source", 1))
+    h.send(SavepointRequested("r"))
+    (entry,) = h.coordinator.statistics().history
+    assert (entry.subtasks, entry.acknowledged, entry.format) == (4, 0, "CANONICAL")
+    taking_part = [(one.vertex_id[:3], one.parallelism, list(one.finished_subtasks)) for one in entry.vertices]
+    assert sorted(taking_part) == [("map", 2, []), ("sin", 1, []), ("sou", 2, [1])]
+
+
+def test_a_failed_one_keeps_what_it_had() -> None:
+    h = harness()
+    h.pass_time(1000)
+    number = h.prepare()
+    h.pass_time(7)
+    h.acknowledge(h.attempt("source", 1), number)
+    h.decline(h.attempt("map"), number, "broken")
+    (entry,) = h.coordinator.statistics().history
+    assert (entry.status, entry.subtasks, entry.acknowledged) == ("FAILED", 5, 1)
+    assert [(one.vertex_id[:6], one.subtask_index) for one in entry.subtask_statistics] == [("source", 1)]
+    assert entry == h.coordinator.statistics().latest_failed
+
+
+def test_the_summary_is_of_the_complete_ones() -> None:
+    h = harness(history_size=1)
+    assert h.coordinator.statistics().summary.duration_ms.count == 0
+    for _ in range(3):
+        h.checkpoint()
+    h.pass_time(1000)
+    h.decline(h.attempt("map"), h.prepare(), "broken")
+    statistics = h.coordinator.statistics()
+    assert statistics.summary.state_size.count == 3
+    assert statistics.summary.state_size.maximum == statistics.latest_completed.state_size
+    overview = h.coordinator.overview
+    assert (overview.completed, overview.failed, len(overview.history)) == (3, 1, 0)
