@@ -7,7 +7,7 @@ their own, which the processes that report import.
 
 from __future__ import annotations
 
-from millstream.common.metrics.counter import Counter
+from millstream.common.metrics.counter import Counter, CounterView
 from millstream.common.metrics.distribution import Distribution
 from millstream.common.metrics.gauge import Gauge, GaugeValue
 from millstream.common.metrics.histogram import Histogram
@@ -21,6 +21,7 @@ from millstream.common.metrics.rate_window import UPDATE_SECONDS
 __all__ = [
     "UPDATE_SECONDS",
     "Counter",
+    "CounterView",
     "Distribution",
     "Gauge",
     "GaugeValue",

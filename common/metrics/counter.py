@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from millstream.common.metrics.metric import Metric
 
-__all__ = ["Counter"]
+__all__ = ["Counter", "CounterView"]
 
 
 class Counter(Metric):
@@ -25,3 +27,18 @@ class Counter(Metric):
 
     def get_count(self) -> int:
         return self._count
+
+
+class CounterView(Metric):
+    """A number of events that is counted elsewhere.
+
+    :param total: gives the number; called at each report: it must be quick and must not wait.
+    """
+
+    __slots__ = ("_total",)
+
+    def __init__(self, total: Callable[[], int]) -> None:
+        self._total = total
+
+    def get_count(self) -> int:
+        return self._total()

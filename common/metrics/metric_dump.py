@@ -10,7 +10,7 @@ import operator
 from collections.abc import Iterator
 from typing import SupportsFloat, SupportsIndex
 
-from millstream.common.metrics.counter import Counter
+from millstream.common.metrics.counter import Counter, CounterView
 from millstream.common.metrics.distribution import Distribution
 from millstream.common.metrics.gauge import Gauge
 from millstream.common.metrics.histogram import Histogram
@@ -62,7 +62,7 @@ def _key_value(name: str, value: str) -> MetricUserGroup:
 
 
 def _value(metric: Metric) -> MetricValue | None:
-    if isinstance(metric, Counter):
+    if isinstance(metric, (Counter, CounterView)):
         return MetricValue(count=_limited(metric.get_count()))
     if isinstance(metric, Gauge):
         return _gauge(metric.get_value())

@@ -10,7 +10,7 @@ import logging
 from collections.abc import Callable, Iterator, Mapping
 from typing import TypeVar
 
-from millstream.common.metrics.counter import Counter
+from millstream.common.metrics.counter import Counter, CounterView
 from millstream.common.metrics.distribution import Distribution
 from millstream.common.metrics.gauge import Gauge, GaugeValue
 from millstream.common.metrics.histogram import Histogram
@@ -67,6 +67,13 @@ class MetricGroup:
         :raises ValueError: a metric of another kind has the name, here as in the methods below.
         """
         return self._register(name, Counter, Counter)
+
+    def counter_view(self, name: str, total: Callable[[], int]) -> CounterView:
+        """A number of events that is counted elsewhere.
+
+        :param total: gives the number; it must be quick and must not wait.
+        """
+        return self._register(name, CounterView, lambda: CounterView(total))
 
     def gauge(self, name: str, obj: Callable[[], GaugeValue]) -> None:
         """Register a callable that gives a value when it is asked for; it takes the place of an earlier one."""
@@ -131,7 +138,7 @@ class MetricGroup:
         """Every metric of this group and the groups below as ``(dotted name, value)``."""
         for name, metric in self.metrics():
             full = self._full(name)
-            if isinstance(metric, (Counter, Meter, MeterView)):
+            if isinstance(metric, (Counter, CounterView, Meter, MeterView)):
                 yield full, metric.get_count()
             elif isinstance(metric, Gauge):
                 yield full, metric.get_value()

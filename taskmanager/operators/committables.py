@@ -45,6 +45,10 @@ class Committables:
     """Keeps the committables of one subtask in order and commits them.
 
     :param name: the sink's, for messages.
+    :ivar total: committables that came so far, those of a restored checkpoint included.
+    :ivar successful: that were committed, now or before: committers do not tell.
+    :ivar failed: that never will be.
+    :ivar retried: attempts that were put off.
     """
 
     def __init__(self, committer: Committer, name: str) -> None:
@@ -53,13 +57,20 @@ class Committables:
         self._waiting: list[Committable] = []
         """Part of no checkpoint that is known to be complete."""
         self._due: list[CommitRequest] = []
+        self.total = 0
+        self.successful = 0
+        self.failed = 0
+        self.retried = 0
 
     def add(self, values: Iterable[Any], checkpoint_id: int | None = None) -> None:
         """The writer has handed these over, for the checkpoint that is being taken."""
-        self._waiting.extend(Committable(value, checkpoint_id) for value in values)
+        added = [Committable(value, checkpoint_id) for value in values]
+        self.total += len(added)
+        self._waiting.extend(added)
 
     def restore(self, committables: Sequence[Committable]) -> None:
         """These belong to the checkpoint that the job goes on from, which is complete."""
+        self.total += len(committables)
         self._due.extend(CommitRequest(each.value, each.checkpoint_id) for each in committables)
 
     def all(self) -> list[Committable]:
@@ -97,6 +108,7 @@ class Committables:
         _COMMITTED.reach()
         again = []
         for request in self._due:
+            self._count(request.outcome)
             if request.outcome is CommitOutcome.FAILED:
                 _log.error(
                     "sink %s: %.200r of checkpoint %s was not committed and never will be: %s",
@@ -116,6 +128,14 @@ class Committables:
                     )
                 again.append(CommitRequest(request.get_committable(), request.checkpoint_id, retries + 1))
         self._due = again
+
+    def _count(self, outcome: CommitOutcome) -> None:
+        if outcome is CommitOutcome.FAILED:
+            self.failed += 1
+        elif outcome is CommitOutcome.RETRY:
+            self.retried += 1
+        else:
+            self.successful += 1
 
     def commit(self) -> Iterator[Pause]:
         """Commit what is due, as often as it takes; the task waits meanwhile."""

@@ -274,6 +274,13 @@ class Operator(ABC):
     def records_out(self) -> Iterable[tuple[OperatorInfo, int]]:
         """How many records each of :attr:`infos` has put out so far."""
 
+    def timers_fired(self) -> int:
+        """What came due so far and is not a timer of a backend, as the windows of an operator that needs none."""
+        return 0
+
+    def register_metrics(self, group: MetricGroup) -> None:  # noqa: B027  # optional hook
+        """Add what this operator knows of itself to the metrics that every operator has. Before :meth:`open`."""
+
     def late_records_dropped(self) -> int:
         """How many records came too late for everything and went nowhere (``numLateRecordsDropped``)."""
         return 0

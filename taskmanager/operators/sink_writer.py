@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from millstream.common.errors import MillstreamError
 from millstream.common.graph.operator_spec import SinkSpec
@@ -30,6 +31,9 @@ from millstream.taskmanager.operators.operator import (
     OperatorInfo,
     Output,
 )
+
+if TYPE_CHECKING:
+    from millstream.common.metrics import MetricGroup
 
 __all__ = ["SinkWriterOperator"]
 
@@ -221,6 +225,25 @@ class SinkWriterOperator(Operator):
 
     def records_out(self) -> Iterable[tuple[OperatorInfo, int]]:
         yield self._info, self._records
+
+    def register_metrics(self, group: MetricGroup) -> None:
+        group.counter_view("numRecordsSend", lambda: self._records)
+        # A record that cannot be written is no number: the job fails with it.
+        for name in ("numRecordsSendErrors", "numRecordsOutErrors"):
+            group.counter(name)
+        if not isinstance(self._sink, SupportsCommitter):
+            return
+        for name, count in (
+            ("totalCommittables", lambda of: of.total),
+            ("successfulCommittables", lambda of: of.successful),
+            ("failedCommittables", lambda of: of.failed),
+            ("retriedCommittables", lambda of: of.retried),
+        ):
+            group.counter_view(name, partial(self._of_committables, count))
+        group.gauge("pendingCommittables", partial(self._of_committables, len))
+
+    def _of_committables(self, number: Callable[[Committables], int]) -> int:
+        return 0 if self._committables is None else number(self._committables)
 
     def _check(self) -> None:
         if self._broken is not None:

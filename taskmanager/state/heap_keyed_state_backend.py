@@ -147,6 +147,9 @@ class HeapKeyedStateBackend(KeyedStateBackend):
             queue.namespaced = namespaced
         return queue
 
+    def timers_fired(self) -> int:
+        return sum(queue.fired for queue in self._timers.values())
+
     def merge_namespaces(self, descriptor: StateDescriptor, target: Hashable, sources: Iterable[Hashable]) -> None:
         merge = stored_merger(descriptor, self._register(descriptor).clock)
         table = self.table(descriptor.get_name())

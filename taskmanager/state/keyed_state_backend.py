@@ -155,6 +155,10 @@ class KeyedStateBackend(ABC):
         """
 
     @abstractmethod
+    def timers_fired(self) -> int:
+        """Timers that were due and taken out, of all queues so far."""
+
+    @abstractmethod
     def merge_namespaces(self, descriptor: StateDescriptor, target: Hashable, sources: Iterable[Hashable]) -> None:
         """For the current key, add what the namespaces ``sources`` hold to ``target``'s, and remove it there.
 

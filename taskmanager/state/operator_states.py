@@ -94,6 +94,10 @@ class OperatorStates:
             self._operator = create_operator_backend(self._settings)
         return self._operator
 
+    def timers_fired(self) -> int:
+        """Timers that have fired so far."""
+        return 0 if self._keyed is None else self._keyed.timers_fired()
+
     def start_snapshot(self, options: SnapshotOptions) -> RunningOperatorSnapshot:
         """Hold fast all state as it is now."""
         keyed = None if self._keyed is None else self._keyed.start_snapshot(options)

@@ -20,12 +20,14 @@ class TimerQueue:
     :ivar namespaced: entries are pairs; a snapshot has to know, since a timer goes where its key goes.
     :ivar buckets: the entries by time, in the order in which they were set. Operators that set many timers at once
         may use it directly, together with :meth:`open_bucket`.
+    :ivar fired: timers that were taken out because they were due, so far.
     """
 
-    __slots__ = ("_times", "buckets", "namespaced")
+    __slots__ = ("_times", "buckets", "fired", "namespaced")
 
     def __init__(self, *, namespaced: bool = False) -> None:
         self.namespaced = namespaced
+        self.fired = 0
         self.buckets: dict[int, dict[Hashable, None]] = {}
         self._times: list[int] = []
 
@@ -79,7 +81,9 @@ class TimerQueue:
         if time is None or time > now:
             return None
         heappop(self._times)
-        return time, self.buckets.pop(time)
+        bucket = self.buckets.pop(time)
+        self.fired += len(bucket)
+        return time, bucket
 
     def earlier_than(self, time: int) -> bool:
         """Whether there may be a timer before ``time``."""
@@ -89,6 +93,7 @@ class TimerQueue:
         """Set timers again that :meth:`pop_bucket` took out, before those that were set meanwhile."""
         bucket = dict.fromkeys(entries)
         if bucket:
+            self.fired -= len(bucket)
             later = self.open_bucket(time)
             bucket.update(later)
             later.clear()
@@ -104,6 +109,7 @@ class TimerQueue:
             for entry in list(bucket):
                 if entry in bucket:
                     del bucket[entry]
+                    self.fired += 1
                     yield time, entry
                     if self.earlier_than(time):
                         break  # one that was set meanwhile comes before the rest of this bucket

@@ -144,7 +144,7 @@ class CheckpointDriver:
             if drain is not None and isinstance(letter, CheckpointTrigger) and letter.options.kind == _DRAIN:
                 await drain()
             if source is None:
-                await self._answer(letters.popleft())
+                await self._answer(self._mailbox.take())
                 continue
             if not source.claim():
                 return
@@ -153,7 +153,7 @@ class CheckpointDriver:
                 while not self.final.held and (item := source.emitted()) is not None:
                     head = self._chain.head
                     await self._loop.drain(head.emit(item) if isinstance(item, RecordBatch) else head.marker(item))
-                await self._answer(letters.popleft())
+                await self._answer(self._mailbox.take())
             finally:
                 source.hand_back()
         self._loop.hurry(False)

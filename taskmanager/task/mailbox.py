@@ -8,8 +8,10 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from time import perf_counter_ns
 from typing import TypeAlias
 
+from millstream.common.metrics import Histogram
 from millstream.common.records import CheckpointBarrier
 from millstream.common.wire.checkpoint_pb2 import CheckpointOptions
 from millstream.taskmanager.network.wakeup import Wakeup
@@ -55,27 +57,45 @@ class Mailbox:
     """For the slot's event loop only.
 
     :ivar letters: those that were not answered yet; empty most of the time, which is what the task's loop looks at.
+    :ivar received: letters that were put in so far.
+    :ivar latency_ms: how long they lay there.
     """
 
-    __slots__ = ("_arrived", "_wake", "letters")
+    __slots__ = ("_arrived", "_put_at", "_wake", "latency_ms", "letters", "received")
 
     def __init__(self, wake: Callable[[], None]) -> None:
         """:param wake: makes the task look, if it waits."""
         self.letters: deque[Letter] = deque()
+        self.received = 0
+        self.latency_ms = Histogram()
+        self._put_at: deque[int] = deque()  # of each letter, ``perf_counter_ns``
         self._arrived = Wakeup()
         self._wake = wake
 
     def put(self, letter: Letter) -> None:
         """Leave a letter."""
         self.letters.append(letter)
+        self._put_at.append(perf_counter_ns())
+        self.received += 1
         self._arrived.notify()
         self._wake()
 
+    def take(self) -> Letter:
+        """Take the first letter, to answer it.
+
+        :raises IndexError: there is none.
+        """
+        letter = self.letters.popleft()
+        self.latency_ms.update((perf_counter_ns() - self._put_at.popleft()) / 1_000_000)
+        return letter
+
     def forget(self, checkpoint_id: int) -> None:
         """The checkpoint is not wanted any more: it need not be begun."""
-        for letter in [each for each in self.letters if isinstance(each, CheckpointTrigger)]:
-            if letter.checkpoint_id == checkpoint_id:
-                self.letters.remove(letter)
+        for index in reversed(range(len(self.letters))):
+            letter = self.letters[index]
+            if isinstance(letter, CheckpointTrigger) and letter.checkpoint_id == checkpoint_id:
+                del self.letters[index]
+                del self._put_at[index]
 
     async def wait(self) -> None:
         """Return when there is a letter."""

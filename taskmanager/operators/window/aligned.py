@@ -459,6 +459,9 @@ class AlignedWindowOperator(Operator):
     def records_out(self) -> Iterable[tuple[OperatorInfo, int]]:
         yield self._info, self._records_out + self._collector.records_out
 
+    def timers_fired(self) -> int:
+        return self._windows.evaluated
+
     def late_records_dropped(self) -> int:
         return self._late_dropped
 

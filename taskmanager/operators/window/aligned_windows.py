@@ -50,6 +50,7 @@ class AlignedWindows:
     """The windows of one operator.
 
     :ivar now: the watermark; with processing time, windows before it do not matter and it stays where it began.
+    :ivar evaluated: windows of single keys that were evaluated so far.
     """
 
     __slots__ = (
@@ -64,6 +65,7 @@ class AlignedWindows:
         "_slide",
         "_times",
         "_tumbling",
+        "evaluated",
         "now",
     )
 
@@ -94,6 +96,7 @@ class AlignedWindows:
         self._slices: dict[int, Slice] = {}
         self._times: list[tuple[int, int, int]] = []  # when something is to be done, and the bounds of the window
         self.now = MIN_TIMESTAMP
+        self.evaluated = 0
 
     # ------------------------------------------------------------------------------------------------ records
 
@@ -194,7 +197,10 @@ class AlignedWindows:
                 heappush(times, (cleanup_time, start, end))
             window = TimeWindow(start, end)
             fired = self._fired.pop(window, ()) if self._fired else ()
-            yield DueWindow(start, end, self._contents[window], fires, ends, fired)
+            panes = self._contents[window]
+            if fires:
+                self.evaluated += len(panes) - len(fired)
+            yield DueWindow(start, end, panes, fires, ends, fired)
             if ends:
                 del self._contents[window]
                 self._panes.pop(start, None)

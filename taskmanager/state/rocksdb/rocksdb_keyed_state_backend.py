@@ -210,6 +210,9 @@ class RocksDbKeyedStateBackend(KeyedStateBackend):
             found[0].namespaced = namespaced
         return found[0]
 
+    def timers_fired(self) -> int:
+        return sum(queue.fired for queue, _ in self._queues.values())
+
     def _new_queue(self, name: str, *, namespaced: bool) -> tuple[TimerQueue, Column]:
         column = self._database.column(_TIMERS + name)
         if self._timers_on_heap:
