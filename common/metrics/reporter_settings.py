@@ -7,8 +7,8 @@ from collections.abc import Collection
 from datetime import timedelta
 from typing import Final, TypeVar
 
-from millstream.common.config.collection_kind import MAP
 from millstream.common.config.configuration import Configuration
+from millstream.common.config.duration import DURATION
 from millstream.common.config.metric_options import MetricOptions
 from millstream.common.config.option import ConfigOption
 from millstream.common.config.port_range import PORT_NUMBER, PORT_RANGE
@@ -154,9 +154,15 @@ class ReporterSettings:
         """A parameter that is a port or a range of ports."""
         return self._parameter(parameter, PORT_RANGE, default)
 
-    def mapping(self, parameter: str) -> dict[str, str]:
-        """A parameter of the form ``k1:v1,k2:v2``."""
-        return self._parameter(parameter, MAP, {})
+    def duration(self, parameter: str, default: timedelta) -> timedelta:
+        """A parameter that is a length of time.
+
+        :raises ConfigurationError: it is 0.
+        """
+        value = self._parameter(parameter, DURATION, default)
+        if value <= timedelta(0):
+            raise self.wrong(parameter, "expected a time longer than 0, such as 10 s")
+        return value
 
     def wrong(self, parameter: str, mend: str) -> ConfigurationError:
         """The error that says what a parameter should be."""
