@@ -24,121 +24,102 @@ class MetricOptions:
         list_of(STRING, ",;"),
         [],
         "Names of the reporters to start. Empty: all that are configured.",
-        effect=Effect.RESERVED,
     )
     REPORTER_FACTORY_CLASS: Final = template(
         "metrics.reporter.<name>.factory.class",
         STRING,
         None,
-        "What makes the reporter, such as `org.apache.flink.metrics.prometheus.PrometheusReporterFactory`.",
+        "Which reporter it is: `prometheus`, `prometheus_push_gateway`, `statsd`, `graphite`, `datadog`, `slf4j`, "
+        "`opentelemetry`, or Flink's class, such as `org.apache.flink.metrics.prometheus.PrometheusReporterFactory`.",
         former=("metrics.reporter.<name>.class",),
-        effect=Effect.RESERVED,
     )
     REPORTER_INTERVAL: Final = template(
         "metrics.reporter.<name>.interval",
         DURATION,
         timedelta(seconds=10),
         "Time between two reports of a reporter that pushes.",
-        effect=Effect.RESERVED,
     )
     REPORTER_SCOPE_DELIMITER: Final = template(
         "metrics.reporter.<name>.scope.delimiter",
         STRING,
         ".",
         "What parts the components of a metric's name.",
-        effect=Effect.RESERVED,
     )
     REPORTER_EXCLUDED_VARIABLES: Final = template(
         "metrics.reporter.<name>.scope.variables.excludes",
         STRING_LIST,
         [],
         "Labels that are left out.",
-        effect=Effect.RESERVED,
     )
     REPORTER_ADDITIONAL_VARIABLES: Final = template(
         "metrics.reporter.<name>.scope.variables.additional",
         MAP,
         {},
         "Labels that are added.",
-        effect=Effect.RESERVED,
     )
     REPORTER_INCLUDES: Final = template(
         "metrics.reporter.<name>.filter.includes",
         STRING_LIST,
         ["*:*:*"],
         "Metrics that are reported, each as `<scope>:<name>[,<name>][:<type>]`.",
-        effect=Effect.RESERVED,
     )
     REPORTER_EXCLUDES: Final = template(
         "metrics.reporter.<name>.filter.excludes",
         STRING_LIST,
         [],
         "Metrics that are not reported, although they are included.",
-        effect=Effect.RESERVED,
     )
     REPORTER_PARAMETER: Final = template(
         "metrics.reporter.<name>.<parameter>",
         STRING,
         None,
         "A parameter of the reporter's own, such as `metrics.reporter.prom.port: 9250-9260`.",
-        effect=Effect.RESERVED,
     )
     PROMETHEUS_FILTER_LABEL_VALUES: Final = option(
         "metrics.reporter.prometheus.filterLabelValueCharacters",
         BOOLEAN,
         True,
         "Whether a reporter named `prometheus` replaces unusual characters in the values of labels.",
-        effect=Effect.RESERVED,
     )
     SCOPE_DELIMITER: Final = option(
         "metrics.scope.delimiter",
         STRING,
         ".",
         "What parts the components of a metric's name.",
-        effect=Effect.RESERVED,
     )
-    SCOPE_JM: Final = option(
-        "metrics.scope.jm", STRING, "<host>.jobmanager", "Scope of the master's metrics.", effect=Effect.RESERVED
-    )
+    SCOPE_JM: Final = option("metrics.scope.jm", STRING, "<host>.jobmanager", "Scope of the master's metrics.")
     SCOPE_JM_JOB: Final = option(
         "metrics.scope.jm-job",
         STRING,
         "<host>.jobmanager.<job_name>",
         "Scope of a job's metrics in the master.",
         former=("metrics.scope.jm.job",),
-        effect=Effect.RESERVED,
     )
     SCOPE_JM_OPERATOR: Final = option(
         "metrics.scope.jm-operator",
         STRING,
         "<host>.jobmanager.<job_name>.<operator_name>",
         "Scope of an operator coordinator's metrics in the master.",
-        effect=Effect.RESERVED,
     )
-    SCOPE_TM: Final = option(
-        "metrics.scope.tm", STRING, _TASK_MANAGER, "Scope of a TaskManager's metrics.", effect=Effect.RESERVED
-    )
+    SCOPE_TM: Final = option("metrics.scope.tm", STRING, _TASK_MANAGER, "Scope of a TaskManager's metrics.")
     SCOPE_TM_JOB: Final = option(
         "metrics.scope.tm-job",
         STRING,
         f"{_TASK_MANAGER}.<job_name>",
         "Scope of a job's metrics in a TaskManager.",
         former=("metrics.scope.tm.job",),
-        effect=Effect.RESERVED,
     )
     SCOPE_TASK: Final = option(
         "metrics.scope.task",
         STRING,
         f"{_TASK_MANAGER}.<job_name>.<task_name>.<subtask_index>",
         "Scope of a task's metrics.",
-        effect=Effect.RESERVED,
     )
     SCOPE_OPERATOR: Final = option(
         "metrics.scope.operator",
         STRING,
         f"{_TASK_MANAGER}.<job_name>.<operator_name>.<subtask_index>",
         "Scope of an operator's metrics.",
-        effect=Effect.RESERVED,
     )
     LATENCY_INTERVAL: Final = option(
         "metrics.latency.interval",
@@ -174,9 +155,7 @@ class MetricOptions:
         "Which metrics of a job's states there are.",
         effect=Effect.RESERVED,
     )
-    SYSTEM_RESOURCE: Final = option(
-        "metrics.system-resource", BOOLEAN, False, "Whether there are metrics of the host.", effect=Effect.RESERVED
-    )
+    SYSTEM_RESOURCE: Final = option("metrics.system-resource", BOOLEAN, False, "Whether there are metrics of the host.")
     QUERY_SERVICE_PORT: Final = option(
         "metrics.internal.query-service.port",
         PORT_RANGE,
