@@ -49,38 +49,35 @@ class SecurityOptions:
         BOOLEAN,
         False,
         "Whether the REST interface speaks HTTPS.",
-        effect=Effect.RESERVED,
     )
     REST_AUTHENTICATION_ENABLED: Final = option(
         "security.ssl.rest.authentication-enabled",
         BOOLEAN,
         False,
         "Whether clients of the REST interface show certificates.",
-        effect=Effect.RESERVED,
     )
     REST_KEYSTORE: Final = optional(
         "security.ssl.rest.keystore",
         STRING,
-        "File with the REST interface's key and certificate.",
-        effect=Effect.RESERVED,
+        "PEM file with the REST interface's private key and its certificate, with those that lead to the authority.",
     )
     REST_KEYSTORE_PASSWORD: Final = optional(
-        "security.ssl.rest.keystore-password", STRING, "Password of this file.", effect=Effect.RESERVED
+        "security.ssl.rest.keystore-password", STRING, "Password of the key in it, if it has one."
     )
     REST_KEY_PASSWORD: Final = optional(
-        "security.ssl.rest.key-password", STRING, "Password of the key in it.", effect=Effect.RESERVED
+        "security.ssl.rest.key-password", STRING, "The same; goes before `security.ssl.rest.keystore-password`."
     )
     REST_TRUSTSTORE: Final = optional(
         "security.ssl.rest.truststore",
         STRING,
-        "File with the certificates that REST clients trust.",
-        effect=Effect.RESERVED,
+        "PEM file with the certificates of the authorities that REST clients trust, and that the server trusts where "
+        "clients must show a certificate.",
     )
     REST_TRUSTSTORE_PASSWORD: Final = optional(
         "security.ssl.rest.truststore-password", STRING, "Password of this file.", effect=Effect.RESERVED
     )
     PROTOCOL: Final = option(
-        "security.ssl.protocol", STRING, "TLSv1.2", "Least version of the protocol.", effect=Effect.RESERVED
+        "security.ssl.protocol", STRING, "TLSv1.2", "Least version of the protocol: `TLSv1.2` or `TLSv1.3`."
     )
     ALGORITHMS: Final = option(
         "security.ssl.algorithms",

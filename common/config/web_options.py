@@ -23,14 +23,9 @@ class WebOptions:
         True,
         "Whether jobs can be uploaded and started.",
         former=("jobmanager.web.submit.enable",),
-        effect=Effect.RESERVED,
     )
-    CANCEL_ENABLE: Final = option(
-        "web.cancel.enable", BOOLEAN, True, "Whether jobs can be cancelled.", effect=Effect.RESERVED
-    )
-    RESCALE_ENABLE: Final = option(
-        "web.rescale.enable", BOOLEAN, True, "Whether jobs can be rescaled.", effect=Effect.RESERVED
-    )
+    CANCEL_ENABLE: Final = option("web.cancel.enable", BOOLEAN, True, "Whether jobs can be cancelled.")
+    RESCALE_ENABLE: Final = option("web.rescale.enable", BOOLEAN, True, "Whether jobs can be rescaled.")
     UPLOAD_DIR: Final = optional(
         "web.upload.dir",
         STRING,
@@ -51,7 +46,6 @@ class WebOptions:
         timedelta(seconds=3),
         "Time between two looks of the interface at the cluster.",
         former=("jobmanager.web.refresh-interval",),
-        effect=Effect.RESERVED,
     )
     CHECKPOINTS_HISTORY: Final = option(
         "web.checkpoints.history",
@@ -73,22 +67,20 @@ class WebOptions:
         DURATION,
         timedelta(minutes=10),
         "Deadline of what the interface asks the cluster.",
-        effect=Effect.RESERVED,
     )
     ACCESS_CONTROL_ALLOW_ORIGIN: Final = option(
         "web.access-control-allow-origin",
         STRING,
-        "*",
-        "The `Access-Control-Allow-Origin` header of answers.",
+        "",
+        "Origins of pages that may call the REST interface from a browser, parted by commas, or `*`. Empty: only pages "
+        "that it serves itself.",
         former=("jobmanager.web.access-control-allow-origin",),
-        effect=Effect.RESERVED,
     )
     LOG_PATH: Final = optional(
         "web.log.path",
         STRING,
-        "Log file of the master that the interface shows.",
+        "Log file of the master that the interface shows. Unset: the one that the process writes.",
         former=("jobmanager.web.log.path",),
-        effect=Effect.RESERVED,
     )
     HISTORY_SERVER_PORT: Final = option(
         "historyserver.web.port", PORT_NUMBER, 8082, "Port of the history server.", effect=Effect.RESERVED

@@ -2,54 +2,65 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Final
+from collections.abc import Callable, Mapping
+from typing import Final
 
 from fastapi import APIRouter, FastAPI
-from fastapi.routing import APIRoute
 
+from millstream.common.config import RestOptions
 from millstream.common.version import VERSION
+from millstream.dispatcher.rest import openapi
+from millstream.dispatcher.rest.access import AccessGuard, AccessRules
 from millstream.dispatcher.rest.context import RestContext
 from millstream.dispatcher.rest.errors import ErrorAnswers, handle_errors
-from millstream.dispatcher.rest.messages.errors import ErrorBody
+from millstream.dispatcher.rest.requests import RequestShaper, url_prefix
 from millstream.dispatcher.rest.responses import JsonResponse
-from millstream.dispatcher.rest.routes import cluster
+from millstream.dispatcher.rest.routes import cluster, jobmanager, log_levels, rpc_tunnel, taskmanagers
+from millstream.dispatcher.rest.static_files import StaticFile, StaticFiles
 
 __all__ = ["make_application"]
 
-_ROUTERS: Final[tuple[Callable[[RestContext], APIRouter], ...]] = (cluster.make_router,)
+_ROUTERS: Final[tuple[Callable[[RestContext], APIRouter], ...]] = (
+    cluster.make_router,
+    log_levels.make_router,
+    rpc_tunnel.make_router,
+    jobmanager.make_router,
+    taskmanagers.make_router,
+)
 """A route with a fixed path stands before one that has a parameter in that place."""
 
 _VERSION_PREFIX: Final = "/v1"
-_ERRORS: Final[dict[int | str, dict[str, Any]]] = {
-    400: {"model": ErrorBody, "description": "The request is wrong."},
-    404: {"model": ErrorBody, "description": "What the request names is not there."},
-    500: {"model": ErrorBody, "description": "The request has failed."},
-    503: {"model": ErrorBody, "description": "Nobody leads the cluster now."},
-}
 
 
-def make_application(context: RestContext) -> FastAPI:
-    """Return the ASGI application that serves the REST interface."""
+def make_application(context: RestContext, files: Mapping[str, StaticFile]) -> FastAPI:
+    """Return the ASGI application that serves the REST interface. A running event loop is needed.
+
+    :param files: what else is served, by path.
+    """
+    configuration = context.configuration
+    rules = AccessRules.of(configuration)
     application = FastAPI(
         title="Millstream REST API",
         version=VERSION,
+        openapi_url=None,
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
         default_response_class=JsonResponse,
-        generate_unique_id_function=_operation_id,
+        generate_unique_id_function=openapi.operation_id,
     )
-    for make_router in _ROUTERS:
-        router = make_router(context)
-        application.include_router(router, prefix=_VERSION_PREFIX, responses=_ERRORS)
+    routers = [make_router(context) for make_router in _ROUTERS]
+    routers.append(openapi.make_router(application, with_token=rules.token is not None))
+    for router in routers:
+        application.include_router(router, prefix=_VERSION_PREFIX, responses=openapi.ERRORS)
         application.include_router(router, include_in_schema=False)
     handle_errors(application)
+    # The last one that is added sees a request first.
     application.add_middleware(ErrorAnswers)
+    application.add_middleware(
+        RequestShaper,
+        max_content_length=configuration.get(RestOptions.SERVER_MAX_CONTENT_LENGTH),
+    )
+    application.add_middleware(StaticFiles, files=files)
+    application.add_middleware(AccessGuard, rules=rules, url_prefix=url_prefix(configuration), open_paths=files.keys())
     return application
-
-
-def _operation_id(route: APIRoute) -> str:
-    """Clients that are generated from the description name their methods so."""
-    first, *others = route.name.split("_")
-    return first + "".join(word.capitalize() for word in others)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from millstream.common.clock import Clock
 from millstream.common.config import Configuration
 from millstream.common.ids import IdFactory
+from millstream.common.logging.log_files import LogFiles
 from millstream.dispatcher.rest.asynchronous_operations import AsynchronousOperations
 from millstream.dispatcher.rest.cluster import ClusterAccess
 from millstream.dispatcher.rest.flame_graphs.stack_sampler import StackSampler
@@ -25,6 +26,7 @@ class RestContext:
     :ivar operations: of this server's own.
     :ivar metrics: of the whole cluster, fetched when somebody asks.
     :ivar stacks: of tasks, for flame graphs.
+    :ivar log_files: of this process.
     :ivar threads: for work that would block the event loop: files, large answers.
     """
 
@@ -35,4 +37,5 @@ class RestContext:
     operations: AsynchronousOperations
     metrics: MetricFetcher
     stacks: StackSampler
+    log_files: LogFiles
     threads: Executor

@@ -15,6 +15,7 @@ __all__ = [
     "HEX_ID",
     "AttemptPath",
     "CheckpointIdPath",
+    "FileNamePath",
     "JobIdPath",
     "ListQuery",
     "SubtaskPath",
@@ -42,6 +43,7 @@ TriggerIdPath = Annotated[
 CheckpointIdPath = Annotated[int, Path(alias="checkpointid", ge=0, le=_LONG_MAX, description="Number of a checkpoint.")]
 SubtaskPath = Annotated[int, Path(alias="subtaskindex", ge=0, le=_INT_MAX, description="Index of a subtask, from 0.")]
 AttemptPath = Annotated[int, Path(alias="attempt", ge=0, le=_INT_MAX, description="Number of an attempt, from 0.")]
+FileNamePath = Annotated[str, Path(alias="filename", min_length=1, description="Name of a file, as listed.")]
 TaskManagerIdPath = Annotated[str, Path(alias="taskmanagerid", min_length=1, description="Id of a TaskManager.")]
 
 

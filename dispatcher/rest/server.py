@@ -5,13 +5,20 @@ Every master runs one, also while it stands by: it asks whoever leads.
 
 from __future__ import annotations
 
+import logging
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, Final
 
+from millstream import dispatcher
 from millstream.common.clock import Clock
 from millstream.common.config import Configuration, RestOptions
+from millstream.common.config.option import ConfigOption
 from millstream.common.high_availability.leader_directory import LeaderDirectory
 from millstream.common.http import HttpServer
 from millstream.common.ids import IdFactory
+from millstream.common.logging.log_files import LogFiles
+from millstream.common.rpc.loopback import is_loopback
 from millstream.common.rpc.service import RpcService
 from millstream.dispatcher.rest.application import make_application
 from millstream.dispatcher.rest.asynchronous_operations import AsynchronousOperations
@@ -19,8 +26,14 @@ from millstream.dispatcher.rest.cluster import ClusterAccess
 from millstream.dispatcher.rest.context import RestContext
 from millstream.dispatcher.rest.flame_graphs.stack_sampler import StackSampler
 from millstream.dispatcher.rest.metrics.metric_fetcher import MetricFetcher
+from millstream.dispatcher.rest.static_files import web_files
+from millstream.dispatcher.rest.tls import server_tls
 
 __all__ = ["RestServer"]
+
+logger = logging.getLogger(__name__)
+
+_WEB: Final = Path(dispatcher.__file__).parent / "web"
 
 
 class RestServer:
@@ -28,6 +41,7 @@ class RestServer:
 
     :param rpc: reaches the cluster; not owned.
     :param leaders: says who leads; not owned.
+    :raises ConfigurationError: its files for TLS are not what they should be.
     """
 
     def __init__(
@@ -46,13 +60,20 @@ class RestServer:
             operations=self._operations,
             metrics=self._metrics,
             stacks=self._stacks,
+            log_files=LogFiles.of_master(configuration),
             threads=self._threads,
         )
+        self._bind_address = configuration.get(RestOptions.BIND_ADDRESS)
+        self._warn = not is_loopback(self._bind_address) and not configuration.get(RestOptions.AUTHENTICATION_TOKEN)
+        port_option: ConfigOption[Any] = RestOptions.PORT
+        if configuration.contains(RestOptions.BIND_PORT):
+            port_option = RestOptions.BIND_PORT
         self._server = HttpServer(
-            make_application(context),
-            configuration.get(RestOptions.BIND_ADDRESS) or "localhost",
-            configuration.get(RestOptions.BIND_PORT),
-            RestOptions.BIND_PORT.key,
+            make_application(context, web_files(_WEB)),
+            self._bind_address,
+            str(configuration.get(port_option)),
+            port_option.key,
+            tls=server_tls(configuration),
             advertised_host=configuration.get(RestOptions.ADDRESS),
             idle_seconds=configuration.get(RestOptions.IDLENESS_TIMEOUT).total_seconds(),
         )
@@ -68,6 +89,17 @@ class RestServer:
         :raises OSError: no port can be had; the message names it and the key.
         """
         await self._server.start()
+        logger.info("Web frontend listening at %s.", self.url)
+        if self._warn:
+            logger.warning(
+                "The REST interface listens on %s:%d, which other machines may reach, WITHOUT AUTHENTICATION: whoever "
+                "can connect can submit a job, and a job runs any code with this user's rights. Bind to localhost "
+                "(%s), set %s, or let only trusted machines into this network.",
+                self._bind_address,
+                self._server.port,
+                RestOptions.BIND_ADDRESS.key,
+                RestOptions.AUTHENTICATION_TOKEN.key,
+            )
 
     async def close(self) -> None:
         """Serve no more, and break off what is under way. May be called twice."""

@@ -175,8 +175,8 @@ def test_families_are_known_keys(tmp_path: Path) -> None:
 
 def test_a_key_without_effect_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO):
-        _load(tmp_path, "rest.port: 8081\nenv.java.opts: -Xmx1g\nparallelism.default: 2\n")
+        _load(tmp_path, "security.ssl.internal.enabled: false\nenv.java.opts: -Xmx1g\nparallelism.default: 2\n")
     assert [(record.levelname, record.message.partition(": ")[2]) for record in caplog.records] == [
-        ("WARNING", "rest.port is accepted but has no effect in this version."),
+        ("WARNING", "security.ssl.internal.enabled is accepted but has no effect in this version."),
         ("INFO", "env.java.opts concerns a JVM and is ignored."),
     ]
