@@ -56,7 +56,7 @@ class StandingJob:
         self.job_id = str(env.execute_async("standing").get_job_id())
 
     def details(self) -> pb.JobDetails:
-        request = pb.JobRequest(job_id=self.job_id)
+        request = pb.JobRequest(job_id=self.job_id, fresh_metrics=True)
         return self.cluster.client.call(lambda dispatcher: dispatcher.get_job_details(request))
 
     def loaded(self, keys: int) -> bool:

@@ -13,7 +13,7 @@ from itertools import count
 from typing import Final
 
 from millstream.common.clock import Clock
-from millstream.common.config import Configuration, JobManagerOptions
+from millstream.common.config import Configuration, JobManagerOptions, MetricOptions
 from millstream.common.errors import DuplicateJobError, JobNotFoundError, MillstreamError
 from millstream.common.high_availability.leadership import LeadershipLostError
 from millstream.common.ids import JobID
@@ -99,6 +99,7 @@ class DispatchedJobs:
         self._make_job_master = make_job_master
         self._checkpoints_deletion = delete_checkpoints
         self._step_seconds = step_seconds
+        self._metrics_age_ms = round(configuration.get(MetricOptions.FETCHER_UPDATE_INTERVAL).total_seconds() * 1000)
         self._archive = ArchivedJobs(
             clock,
             configuration.get(JobManagerOptions.JOB_STORE_MAX_CAPACITY),
@@ -158,6 +159,11 @@ class DispatchedJobs:
         """Bring the figures of a job's tasks up to date, as far as that goes quickly."""
         if job_id in self._runners and job_id not in self._archive:
             await self._runners[job_id].refresh_metrics()
+
+    def look_at_metrics(self, job_id: JobID) -> None:
+        """Somebody looks at the figures of a job's tasks; they may be as old as ``metrics.fetcher.update-interval``."""
+        if job_id in self._runners and job_id not in self._archive:
+            self._runners[job_id].look_at_metrics()
 
     def checkpoints(self, job_id: JobID) -> JobCheckpoints:
         """Return what is known of the job's checkpoints: nothing if it has not been taken up under this leader.
@@ -394,6 +400,7 @@ class DispatchedJobs:
             lambda on_terminal: self._make_job_master(graph, on_terminal),
             self,
             self._step_seconds,
+            self._metrics_age_ms,
         )
 
     def _runner(self, job_id: JobID) -> JobManagerRunner:

@@ -197,12 +197,16 @@ class Dispatcher:
         return pb.ListJobsResponse(jobs=jobs)
 
     async def get_job_details(self, request: pb.JobRequest) -> pb.JobDetails:
-        """Return the job as it stands, with fresh metrics if it runs.
+        """Return the job as it stands, with fresh metrics if that is asked for and it runs. Else they are as they are
+        known, and newer ones are fetched for whoever asks next.
 
         :raises JobNotFoundError: no such job.
         """
         job_id = _parse(request.job_id)
-        await self._jobs.refresh_metrics(job_id)
+        if request.fresh_metrics:
+            await self._jobs.refresh_metrics(job_id)
+        else:
+            self._jobs.look_at_metrics(job_id)
         return self._jobs.details(job_id)
 
     async def await_job_result(self, request: pb.AwaitJobResultRequest) -> pb.JobDetails:

@@ -124,6 +124,8 @@ class JobManagerRunner:
     :param make: makes the JobMaster, given what to call when the job has ended. Called at once, and what it raises
         goes to the caller.
     :param close_seconds: how long closing the JobMaster may take.
+    :param metrics_age_ms: so old the figures of the job's tasks may become while somebody looks at them; 0: as old as
+        they are.
     """
 
     def __init__(
@@ -134,11 +136,15 @@ class JobManagerRunner:
         make: Callable[[Callable[[JobDetails], None]], JobMasterControl],
         listener: RunnerListener,
         close_seconds: float,
+        metrics_age_ms: int,
     ) -> None:
         self._job_id = job_id
         self._clock = clock
         self._listener = listener
         self._close_seconds = close_seconds
+        self._metrics_age_ms = metrics_age_ms
+        self._refreshed_ms: int | None = None
+        self._refreshing: asyncio.Task[None] | None = None
         self._accepted = self._report = first_report(job_graph, clock.now_ms())
         self._troubled = False
         self._cancelled = False
@@ -190,15 +196,34 @@ class JobManagerRunner:
         return self._job_master.summary() if self._running else self._report.summary
 
     async def refresh_metrics(self) -> None:
-        """Bring the figures of the job's tasks up to date, as far as that goes quickly."""
-        if not self.running:
-            return
+        """Bring the figures of the job's tasks up to date, as far as that goes quickly. Who calls while it is being
+        done waits for the same.
+        """
+        if self.running:
+            await asyncio.wait({self._refresh()})
+
+    def look_at_metrics(self) -> None:
+        """Somebody looks at the figures of the job's tasks: if they are old there are newer ones in a moment."""
+        now_ms = self._clock.now_ms()
+        young = self._refreshed_ms is not None and now_ms - self._refreshed_ms < self._metrics_age_ms
+        if self.running and self._metrics_age_ms and not young:
+            self._refresh()
+
+    def _refresh(self) -> asyncio.Task[None]:
+        if self._refreshing is None:
+            self._refreshing = self._task(self._request_metrics(), "refresh metrics of")
+        return self._refreshing
+
+    async def _request_metrics(self) -> None:
+        self._refreshed_ms = self._clock.now_ms()
         try:
             await asyncio.wait_for(self._job_master.refresh_metrics(), _METRICS_SECONDS)
         except asyncio.TimeoutError:
             logger.info("Job %s: its TaskManagers gave no fresh metrics within %g s", self._job_id, _METRICS_SECONDS)
         except Exception:  # old figures are better than no report
             logger.warning("Job %s: its metrics could not be brought up to date", self._job_id, exc_info=True)
+        finally:
+            self._refreshing = None
 
     def stop_starting(self) -> None:
         """Let a JobMaster that has not quite started not begin to serve; it is closed later."""
@@ -252,6 +277,9 @@ class JobManagerRunner:
         if self._starting is not None and not self._starting.done():
             self._starting.cancel()
             await asyncio.wait({self._starting})
+        if self._refreshing is not None:
+            self._refreshing.cancel()
+            await asyncio.wait({self._refreshing})
         try:
             await asyncio.wait_for(self._job_master.close(), self._close_seconds)
         except asyncio.TimeoutError:

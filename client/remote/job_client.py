@@ -46,7 +46,7 @@ class RpcJobClient:
         return JobStatus(self.get_job_details().summary.state)
 
     def get_job_details(self) -> pb.JobDetails:
-        request = pb.JobRequest(job_id=self._job_id)
+        request = pb.JobRequest(job_id=self._job_id, fresh_metrics=True)
         return self._cluster.call(lambda dispatcher: dispatcher.get_job_details(request))
 
     def cancel(self) -> None:

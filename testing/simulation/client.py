@@ -52,7 +52,8 @@ class SimulatedClient:
 
     async def status(self, job_id: JobID) -> pb.JobDetails:
         """Return what the leader tells of a job."""
-        details = await self._ask(lambda dispatcher: dispatcher.get_job_details(pb.JobRequest(job_id=job_id)))
+        request = pb.JobRequest(job_id=job_id, fresh_metrics=True)
+        details = await self._ask(lambda dispatcher: dispatcher.get_job_details(request))
         self._on_status(job_id, JobStatus(details.summary.state))
         return details
 

@@ -140,7 +140,7 @@ class Chaos:
 
     def _state(self) -> str:
         """Where the job stands, for the message of a run that does not end."""
-        request = pb.JobRequest(job_id=str(self._job.get_job_id()))
+        request = pb.JobRequest(job_id=str(self._job.get_job_id()), fresh_metrics=True)
         details = self._cluster.client.call(lambda dispatcher: dispatcher.get_job_details(request))
         checkpoints = self._cluster.client.call(lambda dispatcher: dispatcher.get_checkpoints(request))
         lines = [f"job {details.summary.state}, {details.restarts} restarts"]

@@ -50,6 +50,9 @@ class FakeJobMaster:
         self.may_close.set()
         self.closed = False
         self.refresh: Callable[[], None] = lambda: None
+        self.refreshes = 0
+        self.may_refresh = asyncio.Event()
+        self.may_refresh.set()
         self.operations: list[str] = []
         self.may_operate = asyncio.Event()
         self.may_operate.set()
@@ -91,6 +94,8 @@ class FakeJobMaster:
         return f"{operator_id}/{subtask_index}/".encode() + payload
 
     async def refresh_metrics(self) -> None:
+        self.refreshes += 1
+        await self.may_refresh.wait()
         self.refresh()
 
     def checkpoints(self) -> JobCheckpoints:

@@ -76,7 +76,7 @@ class World:
         return job_master
 
     async def details(self, number: int = 1) -> pb.JobDetails:
-        return await self.gateway.get_job_details(pb.JobRequest(job_id=hex_id(number)))
+        return await self.gateway.get_job_details(pb.JobRequest(job_id=hex_id(number), fresh_metrics=True))
 
     async def result(self, number: int = 1, max_wait_ms: int = 10_000) -> pb.JobDetails:
         request = pb.AwaitJobResultRequest(job_id=hex_id(number), max_wait_ms=max_wait_ms)
@@ -384,6 +384,47 @@ def test_a_report_has_fresh_metrics_if_they_can_be_had() -> None:
             assert (await world.details()).task_counts == {"RUNNING": 2}
             job_master.refresh = broken
             assert (await world.details()).task_counts == {"RUNNING": 2}
+
+    run(test)
+
+
+def test_who_looks_at_a_job_does_not_wait_for_metrics_and_has_them_fetched_now_and_then() -> None:
+    async def test() -> None:
+        async with cluster() as world:
+            job_master = await world.run_job()
+            job_master.may_refresh.clear()
+            request = pb.JobRequest(job_id=hex_id(1))
+
+            async def look(times: int) -> None:
+                for _ in range(times):
+                    assert (await world.gateway.get_job_details(request)).summary.state == "RUNNING"
+
+            await look(3)
+            await eventually(lambda: job_master.refreshes == 1, "the metrics are fetched")
+            job_master.may_refresh.set()
+            world.clock.advance(9_999)
+            await look(3)
+            assert job_master.refreshes == 1
+            world.clock.advance(1)
+            await look(3)
+            await eventually(lambda: job_master.refreshes == 2, "the metrics are fetched again")
+
+    run(test)
+
+
+def test_all_who_ask_for_fresh_metrics_at_once_wait_for_the_same_ones() -> None:
+    async def test() -> None:
+        async with cluster() as world:
+            job_master = await world.run_job()
+            job_master.may_refresh.clear()
+            asking = [asyncio.create_task(world.details()) for _ in range(5)]
+            await eventually(lambda: job_master.refreshes == 1, "the metrics are fetched")
+            job_master.report.restarts = 7
+            job_master.may_refresh.set()
+            assert [(await each).restarts for each in asking] == [7] * 5
+            assert job_master.refreshes == 1
+            await world.details()
+            assert job_master.refreshes == 2
 
     run(test)
 

@@ -124,7 +124,7 @@ class WordCountCluster:
         await dispatcher.submit_job(pb.SubmitJobRequest(job_graph=graph))
         while self.status not in ("FINISHED", "FAILED", "CANCELED"):
             await asyncio.sleep(0.5)
-            answer = await dispatcher.get_job_details(pb.JobRequest(job_id=graph.job_id))
+            answer = await dispatcher.get_job_details(pb.JobRequest(job_id=graph.job_id, fresh_metrics=True))
             self.status = answer.summary.state
             self.failure = str(answer)
 
