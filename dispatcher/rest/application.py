@@ -15,17 +15,43 @@ from millstream.dispatcher.rest.context import RestContext
 from millstream.dispatcher.rest.errors import ErrorAnswers, handle_errors
 from millstream.dispatcher.rest.requests import RequestShaper, url_prefix
 from millstream.dispatcher.rest.responses import JsonResponse
-from millstream.dispatcher.rest.routes import cluster, jobmanager, log_levels, rpc_tunnel, taskmanagers
+from millstream.dispatcher.rest.routes import (
+    accumulators,
+    checkpoints,
+    cluster,
+    exceptions,
+    execution_result,
+    job_config,
+    job_plan,
+    jobmanager,
+    jobs,
+    log_levels,
+    rpc_tunnel,
+    taskmanagers,
+    vertices,
+)
 from millstream.dispatcher.rest.static_files import StaticFile, StaticFiles
 
 __all__ = ["make_application"]
 
 _ROUTERS: Final[tuple[Callable[[RestContext], APIRouter], ...]] = (
     cluster.make_router,
+    metrics.make_router,
+    watermarks.make_router,
+    back_pressure.make_router,
+    flame_graphs.make_router,
     log_levels.make_router,
     rpc_tunnel.make_router,
     jobmanager.make_router,
     taskmanagers.make_router,
+    job_plan.make_router,
+    job_config.make_router,
+    exceptions.make_router,
+    execution_result.make_router,
+    accumulators.make_router,
+    checkpoints.make_router,
+    vertices.make_router,
+    jobs.make_router,
 )
 """A route with a fixed path stands before one that has a parameter in that place."""
 
