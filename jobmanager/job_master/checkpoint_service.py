@@ -166,6 +166,7 @@ class CheckpointService:
         self._events: deque[CheckpointEvent] = deque()
         self._active = False
         self._wishes: deque[FailJob | CancelJob] = deque()
+        self._logged_completed = (0, 0)  # ids of the checkpoint and the savepoint that were told last
         self._requests: dict[str, asyncio.Future[pb.OperationStatus]] = {}
         self._closed = False
         self.has_left_files = False
@@ -306,6 +307,7 @@ class CheckpointService:
             while self._events:
                 for action in self._coordinator.handle(self._events.popleft(), self._clock.now_ms()):
                     self._carry_out(action)
+                self._log_completed()
         finally:
             self._active = False
         decided = was_in_doubt and not self._coordinator.in_doubt
@@ -371,6 +373,22 @@ class CheckpointService:
                 self._wishes.append(action)
             case CompleteRequest():
                 self._complete(action)
+
+    def _log_completed(self) -> None:
+        overview = self._coordinator.overview
+        latest = overview.latest_completed, overview.latest_savepoint
+        for entry, logged in zip(latest, self._logged_completed, strict=True):
+            if entry.checkpoint_id != logged:
+                logger.info(
+                    "%s %d of job %s is complete: %d bytes of state after %d ms%s",
+                    "Checkpoint" if entry is latest[0] else "Savepoint",
+                    entry.checkpoint_id,
+                    self._job_id,
+                    entry.state_size,
+                    entry.duration_ms,
+                    f" in {entry.external_path}" if entry.external_path else "",
+                )
+        self._logged_completed = (latest[0].checkpoint_id, latest[1].checkpoint_id)
 
     def _timer_fired(self, kind: TimerKind, checkpoint_id: int) -> None:
         del self._timers[kind, checkpoint_id]

@@ -300,7 +300,10 @@ class JobMaster:
         self._scheduling = True
         try:
             while self._events:
+                status = self._graph.status
                 actions = self._scheduler.handle(self._events.popleft(), self._clock.now_ms())
+                if self._graph.status is not status and not self._graph.status.is_terminal():
+                    logger.info("Job %s (%s) is %s", self._graph.job_name, self.job_id, self._graph.status.name)
                 self._checkpoints.handle(TasksChanged())
                 for action in actions:
                     self._carry_out(action)
