@@ -17,18 +17,22 @@ from millstream.dispatcher.rest.requests import RequestShaper, url_prefix
 from millstream.dispatcher.rest.responses import JsonResponse
 from millstream.dispatcher.rest.routes import (
     accumulators,
+    back_pressure,
     checkpoints,
     cluster,
     exceptions,
     execution_result,
+    flame_graphs,
     job_config,
     job_plan,
     jobmanager,
     jobs,
     log_levels,
+    metrics,
     rpc_tunnel,
     taskmanagers,
     vertices,
+    watermarks,
 )
 from millstream.dispatcher.rest.static_files import StaticFile, StaticFiles
 

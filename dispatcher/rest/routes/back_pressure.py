@@ -5,11 +5,11 @@ from __future__ import annotations
 from fastapi import APIRouter, Response
 
 from millstream.dispatcher.rest.context import RestContext
+from millstream.dispatcher.rest.job_lookup import find_job, vertex_of
 from millstream.dispatcher.rest.messages.back_pressure import JobVertexBackPressureInfo
 from millstream.dispatcher.rest.parameters import JobIdPath, VertexIdPath
 from millstream.dispatcher.rest.payloads.back_pressure import back_pressure
 from millstream.dispatcher.rest.responses import json_response
-from millstream.dispatcher.rest.vertex_lookup import vertex_of
 
 __all__ = ["make_router"]
 
@@ -21,7 +21,7 @@ def make_router(context: RestContext) -> APIRouter:
     @router.get("/jobs/{jobid}/vertices/{vertexid}/backpressure", response_model=JobVertexBackPressureInfo)
     async def get_back_pressure(jobid: JobIdPath, vertexid: VertexIdPath) -> Response:
         """How much the subtasks of a vertex have waited for room downstream lately."""
-        await vertex_of(context.cluster, jobid, vertexid)
+        vertex_of(await find_job(context, jobid), vertexid)
         store = await context.metrics.refresh()
         return json_response(back_pressure(store.subtasks(jobid, vertexid), context.metrics.last_update_ms))
 

@@ -9,8 +9,8 @@ from pydantic import BeforeValidator
 
 from millstream.common.config import RestOptions
 from millstream.dispatcher.rest.context import RestContext
-from millstream.dispatcher.rest.errors import NotFoundError
 from millstream.dispatcher.rest.flame_graphs.stack_sampler import SampledTasks
+from millstream.dispatcher.rest.job_lookup import find_job, subtask_of, vertex_of
 from millstream.dispatcher.rest.messages.flame_graphs import DISABLED, TERMINATED, WAITING, VertexFlameGraph
 from millstream.dispatcher.rest.parameters import JobIdPath, VertexIdPath
 from millstream.dispatcher.rest.payloads.flame_graphs import (
@@ -20,7 +20,6 @@ from millstream.dispatcher.rest.payloads.flame_graphs import (
     running_attempts,
 )
 from millstream.dispatcher.rest.responses import json_response
-from millstream.dispatcher.rest.vertex_lookup import vertex_of
 
 __all__ = ["make_router"]
 
@@ -44,12 +43,8 @@ def make_router(context: RestContext) -> APIRouter:
         """The stacks of a vertex's tasks as a flame graph. The first request has the stacks sampled."""
         if not enabled:
             return json_response(DISABLED)
-        vertex = await vertex_of(context.cluster, jobid, vertexid)
-        subtasks = [
-            subtask for subtask in vertex.subtasks if subtaskindex is None or subtask.subtask_index == subtaskindex
-        ]
-        if not subtasks:
-            raise NotFoundError(f"Vertex {vertexid} has no subtask {subtaskindex}: it has {vertex.parallelism}.")
+        vertex = vertex_of(await find_job(context, jobid), vertexid)
+        subtasks = vertex.subtasks if subtaskindex is None else [subtask_of(vertex, subtaskindex)]
         if have_ended(subtasks):
             return json_response(TERMINATED)
         stacks = context.stacks.sample(SampledTasks(jobid, vertexid, subtaskindex), running_attempts(subtasks))

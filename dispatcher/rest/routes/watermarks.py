@@ -5,11 +5,11 @@ from __future__ import annotations
 from fastapi import APIRouter, Response
 
 from millstream.dispatcher.rest.context import RestContext
+from millstream.dispatcher.rest.job_lookup import find_job, vertex_of
 from millstream.dispatcher.rest.messages.metrics import Metric
 from millstream.dispatcher.rest.parameters import JobIdPath, VertexIdPath
 from millstream.dispatcher.rest.payloads.metrics import watermarks
 from millstream.dispatcher.rest.responses import json_response
-from millstream.dispatcher.rest.vertex_lookup import vertex_of
 
 __all__ = ["make_router"]
 
@@ -21,7 +21,7 @@ def make_router(context: RestContext) -> APIRouter:
     @router.get("/jobs/{jobid}/vertices/{vertexid}/watermarks", response_model=list[Metric])
     async def get_watermarks(jobid: JobIdPath, vertexid: VertexIdPath) -> Response:
         """The watermarks that the subtasks of a vertex have received, in milliseconds; sources receive none."""
-        await vertex_of(context.cluster, jobid, vertexid)
+        vertex_of(await find_job(context, jobid), vertexid)
         store = await context.metrics.refresh()
         return json_response(watermarks(store.subtasks(jobid, vertexid)))
 
