@@ -1,8 +1,9 @@
 """The master's process: ``python -m millstream.dispatcher.main [-Dkey=value ...]``.
 
 It reads the configuration (``MILLSTREAM_CONF_DIR``), serves on ``jobmanager.rpc.port`` (under high availability:
-``high-availability.jobmanager.port``), and ends with status 0 at SIGTERM, SIGINT or a client's request, 1 when it
-cannot start or fails. Where it logs to, and what, is said by :class:`~millstream.common.logging.LoggingSetup`.
+``high-availability.jobmanager.port``) and, unless that is switched off, the REST interface on ``rest.port``. It ends
+with status 0 at SIGTERM, SIGINT or a client's request, 1 when it cannot start or fails. Where it logs to, and what, is
+said by :class:`~millstream.common.logging.LoggingSetup`.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import os
 import signal
 import sys
 from collections.abc import Coroutine, Sequence
-from typing import Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from millstream.common.clock import SystemClock
 from millstream.common.config import (
@@ -34,6 +35,10 @@ from millstream.common.logging import LoggingSetup, active_setup
 from millstream.common.rpc.grpc_carrier import GrpcRpcService
 from millstream.common.version import COMMIT_ID, VERSION
 from millstream.dispatcher.master import Master, MasterFailedError
+from millstream.dispatcher.rest.start import start_rest_server
+
+if TYPE_CHECKING:
+    from millstream.dispatcher.rest.server import RestServer
 
 __all__ = ["main", "run_master"]
 
@@ -105,7 +110,7 @@ async def run_master(configuration: Configuration) -> int:
         await rpc.start()
         await _unless(stop, services.start())
         if not stop.is_set():
-            await _lead_or_stand_by(Master(rpc, SystemClock(), configuration, ids, services), rpc, services, stop)
+            await _lead_or_stand_by(configuration, ids, rpc, services, stop)
     except MasterFailedError as error:
         await _resign(services, error)
     except (OSError, MillstreamError) as error:
@@ -118,16 +123,31 @@ async def run_master(configuration: Configuration) -> int:
 
 
 async def _lead_or_stand_by(
-    master: Master, rpc: GrpcRpcService, services: HighAvailabilityServices, stop: asyncio.Event
+    configuration: Configuration,
+    ids: IdFactory,
+    rpc: GrpcRpcService,
+    services: HighAvailabilityServices,
+    stop: asyncio.Event,
 ) -> None:
-    """Run the master until it is told to end."""
+    """Run the master, with what it shows of the cluster, until it is told to end."""
+    clock = SystemClock()
+    master = Master(rpc, clock, configuration, ids, services)
     await _unless(stop, master.start())
     logger.info(
         "Millstream master %s (%s) started: RPC at %s, process %d", VERSION, COMMIT_ID, rpc.address, os.getpid()
     )
     if services.survives_its_leader:
         logger.info("It contends for the leadership of the cluster: %s", services.leaders.description)
-    await _unless(stop, master.wait_shutdown())
+    rest: RestServer | None = None
+    try:
+        rest = await start_rest_server(configuration, rpc, services.leaders, clock, ids)
+        await _unless(stop, master.wait_shutdown())
+    except (OSError, ConfigurationError):  # the interface cannot be served, so this master is not to lead
+        await master.close()
+        raise
+    finally:
+        if rest is not None:
+            await rest.close()
     await master.close()
 
 

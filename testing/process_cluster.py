@@ -19,7 +19,13 @@ from typing import TYPE_CHECKING
 
 from millstream.client.remote.connection import connect, disconnect, leader_directory
 from millstream.client.remote.dispatcher_leader import DISPATCHER
-from millstream.common.config import Configuration, HighAvailabilityOptions, JobManagerOptions, TaskManagerOptions
+from millstream.common.config import (
+    Configuration,
+    HighAvailabilityOptions,
+    JobManagerOptions,
+    RestOptions,
+    TaskManagerOptions,
+)
 from millstream.common.errors import MillstreamError
 from millstream.common.high_availability.mode import uses_zookeeper
 from millstream.testing.host import Host
@@ -33,6 +39,7 @@ _START_SECONDS = 30.0
 _STOP_SECONDS = 15.0
 _POLL_SECONDS = 0.02
 _LOOK_UP_SECONDS = 30.0
+_NO_REST = -1
 
 
 def free_port() -> int:
@@ -66,6 +73,7 @@ class ProcessCluster:
     :param environment: more environment variables of all processes.
     :param master_hosts: where each master runs; this machine if there are none.
     :param task_manager_hosts: where TaskManagers run, by turns; this machine if there are none.
+    :param rest: whether the masters serve the REST interface.
     :ivar masters: by number, those that were ended left out.
     """
 
@@ -79,6 +87,7 @@ class ProcessCluster:
         environment: Mapping[str, str] | None = None,
         master_hosts: Sequence[Host] = (),
         task_manager_hosts: Sequence[Host] = (),
+        rest: bool = False,
     ) -> None:
         self._directory = directory
         self._wanted = task_managers
@@ -92,6 +101,7 @@ class ProcessCluster:
         self._master_hosts = tuple(master_hosts)
         self._task_manager_hosts = tuple(task_manager_hosts)
         self._ports = [free_port() for _ in range(masters)]
+        self._rest_ports = [free_port() if rest else _NO_REST for _ in range(masters)]
         if not self._highly_available:
             self.configuration.set(JobManagerOptions.PORT, self._ports[0])
         self.masters: dict[int, subprocess.Popen[bytes]] = {}
@@ -123,6 +133,10 @@ class ProcessCluster:
         host = self._master_hosts[master].address if self._master_hosts else "localhost"
         return f"{host}:{self._ports[master]}"
 
+    def rest_url(self, master: int = 0) -> str:
+        """Where a master serves the REST interface, if it does."""
+        return f"http://localhost:{self._rest_ports[master]}"
+
     def leader(self) -> int:
         """Return the number of the master that leads, as everybody is told.
 
@@ -143,12 +157,10 @@ class ProcessCluster:
 
     def start_master(self, master: int = 0) -> subprocess.Popen[bytes]:
         """Start a master, or a killed one again; does not wait for it."""
-        name, settings, host = "master", {}, None
+        name, settings, host = "master", {RestOptions.PORT.key: str(self._rest_ports[master])}, None
         if self._highly_available:
-            name, settings = (
-                f"master-{master}",
-                {HighAvailabilityOptions.JOB_MANAGER_PORT.key: str(self._ports[master])},
-            )
+            name = f"master-{master}"
+            settings[HighAvailabilityOptions.JOB_MANAGER_PORT.key] = str(self._ports[master])
         if self._master_hosts:
             host = self._master_hosts[master]
             settings |= {JobManagerOptions.ADDRESS.key: host.address, JobManagerOptions.BIND_HOST.key: host.address}

@@ -25,6 +25,7 @@ class Deployment:
 
     directory: Path
     port: int
+    rest_port: int
 
     @property
     def environment(self) -> dict[str, str]:
@@ -89,13 +90,14 @@ class Deployment:
 
 
 def deploy(directory: Path) -> Deployment:
-    deployment = Deployment(directory, free_port())
+    deployment = Deployment(directory, free_port(), free_port())
     for name in ("conf", "log", "pid"):
         (directory / name).mkdir()
     (directory / "conf" / "config.yaml").write_text(
-        f"jobmanager.rpc.port: {deployment.port}\ntaskmanager:\n  numberOfTaskSlots: 2\n"
+        f"jobmanager.rpc.port: {deployment.port}\nrest.port: {deployment.rest_port}\n"
+        "taskmanager:\n  numberOfTaskSlots: 2\n"
     )
-    (directory / "conf" / "masters").write_text("localhost:8081\n")
+    (directory / "conf" / "masters").write_text(f"localhost:{deployment.rest_port}\n")
     (directory / "conf" / "workers").write_text("# one TaskManager\nlocalhost\n")
     return deployment
 

@@ -114,7 +114,7 @@ def test_a_wrong_configuration_is_told_before_anything_starts(deployment: Any) -
         file.write("jobmanager.rpc.prot: 1\n")
     started = deployment.script("start-cluster.sh")
     assert started.returncode == 1
-    assert "config.yaml, line 4" in started.stderr
+    assert "config.yaml, line 5" in started.stderr
     assert "did you mean jobmanager.rpc.port?" in started.stderr
     assert "Starting" not in started.stdout
 

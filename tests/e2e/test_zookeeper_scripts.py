@@ -60,7 +60,8 @@ def zookeeper(zookeeper_port: int) -> Iterator[KazooClient]:
 def test_a_quorum_and_two_masters_start_and_stop_and_leave_nothing(
     deployment: Any, zookeeper: KazooClient, tmp_path: Path
 ) -> None:
-    (deployment.directory / "conf" / "masters").write_text("localhost:8081\nlocalhost:8082  # the second\n")
+    first, second = deployment.rest_port, free_port()
+    (deployment.directory / "conf" / "masters").write_text(f"localhost:{first}\nlocalhost:{second}  # the second\n")
     started = deployment.script("start-zookeeper-quorum.sh")
     assert (started.returncode, started.stdout) == (0, f"Starting zookeeper daemon on host {HOST}.\n"), started.stderr
     assert (tmp_path / "zookeeper data" / "myid").read_text() == "7\n"
@@ -81,8 +82,12 @@ def test_a_quorum_and_two_masters_start_and_stop_and_leave_nothing(
     assert len(masters) == 2
     eventually(lambda: len(zookeeper.get_children("/flink/default/leader/latch")) == 2, "both are candidates")
     log = deployment.log("*standalonesession*.log")
-    assert "rest.port = 8081" in log
-    assert "rest.port = 8082" in log
+    assert f"rest.port = {first}" in log
+    assert f"rest.port = {second}" in log
+    for port in (first, second):
+        eventually(
+            lambda port=port: f"Web frontend listening at http://localhost:{port}" in deployment.log("*.log"), "REST"
+        )
     eventually(lambda: zookeeper.exists("/flink/default/leader/dispatcher/connection_info"), "one of them leads")
 
     stopped = deployment.script("stop-cluster.sh")

@@ -16,6 +16,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
 from millstream.common.config import Configuration
@@ -36,7 +37,7 @@ def environment(conf_dir: Path) -> dict[str, str]:
 
 @pytest.fixture
 def conf_dir(tmp_path: Path) -> Path:
-    (tmp_path / "config.yaml").write_text("jobmanager.rpc.port: 0\njobstore.max-capacity: 7\n")
+    (tmp_path / "config.yaml").write_text("jobmanager.rpc.port: 0\nrest.port: -1\njobstore.max-capacity: 7\n")
     return tmp_path
 
 
@@ -144,6 +145,37 @@ def test_high_availability_that_it_cannot_have_is_one_line(conf_dir: Path, prope
     assert finished.returncode == 1
     assert finished.stderr.splitlines()[-1].startswith(f"The master cannot start: {said}")
     assert "Traceback" not in finished.stderr
+
+
+def test_it_serves_the_rest_interface_and_says_where(conf_dir: Path) -> None:
+    with master(conf_dir, "-Drest.port=0") as (process, _):
+        assert process.stderr is not None
+        url = next(found[1] for line in process.stderr if (found := re.search(r"listening at (http://\S+)\.$", line)))
+        assert httpx.get(f"{url}/overview").json()["taskmanagers"] == 0
+        assert httpx.delete(f"{url}/v1/cluster").json() == {}
+        process.communicate(timeout=WAIT_SECONDS)
+        assert process.returncode == 0
+
+
+def test_a_rest_port_that_is_taken_is_one_line(conf_dir: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        finished = run(conf_dir, f"-Drest.port={port}", "-Drest.bind-address=127.0.0.1")
+    assert finished.returncode == 1
+    assert finished.stderr.splitlines()[-1] == (
+        f"The master cannot start: cannot listen on 127.0.0.1:{port}: Address already in use; choose another port with "
+        "rest.port"
+    )
+    assert "Traceback" not in finished.stderr
+
+
+def test_the_master_alone_loads_nothing_of_the_rest_interface() -> None:
+    program = (
+        "import sys, millstream.dispatcher.main; sys.exit(int('fastapi' in sys.modules or 'uvicorn' in sys.modules))"
+    )
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
 
 
 def test_unknown_arguments_are_refused(conf_dir: Path) -> None:
