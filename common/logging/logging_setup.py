@@ -17,11 +17,12 @@ import os
 from collections.abc import MutableMapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from millstream.common.config import Configuration, EnvOptions
 from millstream.common.config.loading import CONF_DIR_VARIABLE
 from millstream.common.config.loading import FILE_NAME as CONFIGURATION_FILE
+from millstream.common.config.option import ConfigOption
 from millstream.common.errors import ConfigurationError
 from millstream.common.logging.logging_file import FILE_NAME, read_logging_file
 from millstream.common.logging.task_fields import TaskFields
@@ -35,6 +36,8 @@ _LEVEL_VARIABLE: Final = "ROOT_LOG_LEVEL"
 
 _TEXT_FORMAT: Final = "%(asctime)s,%(msecs)03d %(levelname)-7s %(name)s%(origin)s - %(message)s"
 _DATE_FORMAT: Final = "%Y-%m-%d %H:%M:%S"
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +61,9 @@ class LoggingSetup:
         :raises ConfigurationError: ``logging.yaml`` or a variable is wrong.
         """
         file = environment.pop(LOG_FILE_VARIABLE, "")
-        level = _of_environment(environment, _LEVEL_VARIABLE, EnvOptions.LOG_LEVEL.key)
         known = {
             "log.file": file,
-            "log.level": level or configuration.get(EnvOptions.LOG_LEVEL),
+            "log.level": _told(configuration, environment, _LEVEL_VARIABLE, EnvOptions.LOG_LEVEL),
             "log.max": str(kept_log_files(configuration, environment)),
             "log.format": configuration.get(EnvOptions.LOG_FORMAT),
         }
@@ -127,17 +129,18 @@ def kept_log_files(configuration: Configuration, environment: MutableMapping[str
 
     :raises ConfigurationError: the environment names no number.
     """
-    value = _of_environment(environment, _MAX_VARIABLE, EnvOptions.LOG_MAX.key)
-    return configuration.get(EnvOptions.LOG_MAX) if value is None else int(value)
+    return _told(configuration, environment, _MAX_VARIABLE, EnvOptions.LOG_MAX)
 
 
-def _of_environment(environment: MutableMapping[str, str], variable: str, key: str) -> str | None:
-    """Return the variable's value as that of the option would be written; ``None`` if it is not set."""
+def _told(
+    configuration: Configuration, environment: MutableMapping[str, str], variable: str, option: ConfigOption[T]
+) -> T:
+    """Return the option's value; where the variable is set it wins, and is written as the option is."""
     text = environment.get(variable)
     if not text:
-        return None
+        return configuration.get(option)
     try:
-        return Configuration.from_map({key: text}).to_map()[key]
+        return Configuration.from_map({option.key: text}).get(option)
     except ConfigurationError as error:
         raise ConfigurationError(f"The environment's {variable}: {error}") from error
 
