@@ -118,6 +118,14 @@ class SourceReader(ABC):
         "call me again". After ``NOTHING_AVAILABLE`` the task waits for :meth:`wait_available`.
         """
 
+    def pending_records(self) -> int | None:
+        """How many records wait to be read, as far as that is known without asking; shown as ``pendingRecords``."""
+        return None
+
+    def pending_bytes(self) -> int | None:
+        """How many bytes wait to be read, as far as that is known without asking; shown as ``pendingBytes``."""
+        return None
+
     async def wait_available(self) -> None:  # noqa: B027  # optional hook
         """Return when :meth:`poll` may have something. Cancelled when the task is."""
 

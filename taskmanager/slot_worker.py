@@ -16,10 +16,12 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from millstream.common.clock import Clock
-from millstream.common.config import ClusterOptions, Configuration, CoreOptions, RpcOptions
+from millstream.common.config import ClusterOptions, Configuration, CoreOptions, RpcOptions, TaskManagerOptions
 from millstream.common.errors import MillstreamError
 from millstream.common.failure import ENGINE, FailureInfo, engine_failure
 from millstream.common.logging.task_context import JobContext, serve_job
+from millstream.common.metrics import UPDATE_SECONDS
+from millstream.common.metrics.scope_formats import ScopeFormats
 from millstream.common.states import ExecutionState
 from millstream.common.wire.cluster_pb2 import (
     AttemptMetrics,
@@ -49,7 +51,10 @@ from millstream.taskmanager.garbage import TunedCollector
 from millstream.taskmanager.inspection.worker_inspections import WorkerInspections
 from millstream.taskmanager.job_files import JobFiles
 from millstream.taskmanager.local_state.snapshot_copies import SnapshotCopies
+from millstream.taskmanager.metrics.metric_place import MetricPlace
+from millstream.taskmanager.metrics.slot_metrics import SlotMetrics
 from millstream.taskmanager.network.environment import NetworkEnvironment
+from millstream.taskmanager.state.rocksdb.slot_memory import slot_budget
 from millstream.taskmanager.surroundings import Surroundings
 from millstream.taskmanager.task.chain import Exchange, TaskServices
 from millstream.taskmanager.task.interrupt import UserCodeSection
@@ -102,6 +107,7 @@ class SlotWorker:
         self._files = JobFiles(self._surroundings.own_process)
         self._tasks: dict[str, Task] = {}
         self._reported: dict[str, bytes] = {}
+        self._metrics: SlotMetrics | None = None
         self._metrics_loop: asyncio.Task[None] | None = None
         self._closed = False
         self._largest_message = 0
@@ -182,6 +188,13 @@ class SlotWorker:
             self._fail_slot(_slot_failure(error))
             return
         pid = os.getpid()
+        place = MetricPlace(
+            command.data_host or command.data_bind_host,
+            command.task_manager_id,
+            job.name,
+            ScopeFormats.of(configuration),
+        )
+        self._metrics = SlotMetrics(place, detailed=configuration.get(TaskManagerOptions.NETWORK_DETAILED_METRICS))
         self._executor = ThreadPoolExecutor(
             configuration.get(ClusterOptions.IO_POOL_SIZE) or _IO_THREADS, thread_name_prefix="state"
         )
@@ -197,6 +210,7 @@ class SlotWorker:
             state_directory=_first_directory(temporary_dirs),
             own_process=self._surroundings.own_process,
             job_name=job.name,
+            metrics=place,
         )
         if self._surroundings.own_process:
             self._collector.tune()
@@ -214,6 +228,8 @@ class SlotWorker:
                     deployment, self._services, _Reports(self._emit, self._on_task_state, self._largest_message)
                 )
                 self._tasks[deployment.attempt_id] = task
+                if self._metrics is not None:
+                    self._metrics.add(task.attempt_id, task.parts)
                 task.start()
 
     def _cancel(self, attempt_id: str) -> None:
@@ -254,14 +270,33 @@ class SlotWorker:
         if ExecutionState(state.state).is_terminal():
             self._tasks.pop(state.attempt_id, None)
             self._reported.pop(state.attempt_id, None)
+            if self._metrics is not None:
+                self._metrics.remove(state.attempt_id)
         self._emit(WorkerEvent(task_state=state))
 
     def _metric_dump(self) -> MetricDump:
-        return MetricDump(timestamp_ms=self._clock.now_ms())
+        now_ms = self._clock.now_ms()
+        if self._metrics is None:
+            return MetricDump(timestamp_ms=now_ms)
+        return self._metrics.dump(asyncio.get_running_loop().time(), now_ms, self._managed_memory())
+
+    def _managed_memory(self) -> int:
+        """Bytes that the slot's state has reserved."""
+        services = self._services
+        states = (state for task in self._tasks.values() for _, state in task.parts.chain.states)
+        if services is None or not any(state.reserves_memory for state in states):
+            return 0
+        return slot_budget(services.configuration) or 0
 
     async def _report_metrics(self) -> None:
+        loop = asyncio.get_running_loop()
+        rates_due = loop.time() + UPDATE_SECONDS
         while True:
             await asyncio.sleep(_METRICS_INTERVAL_S)
+            now = loop.time()
+            if now >= rates_due and self._metrics is not None:
+                rates_due = now + UPDATE_SECONDS
+                self._metrics.update(now)
             changed: list[AttemptMetrics] = []
             for attempt_id, task in self._tasks.items():
                 metrics = task.metrics()

@@ -96,6 +96,14 @@ class MetricGroup:
         """Tells how the latest ``size`` values of a series spread."""
         return self._register(name, Histogram, lambda: Histogram(size))
 
+    def add(self, name: str, metric: Metric) -> None:
+        """Register a metric that is there already.
+
+        :raises ValueError: the name is taken by another one.
+        """
+        if self._register(name, type(metric), lambda: metric) is not metric:
+            raise ValueError(f"metric {self._full(name)!r} is already registered; give this one another name")
+
     def distribution(self, name: str) -> Distribution:
         """Count, sum and extremes of a series of numbers."""
         return self._register(name, Distribution, Distribution)

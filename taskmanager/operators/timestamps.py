@@ -45,6 +45,7 @@ class TimestampsOperator(Operator):
 
     :ivar emission: what went downstream.
     :ivar activity: the clock of idleness; whoever holds the input up stops it meanwhile.
+    :ivar emit_lag_ms: of a source: how old the last records were when they came by; ``None``: none had a timestamp.
     """
 
     def __init__(self, spec: TimestampsSpec, context: OperatorContext, *, of_source: bool = False) -> None:
@@ -68,6 +69,7 @@ class TimestampsOperator(Operator):
         self._interval_ms = context.auto_watermark_interval_ms
         self._due = 0
         self._records = 0
+        self.emit_lag_ms: int | None = None
 
     def alignment(self) -> WatermarkAlignment | None:
         """How far the source may run ahead of others; there are no watermarks to compare in a batch job."""
@@ -130,6 +132,8 @@ class TimestampsOperator(Operator):
             highest = MIN_TIMESTAMP
         else:
             highest = max((each for each in timestamps if each is not None), default=MIN_TIMESTAMP)
+        if self._of_source and highest > MIN_TIMESTAMP:
+            self.emit_lag_ms = self._context.processing_time.now_ms() - highest
         emission = self.emission
         self._generator.on_event(None, highest, self._output)
         if emission.pending:
@@ -171,6 +175,8 @@ class TimestampsOperator(Operator):
                 pending.clear()
                 start = end
         del extracting
+        if self._of_source and timestamps and timestamps[-1] is not None:
+            self.emit_lag_ms = self._context.processing_time.now_ms() - timestamps[-1]
         if start == 0:
             outputs.append(RecordBatch(values, timestamps, keys))
         elif start < len(values):

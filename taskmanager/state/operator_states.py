@@ -94,6 +94,11 @@ class OperatorStates:
             self._operator = create_operator_backend(self._settings)
         return self._operator
 
+    @property
+    def reserves_memory(self) -> bool:
+        """Some of the slot's managed memory is its."""
+        return self._keyed is not None and not self._keyed.in_memory
+
     def timers_fired(self) -> int:
         """Timers that have fired so far."""
         return 0 if self._keyed is None else self._keyed.timers_fired()

@@ -13,9 +13,11 @@ from millstream.common.clock import Clock
 from millstream.common.config import CheckpointingOptions, ClientOptions, Configuration, PipelineOptions
 from millstream.common.graph.operator_spec import EnumeratorSpec, LegacySourceSpec, SourceSpec
 from millstream.common.key_groups import KeyGroupRange
+from millstream.common.metrics import MetricGroup
 from millstream.common.wire.cluster_pb2 import SplitRequest
 from millstream.common.wire.graph_pb2 import OperatorNode, ResultPartitionDeployment, TaskDeployment
 from millstream.taskmanager.exchange import InputGate, ResultWriter
+from millstream.taskmanager.metrics.metric_place import MetricPlace
 from millstream.taskmanager.network.channel_replay import ChannelReplay
 from millstream.taskmanager.operators.collect_sink import CollectSinkOperator
 from millstream.taskmanager.operators.conversion_operator import ConversionOperator
@@ -68,6 +70,7 @@ class TaskServices:
     :ivar state_directory: for the files of state backends, on a local disk.
     :ivar own_process: the slot has a process of its own, which may be forked.
     :ivar job_name: of the job whose tasks these are.
+    :ivar metrics: how what is measured is named.
     """
 
     exchange: Exchange
@@ -81,6 +84,7 @@ class TaskServices:
     state_directory: Path | None = None
     own_process: bool = False
     job_name: str = ""
+    metrics: MetricPlace = field(default_factory=MetricPlace.nowhere)
 
     @property
     def checkpointing(self) -> bool:
@@ -94,18 +98,22 @@ class Chain:
 
     :ivar head: where the input goes: the first operator, or what comes after the source.
     :ivar nodes: all operators, parents first.
+    :ivar source_targets: where the source's output goes once it has its timestamps and watermarks.
     :ivar states: the state of each operator of the vertex, in their order.
+    :ivar metric_groups: where the functions of each operator register what they measure, in the same order.
     :ivar alarms: whose operator is to be woken when one rings.
     :ivar source_alarm: the source's; when it rings, the source is polled.
     """
 
     head: Targets = field(default_factory=Targets)
     source: SourceDriver | None = None
+    source_targets: Targets = field(default_factory=Targets)
     nodes: list[ChainNode] = field(default_factory=list)
     edges: list[EdgeOutput] = field(default_factory=list)
     outlets: list[Outlet] = field(default_factory=list)
     infos: list[OperatorInfo] = field(default_factory=list)
     states: list[tuple[OperatorInfo, OperatorStates]] = field(default_factory=list)
+    metric_groups: list[MetricGroup] = field(default_factory=list)
     alarms: dict[Alarm, ChainNode] = field(default_factory=dict)
     source_alarm: Alarm | None = None
 
@@ -202,7 +210,11 @@ class _ChainBuilder:
             alarm = Alarm(self._services.clock, self._on_alarm)
             state = self._create_state(info, alarm)
             self._chain.states.append((info, state))
-            self._contexts.append(replace(self._base, info=info, processing_time=alarm, state=state))
+            group = self._services.metrics.operator_group(self._base.task, info)
+            self._chain.metric_groups.append(group)
+            self._contexts.append(
+                replace(self._base, info=info, processing_time=alarm, state=state, metric_group=group)
+            )
         for output in self._deployment.outputs:
             self._create_edge(output)
         for index, node in enumerate(self._operators):
@@ -211,9 +223,11 @@ class _ChainBuilder:
         spec = self._specs[0]
         if isinstance(spec, EnumeratorSpec):
             self._create_enumerator(spec)
+            self._chain.source_targets = head
             self._connect(head, 0)
         elif isinstance(spec, (SourceSpec, LegacySourceSpec)):
-            self._connect(self._create_source(head, spec), 0)
+            self._chain.source_targets = self._create_source(head, spec)
+            self._connect(self._chain.source_targets, 0)
         else:
             self._grow(head, 0)
 

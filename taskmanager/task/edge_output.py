@@ -31,7 +31,7 @@ _PHASES = {"get_key": "key_by", "partition": "partition"}
 class EdgeOutput:
     """Wraps the writer of one edge.
 
-    :param info: the operator whose output the edge takes.
+    :ivar info: the operator whose output the edge takes.
     :param buffer_timeout_ms: 0: flush after each batch; -1: never but at the end; else at the latest after this time.
     :param on_failure: told what a flush by timer raised.
     """
@@ -46,7 +46,7 @@ class EdgeOutput:
         on_failure: Callable[[BaseException], None],
     ) -> None:
         self.writer = writer
-        self._info = info
+        self.info = info
         self._timeout_ms = buffer_timeout_ms
         self._times = times
         self._section = section
@@ -166,15 +166,15 @@ class EdgeOutput:
             raise error
         cause = error.__cause__ or error
         if isinstance(error, PartitionerFunctionError):
-            site = FailureSite(self._info, _PHASES.get(error.phase, error.phase), error.record)
+            site = FailureSite(self.info, _PHASES.get(error.phase, error.phase), error.record)
             raise UserCodeError(site, cause) from cause
         if isinstance(error, UnsupportedKeyTypeError):
             index = error.record_index
             record = values[index] if index is not None and index < len(values) else NO_RECORD
-            raise UserCodeError(FailureSite(self._info, "key_by", record), error) from error
+            raise UserCodeError(FailureSite(self.info, "key_by", record), error) from error
         if isinstance(error, RecordSerializationError):
             record = next((value for value in values if not _can_be_pickled(value)), NO_RECORD)
-            raise UserCodeError(FailureSite(self._info, "serialize", record), error) from error
+            raise UserCodeError(FailureSite(self.info, "serialize", record), error) from error
         raise error
 
 

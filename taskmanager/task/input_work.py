@@ -55,6 +55,11 @@ class InputWork:
         self._valve = WatermarkValve(len(gate.channels))
         self._ends = InputEnds(len(gate.channels))
 
+    def watermark_of_input(self, input_index: int) -> int:
+        """The event time of one of the head operator's inputs, ms."""
+        channels = self._gate.channels
+        return self._valve.lowest(index for index, each in enumerate(channels) if each.input_index == input_index)
+
     async def replay(self, elements: Iterable[tuple[int, Element]]) -> None:
         """Process what was under way when the checkpoint was taken that the task goes on from."""
         head = self._chain.head.nodes[0]

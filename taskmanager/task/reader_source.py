@@ -31,6 +31,7 @@ class ReaderSource:
     """Polls a :class:`~millstream.datastream.source.SourceReader`.
 
     :ivar waits_for_splits: the reader has read all that it was given, and the enumerator has not ended.
+    :ivar splits_processed: splits that the reader said it has finished.
     """
 
     def __init__(
@@ -54,6 +55,8 @@ class ReaderSource:
         self.opened = False
         self._source = source
         self._alignment = alignment
+        self._now_ms = context.processing_time.now_ms
+        self.splits_processed = 0
         self._states = context.state
         self._restored = restored
         self._requests = requests
@@ -138,6 +141,7 @@ class ReaderSource:
                 self._timestamps.begin_split(given.split_id)
             return given.batch
         if isinstance(given, SplitFinished):
+            self.splits_processed += 1
             if self._timestamps is not None:
                 self._timestamps.end_split(given.split_id)
             return RecordBatch([])
@@ -145,6 +149,31 @@ class ReaderSource:
             f"{type(self._reader).__qualname__}.poll() returned {type(given).__qualname__}; "
             "it must return a RecordBatch, SplitRecords, SplitFinished or an InputStatus"
         )
+
+    # ---------------------------------------------------------------- for metrics
+
+    @property
+    def alignment(self) -> SourceAlignment | None:
+        """What holds it back for other sources."""
+        return self._alignment
+
+    def now_ms(self) -> int:
+        """The source's processing time."""
+        return self._now_ms()
+
+    def pending_records(self) -> int | None:
+        """Records that wait to be read, if the reader knows."""
+        return None if self._reader is None else self._reader.pending_records()
+
+    def pending_bytes(self) -> int | None:
+        """Bytes that wait to be read, if the reader knows."""
+        return None if self._reader is None else self._reader.pending_bytes()
+
+    def emit_event_time_lag_ms(self) -> int | None:
+        """How old the last records were when they were emitted; ``None``: they have no timestamps."""
+        return None if self._timestamps is None else self._timestamps.emit_lag_ms
+
+    # ---------------------------------------------------------------- what the task calls
 
     async def wait(self) -> None:
         reader = self._reader

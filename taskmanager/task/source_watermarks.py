@@ -12,7 +12,7 @@ import logging
 import threading
 
 from millstream.common.graph.operator_spec import LegacySourceSpec, SourceSpec, TimestampsSpec
-from millstream.common.records import MAX_TIMESTAMP
+from millstream.common.records import MAX_TIMESTAMP, MIN_TIMESTAMP
 from millstream.common.watermark_strategy import WatermarkAlignment
 from millstream.common.watermark_strategy.input_activity_clock import InputActivityClock
 from millstream.taskmanager.operators.ingestion_time import IngestionTimeOperator
@@ -144,6 +144,12 @@ class SourceAlignment:
             self._activity.unpause()
         self.holding = held
         return held
+
+    def drift_ms(self) -> int | None:
+        """How far the source is ahead of the slowest one of its group; ``None``: there is nothing to compare."""
+        slowest = self._groups.slowest(self._context.task.job_id, self._alignment.group)
+        own = self._emission.watermark
+        return own - slowest if MIN_TIMESTAMP < slowest < MAX_TIMESTAMP and own < MAX_TIMESTAMP else None
 
     def close(self) -> None:
         """Leave the group."""

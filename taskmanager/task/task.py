@@ -42,6 +42,7 @@ from millstream.taskmanager.task.split_input import SplitInput
 from millstream.taskmanager.task.subtask_checkpoints import SubtaskCheckpoints
 from millstream.taskmanager.task.task_loop import TaskLoop
 from millstream.taskmanager.task.task_metrics import TaskTimes, build_metrics
+from millstream.taskmanager.task.task_parts import TaskParts
 from millstream.taskmanager.task.task_reports import TaskReports
 from millstream.taskmanager.task.task_state import TaskState
 from millstream.taskmanager.task.user_calls import call_user_code
@@ -61,6 +62,7 @@ class Task:
     """Runs a deployment.
 
     :param report: takes each state that the task reaches, and what it says of checkpoints.
+    :ivar parts: what it consists of, for who wants to know how it does.
     """
 
     def __init__(self, deployment: TaskDeployment, services: TaskServices, report: TaskReports) -> None:
@@ -89,6 +91,7 @@ class Task:
         self._final = FinalCheckpoint(
             required=services.checkpointing and services.configuration.get(CheckpointingOptions.AFTER_TASKS_FINISH)
         )
+        self.parts = TaskParts(self.info, self._chain, self._times, self._mailbox, self._checkpoints)
         self._gate: InputGate | None = None
         self._driver: CheckpointDriver | None = None
         self._asyncio_task: asyncio.Task[None] | None = None
@@ -192,8 +195,9 @@ class Task:
 
     async def _live(self) -> None:
         self._report_state(self._state.initialize())
+        began = asyncio.get_running_loop().time()
         await asyncio.sleep(0)  # the report leaves, the slot's other tasks come up
-        chain = self._chain
+        chain, parts = self._chain, self.parts
         build_chain(
             self._deployment,
             self.info,
@@ -205,7 +209,8 @@ class Task:
             chain,
         )
         if chain.source is None or self._deployment.inputs:
-            self._gate = self._services.exchange.create_input_gate(self._deployment)
+            self._gate = parts.gate = self._services.exchange.create_input_gate(self._deployment)
+        parts.built = True
         restore = self._deployment.restore
         await restore_states(chain, self._deployment, self._services)
         self._open_operators(with_source=not restore.finished)
@@ -213,10 +218,11 @@ class Task:
         driver = self._driver = self._create_driver()
         inputs: InputWork | None = None
         if self._gate is not None and chain.source is None:
-            inputs = InputWork(self._gate, chain, self._loop, self._times, driver, self._end_data)
+            inputs = parts.inputs = InputWork(self._gate, chain, self._loop, self._times, driver, self._end_data)
             if restore.channels:
                 # No checkpoint begins before all tasks run, so none meets what is left of an earlier one.
                 await inputs.replay(await read_channels(self._deployment, self._services))
+        parts.initialization_ms = round((asyncio.get_running_loop().time() - began) * 1000)
         self._report_state(self._state.run())
         if restore.finished:
             self._loop.silence_alarms()  # what they were set for has been done

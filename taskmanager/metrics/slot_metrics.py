@@ -1,0 +1,78 @@
+"""The metrics of all tasks of one slot worker.
+
+The worker's one timer for rates calls :meth:`SlotMetrics.update`; nothing else happens until somebody asks.
+"""
+
+from __future__ import annotations
+
+from millstream.common.metrics import ScopeKind
+from millstream.common.wire.metrics_pb2 import MetricDump, MetricGroupDump
+from millstream.taskmanager.metrics.metric_place import MetricPlace
+from millstream.taskmanager.metrics.task_metric_groups import TaskMetricGroups
+from millstream.taskmanager.task.task_parts import TaskParts
+
+__all__ = ["BUFFERS", "BUFFERS_USED", "MANAGED_MEMORY", "WORKER", "SlotMetrics"]
+
+
+WORKER = ScopeKind.TASK_MANAGER.value
+"""The scope of what a worker says of itself, for its TaskManager to add up; it has no variables."""
+BUFFERS = "buffers"
+BUFFERS_USED = "buffersUsed"
+MANAGED_MEMORY = "managedMemory"
+
+
+class SlotMetrics:
+    """Groups of tasks, from when they run to their ends.
+
+    :param detailed: queues of single gates and partitions too.
+    """
+
+    def __init__(self, place: MetricPlace, *, detailed: bool = False) -> None:
+        self._place = place
+        self._detailed = detailed
+        self._tasks: dict[str, TaskParts] = {}
+        self._groups: dict[str, TaskMetricGroups] = {}
+
+    def add(self, attempt_id: str, parts: TaskParts) -> None:
+        """A task runs."""
+        self._tasks[attempt_id] = parts
+
+    def remove(self, attempt_id: str) -> None:
+        """A task has ended. Nothing if it is not known."""
+        self._tasks.pop(attempt_id, None)
+        self._groups.pop(attempt_id, None)
+
+    def update(self, now: float) -> None:
+        """Bring all rates up to date; to be called every five seconds.
+
+        :param now: seconds on a clock that never goes backwards.
+        """
+        self._build(now)
+        for groups in self._groups.values():
+            groups.update(now)
+
+    def dump(self, now: float, timestamp_ms: int, managed_memory: int = 0) -> MetricDump:
+        """Everything as it stands.
+
+        :param managed_memory: bytes that the slot's state has reserved.
+        """
+        self._build(now)
+        dump = MetricDump(timestamp_ms=timestamp_ms)
+        for groups in self._groups.values():
+            dump.groups.extend(groups.dump())
+        dump.groups.append(self._of_worker(managed_memory))
+        return dump
+
+    def _build(self, now: float) -> None:
+        for attempt_id, parts in self._tasks.items():
+            if parts.built and attempt_id not in self._groups:
+                self._groups[attempt_id] = TaskMetricGroups(parts, self._place, now, detailed=self._detailed)
+
+    def _of_worker(self, managed_memory: int) -> MetricGroupDump:
+        """What the TaskManager adds up over its workers."""
+        used = [groups.exchange.buffers for groups in self._groups.values()]
+        dump = MetricGroupDump(scope=WORKER)
+        dump.metrics.add(name=BUFFERS, whole_number=sum(size for size, _ in used))
+        dump.metrics.add(name=BUFFERS_USED, whole_number=sum(in_use for _, in_use in used))
+        dump.metrics.add(name=MANAGED_MEMORY, whole_number=managed_memory)
+        return dump
