@@ -1,8 +1,9 @@
 """A whole cluster inside this process: what ``python job.py`` and tests run on.
 
 A :class:`MiniCluster` is the real Master and the real TaskExecutors on one event loop in a background thread,
-joined by the in-process RPC carrier. Nothing but the workers' data ports is opened. Its slots are worker processes,
-as on a real cluster, or threads of this process (``isolation="thread"``), where a debugger reaches user code.
+joined by the in-process RPC carrier. Nothing but the workers' data ports is opened, and the REST interface where
+``rest.port`` or ``rest.bind-port`` is set. Its slots are worker processes, as on a real cluster, or threads of this
+process (``isolation="thread"``), where a debugger reaches user code.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from millstream.common.config import (
     ClientOptions,
     Configuration,
     LocalOptions,
+    RestOptions,
     TaskManagerOptions,
 )
 from millstream.common.errors import InvalidProgramError, MillstreamError
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from millstream.common.rpc.service import RpcService
     from millstream.common.wire.graph_pb2 import JobGraph
     from millstream.dispatcher.master import Master
+    from millstream.dispatcher.rest.server import RestServer
     from millstream.taskmanager.task_executor import TaskExecutor
     from millstream.taskmanager.worker.handle import WorkerPool
 
@@ -106,6 +109,11 @@ class MiniCluster:
     def running(self) -> bool:
         return self._client is not None
 
+    @property
+    def rest_url(self) -> str | None:
+        """Where the REST interface is served, ``None`` if it is not."""
+        return self._parts.rest_url if self._parts is not None else None
+
     def start(self) -> MiniCluster:
         """Start everything; returns when all slots are there. Returns the cluster itself.
 
@@ -176,6 +184,11 @@ class _Parts:
         self._task_executors: list[TaskExecutor] = []
         self._pools: list[WorkerPool] = []
         self._client_rpc: RpcService | None = None
+        self._rest: RestServer | None = None
+
+    @property
+    def rest_url(self) -> str | None:
+        return self._rest.url if self._rest is not None else None
 
     @property
     def client_rpc(self) -> RpcService:
@@ -191,8 +204,16 @@ class _Parts:
         self._client_rpc = await self._service(network, "client")
         clock, ids = SystemClock(), IdFactory()
         master_rpc = await self._service(network, _MASTER)
-        self._master = Master(master_rpc, clock, self._configuration, ids, StandaloneServices(master_rpc))
+        services = StandaloneServices(master_rpc)
+        self._master = Master(master_rpc, clock, self._configuration, ids, services)
         await self._master.start()
+        if any(self._configuration.contains(option) for option in (RestOptions.PORT, RestOptions.BIND_PORT)):
+            from millstream.dispatcher.rest.start import start_rest_server
+
+            try:
+                self._rest = await start_rest_server(self._configuration, master_rpc, services.leaders, clock, ids)
+            except OSError as error:  # the port may be a real cluster's, in a file for both; jobs run all the same
+                _log.warning("This MiniCluster does without the REST interface: %s", error)
         await asyncio.gather(*(self._start_task_executor(network, i) for i in range(self._num_task_managers)))
         await self._wait_for_slots()
 
@@ -203,6 +224,8 @@ class _Parts:
         if self._master is not None:
             # The master first: it cancels its jobs while their TaskManagers still listen.
             steps.insert(0, self._master.close())
+        if self._rest is not None:
+            steps.insert(0, self._rest.close())
         steps += [service.close() for service in self._services]
         problems: list[Exception] = []
         for step in steps:
@@ -211,7 +234,7 @@ class _Parts:
             except Exception as error:  # noqa: BLE001  # the rest must be closed all the same
                 _log.exception("A part of the MiniCluster did not close cleanly")
                 problems.append(error)
-        self._task_executors, self._pools, self._services, self._master = [], [], [], None
+        self._task_executors, self._pools, self._services, self._master, self._rest = [], [], [], None, None
         if problems:
             raise MillstreamError(f"The MiniCluster did not close cleanly: {problems[0]}") from problems[0]
 
