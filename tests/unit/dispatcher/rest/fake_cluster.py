@@ -20,6 +20,7 @@ from millstream.common.clock import ManualClock
 from millstream.common.config import Configuration, RestOptions
 from millstream.common.high_availability.standalone import FixedLeaderDirectory
 from millstream.common.ids import IdFactory, LeaderSessionId
+from millstream.common.logging.log_files import LogFiles
 from millstream.common.rpc.gateways import DispatcherGateway, ResourceManagerGateway, TaskExecutorGateway
 from millstream.common.rpc.in_process import InProcessNetwork
 from millstream.common.rpc.service import RpcService
@@ -69,14 +70,16 @@ class FakeCluster:
     """A master and TaskManagers.
 
     :ivar http: asks the application.
+    :ivar context: what the application works with.
     """
 
-    def __init__(self, rpc: RpcService, http: httpx.AsyncClient, clock: ManualClock) -> None:
+    def __init__(self, rpc: RpcService, http: httpx.AsyncClient, clock: ManualClock, context: RestContext) -> None:
         self.dispatcher = FakeGateway()
         self.resource_manager = FakeGateway(get_resource_overview=self._overview)
         self.task_executors: dict[str, FakeGateway] = {}
         self.http = http
         self.clock = clock
+        self.context = context
         self._rpc = rpc
         self._summaries: dict[str, pb.TaskManagerSummary] = {}
         rpc.register(DispatcherGateway, "dispatcher", self.dispatcher, LeaderSessionId("d"))
@@ -111,8 +114,13 @@ class FakeCluster:
 
 
 @contextlib.asynccontextmanager
-async def fake_cluster(configuration: Configuration | None = None) -> AsyncIterator[FakeCluster]:
-    """A cluster without jobs and TaskManagers, for one test. Nothing of it may be left running."""
+async def fake_cluster(
+    configuration: Configuration | None = None, *, patience_seconds: float = 5.0
+) -> AsyncIterator[FakeCluster]:
+    """A cluster without jobs and TaskManagers, for one test. Nothing of it may be left running.
+
+    :param patience_seconds: how long a request waits for metrics to be fetched.
+    """
     before = asyncio.all_tasks()
     configuration = configuration if configuration is not None else Configuration()
     network = InProcessNetwork()
@@ -128,13 +136,14 @@ async def fake_cluster(configuration: Configuration | None = None) -> AsyncItera
         clock=clock,
         ids=ids,
         operations=AsynchronousOperations(clock, ids, configuration.get(RestOptions.ASYNC_STORE_DURATION)),
-        metrics=MetricFetcher(access, configuration, clock, patience_seconds=5.0),
+        metrics=MetricFetcher(access, configuration, clock, patience_seconds=patience_seconds),
         stacks=StackSampler(access, configuration, clock),
+        log_files=LogFiles.of_master(configuration),
         threads=ThreadPoolExecutor(1),
     )
-    transport = httpx.ASGITransport(make_application(context))
-    async with httpx.AsyncClient(transport=transport, base_url="http://rest") as http:
-        yield FakeCluster(master, http, clock)
+    transport = httpx.ASGITransport(make_application(context, {}))
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as http:
+        yield FakeCluster(master, http, clock, context)
     await context.operations.close()
     await context.metrics.close()
     await context.stacks.close()
