@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from itertools import count
 from typing import Final
 
@@ -21,6 +21,7 @@ from millstream.common.states import JobStatus
 from millstream.common.wire import cluster_pb2 as pb
 from millstream.common.wire.checkpoint_pb2 import JobCheckpoints
 from millstream.common.wire.graph_pb2 import JobGraph
+from millstream.common.wire.metrics_pb2 import MetricValue
 from millstream.dispatcher.archived_jobs import ArchivedJobs
 from millstream.dispatcher.job_graph_check import check_job_graph
 from millstream.dispatcher.job_keeper import JobKeeper
@@ -164,6 +165,12 @@ class DispatchedJobs:
         """Somebody looks at the figures of a job's tasks; they may be as old as ``metrics.fetcher.update-interval``."""
         if job_id in self._runners and job_id not in self._archive:
             self._runners[job_id].look_at_metrics()
+
+    def metrics(self) -> Iterator[tuple[JobID, str, Sequence[MetricValue]]]:
+        """The metrics of each job that has a JobMaster and has not ended, with the job's id and name."""
+        for job_id, runner in self._runners.items():
+            if runner.running and job_id not in self._archive:
+                yield job_id, runner.summary().name, runner.job_master.metrics()
 
     def checkpoints(self, job_id: JobID) -> JobCheckpoints:
         """Return what is known of the job's checkpoints: nothing if it has not been taken up under this leader.

@@ -27,7 +27,8 @@ from millstream.common.version import VERSION
 from millstream.common.wire import cluster_pb2 as pb
 from millstream.common.wire.checkpoint_pb2 import JobCheckpoints
 from millstream.common.wire.graph_pb2 import JobGraph
-from millstream.common.wire.metrics_pb2 import MetricDump
+from millstream.common.wire.metrics_pb2 import MetricDump, MetricGroupDump
+from millstream.dispatcher.cluster_metrics import cluster_metrics, running_jobs
 from millstream.dispatcher.dispatched_jobs import DispatchedJobs
 from millstream.dispatcher.job_graph_check import check_job_graph
 from millstream.dispatcher.job_keeper import JobKeeper
@@ -38,6 +39,7 @@ from millstream.dispatcher.job_manager_runner import (
     job_master_endpoint,
 )
 from millstream.dispatcher.operations import Operations
+from millstream.dispatcher.process_metric_source import ProcessMetricSource
 from millstream.dispatcher.snapshot_disposal import dispose_snapshot
 from millstream.jobmanager.checkpoint.events import SavepointMode
 from millstream.jobmanager.job_master.ended_job import delete_left_checkpoints
@@ -67,6 +69,7 @@ class Dispatcher:
     :param on_shutdown: called once, when the cluster was asked to shut down and its jobs have ended.
     :param job_master_factory: makes the JobMaster of a job; the real one if not given.
     :param default_checkpoint_directory: URI where the checkpoints of jobs go for which nobody has named a place.
+    :param process_metrics: of the process that it runs in; not owned.
     """
 
     def __init__(
@@ -80,8 +83,12 @@ class Dispatcher:
         on_shutdown: Callable[[], None],
         job_master_factory: JobMasterFactory = create_job_master,
         default_checkpoint_directory: str | None = None,
+        *,
+        process_metrics: ProcessMetricSource,
     ) -> None:
         self._rpc = rpc
+        self._clock = clock
+        self._process_metrics = process_metrics
         self._configuration = configuration
         self._leaders = leaders
         self._on_shutdown = on_shutdown
@@ -330,8 +337,22 @@ class Dispatcher:
         return self._jobs.checkpoints(_parse(request.job_id))
 
     async def request_metric_dump(self, request: pb.Empty) -> MetricDump:
-        """Return the metrics of this process, of the cluster, and of the running jobs."""
-        raise MillstreamError("The master has no metrics yet.")
+        """Return the metrics of this process, of the cluster, and of the running jobs. What cannot be had is left
+        out.
+        """
+        scope = self._process_metrics.scope
+        process = self._process_metrics.dump()
+        process.metrics.append(running_jobs(len(self._jobs.running)))
+        try:
+            process.metrics.extend(cluster_metrics(await self._resource_overview()))
+        except MillstreamError as error:
+            logger.info("There are no metrics of TaskManagers and slots now: %s", error)
+        jobs = [
+            MetricGroupDump(scope=job.kind.value, variables=job.variables, metrics=metrics)
+            for job_id, name, metrics in self._jobs.metrics()
+            for job in (scope.job(job_id, name),)
+        ]
+        return MetricDump(groups=[process, *jobs], timestamp_ms=self._clock.now_ms())
 
     async def update_resource_requirements(self, request: pb.UpdateResourceRequirementsRequest) -> pb.Empty:
         """Let the job run on with other bounds of its vertices' parallelism."""

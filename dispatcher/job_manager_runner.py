@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Final, Protocol
 
 from millstream.common.clock import Clock
@@ -20,6 +20,7 @@ from millstream.common.rpc.service import RpcService
 from millstream.common.wire.checkpoint_pb2 import JobCheckpoints
 from millstream.common.wire.cluster_pb2 import JobDetails, JobSummary, OperationStatus
 from millstream.common.wire.graph_pb2 import JobGraph
+from millstream.common.wire.metrics_pb2 import MetricValue
 from millstream.dispatcher.job_reports import cancelled_early, failed_to_start, first_report, waiting_to_start
 from millstream.jobmanager.checkpoint.events import SavepointMode
 
@@ -50,6 +51,8 @@ class JobMasterControl(Protocol):
     def details(self) -> JobDetails: ...
 
     def summary(self) -> JobSummary: ...
+
+    def metrics(self) -> Sequence[MetricValue]: ...
 
     async def operator_request(self, operator_id: str, subtask_index: int, payload: bytes) -> bytes: ...
 

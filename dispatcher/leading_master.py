@@ -15,9 +15,12 @@ from millstream.common.high_availability.leadership import Leadership, Leadershi
 from millstream.common.high_availability.services import HighAvailabilityServices
 from millstream.common.ids import IdFactory
 from millstream.common.rpc.service import RpcService
+from millstream.common.wire.cluster_pb2 import Empty
+from millstream.common.wire.metrics_pb2 import MetricDump
 from millstream.dispatcher.dispatcher import RESOURCE_MANAGER_ENDPOINT, Dispatcher
 from millstream.dispatcher.job_keeper import JobKeeper
 from millstream.dispatcher.job_manager_runner import JobMasterFactory
+from millstream.dispatcher.process_metric_source import ProcessMetricSource
 from millstream.jobmanager.background_tasks import BackgroundTasks
 from millstream.jobmanager.resource_manager import ResourceManager
 
@@ -35,6 +38,7 @@ class LeadingMaster:
 
     :param services: tell who leads; not owned.
     :param on_shutdown: called once, when the cluster was asked to shut down and its jobs have ended.
+    :param process_metrics: of the process that it runs in; not owned.
     """
 
     def __init__(
@@ -47,6 +51,7 @@ class LeadingMaster:
         leadership: Leadership,
         on_shutdown: Callable[[], None],
         job_master_factory: JobMasterFactory,
+        process_metrics: ProcessMetricSource,
     ) -> None:
         self._rpc = rpc
         self._keeper = JobKeeper(leadership)
@@ -61,6 +66,7 @@ class LeadingMaster:
             on_shutdown,
             job_master_factory,
             services.default_checkpoint_directory,
+            process_metrics=process_metrics,
         )
         self._tasks = BackgroundTasks("term of the master")
         self._starting: asyncio.Task[bool] | None = None
@@ -83,6 +89,10 @@ class LeadingMaster:
         """
         self._starting = self._tasks.spawn(self._start(), "start")
         return self._starting
+
+    async def collect_metrics(self) -> MetricDump:
+        """Return the metrics of the process, of the cluster, and of the running jobs."""
+        return await self._dispatcher.request_metric_dump(Empty())
 
     async def wait_over(self) -> None:
         """Return when the term has ended."""

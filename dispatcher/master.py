@@ -20,10 +20,12 @@ from millstream.common.high_availability.leadership import Leadership
 from millstream.common.high_availability.services import HighAvailabilityServices
 from millstream.common.ids import IdFactory
 from millstream.common.rpc.service import RpcService
+from millstream.common.wire.metrics_pb2 import MetricDump
 from millstream.dispatcher.dispatched_jobs import JobMasterLeftOpenError
 from millstream.dispatcher.dispatcher import DISPATCHER_ENDPOINT, RESOURCE_MANAGER_ENDPOINT
 from millstream.dispatcher.job_manager_runner import JobMasterFactory, create_job_master
 from millstream.dispatcher.leading_master import LeadingMaster
+from millstream.dispatcher.process_metric_source import ProcessMetricSource
 
 __all__ = ["Master", "MasterFailedError"]
 
@@ -57,6 +59,7 @@ class Master:
         self._ids = ids
         self._services = services
         self._job_master_factory = job_master_factory
+        self._process_metrics = ProcessMetricSource(configuration)
         self._close_seconds = configuration.get(ClusterOptions.SHUTDOWN_TIMEOUT).total_seconds()
         self._term: LeadingMaster | None = None  # the last one that was granted
         self._unclosed: list[LeadingMaster] = []
@@ -102,6 +105,12 @@ class Master:
         if self._closing:
             return
         self._closing = True
+        try:
+            await self._close()
+        finally:
+            self._process_metrics.close()
+
+    async def _close(self) -> None:
         self._rpc.explain_missing(None)
         if self._end_watch is not None:
             self._end_watch()
@@ -117,6 +126,12 @@ class Master:
                 await self._close_term(unclosed)
             except JobMasterLeftOpenError as error:  # whatever is left ends with the process
                 logger.warning("The master ends, but %s", error)
+
+    async def collect_metrics(self) -> MetricDump:
+        """Return the metrics of this process and, if it leads, of the cluster and of the running jobs."""
+        if self._term is not None and not self._term.is_over:
+            return await self._term.collect_metrics()
+        return MetricDump(groups=[self._process_metrics.dump()], timestamp_ms=self._clock.now_ms())
 
     # ------------------------------------------------------------------ the contender
 
@@ -134,6 +149,7 @@ class Master:
             leadership,
             self._shut_down,
             self._job_master_factory,
+            self._process_metrics,
         )
         self._unclosed.append(self._term)
         self._offered.put_nowait(self._term)

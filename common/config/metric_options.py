@@ -153,7 +153,6 @@ class MetricOptions:
         list_of(one_of("STATE", "CURRENT_TIME", "TOTAL_TIME"), ";,"),
         ["CURRENT_TIME"],
         "Which metrics of a job's states there are.",
-        effect=Effect.RESERVED,
     )
     SYSTEM_RESOURCE: Final = option("metrics.system-resource", BOOLEAN, False, "Whether there are metrics of the host.")
     QUERY_SERVICE_PORT: Final = option(

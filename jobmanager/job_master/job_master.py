@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Final
 
 from millstream.common.clock import Clock
-from millstream.common.config import Configuration, JobManagerOptions
+from millstream.common.config import Configuration, JobManagerOptions, MetricOptions
 from millstream.common.errors import MillstreamError
 from millstream.common.failure import WORKER_DIED, FailureInfo, engine_failure, first_line
 from millstream.common.high_availability.leader_directory import LeaderDirectory
@@ -27,6 +27,7 @@ from millstream.common.states import ExecutionState, JobStatus
 from millstream.common.wire import cluster_pb2 as pb
 from millstream.common.wire.checkpoint_pb2 import CheckpointOptions, JobCheckpoints
 from millstream.common.wire.graph_pb2 import JobGraph
+from millstream.common.wire.metrics_pb2 import MetricValue
 from millstream.jobmanager.background_tasks import BackgroundTasks
 from millstream.jobmanager.checkpoint.events import (
     Acknowledged,
@@ -49,6 +50,7 @@ from millstream.jobmanager.failover.failover_strategy import failover_strategy
 from millstream.jobmanager.failover.restart_strategy_factory import create_restart_strategy
 from millstream.jobmanager.heartbeat.heartbeat_sender import HeartbeatSettings
 from millstream.jobmanager.job_master.checkpoint_service import CheckpointService
+from millstream.jobmanager.job_master.job_metrics import StatusMetrics, job_metrics
 from millstream.jobmanager.job_master.job_publication import JobPublication
 from millstream.jobmanager.job_master.operator_requests import OperatorRequests
 from millstream.jobmanager.job_master.rescaler import Rescaler
@@ -129,6 +131,7 @@ class JobMaster:
         self._publication = JobPublication(self.job_id, self.endpoint, leadership)
         self._on_terminal = on_terminal
         self._settings = settings
+        self._status_metrics = {StatusMetrics(name) for name in settings.get(MetricOptions.JOB_STATUS_ENABLE)}
         self._heartbeat = HeartbeatSettings.from_configuration(settings)
         self._graph = ExecutionGraph(
             job_graph, ids, settings.get(JobManagerOptions.MAX_ATTEMPTS_HISTORY_SIZE), clock.now_ms()
@@ -229,6 +232,10 @@ class JobMaster:
     def summary(self) -> pb.JobSummary:
         """Return the job as it stands, in one line."""
         return build_job_summary(self._graph)
+
+    def metrics(self) -> list[MetricValue]:
+        """Return the metrics of the job as a whole."""
+        return job_metrics(self._graph, self._checkpoints.overview, self._status_metrics, self._clock.now_ms())
 
     async def refresh_metrics(self) -> None:
         """Ask all TaskManagers for the totals of the running tasks; who does not answer is left out."""

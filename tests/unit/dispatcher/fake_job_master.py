@@ -10,6 +10,7 @@ from millstream.common.errors import MillstreamError
 from millstream.common.wire import cluster_pb2 as pb
 from millstream.common.wire.checkpoint_pb2 import JobCheckpoints
 from millstream.common.wire.graph_pb2 import JobGraph, JobVertex, OperatorNode
+from millstream.common.wire.metrics_pb2 import MetricValue
 from millstream.jobmanager.checkpoint.events import SavepointMode
 
 __all__ = ["FakeJobMaster", "graph", "hex_id"]
@@ -85,6 +86,9 @@ class FakeJobMaster:
 
     def summary(self) -> pb.JobSummary:
         return self.details().summary
+
+    def metrics(self) -> list[MetricValue]:
+        return [MetricValue(name="numRestarts", whole_number=self.report.restarts)]
 
     def result_kept(self) -> None:
         assert not self.closed

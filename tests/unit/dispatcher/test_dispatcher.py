@@ -36,6 +36,7 @@ from millstream.common.wire import cluster_pb2 as pb
 from millstream.common.wire.checkpoint_pb2 import CheckpointMetadata
 from millstream.common.wire.graph_pb2 import JobGraph
 from millstream.dispatcher.dispatcher import Dispatcher
+from millstream.dispatcher.process_metric_source import ProcessMetricSource
 from tests.unit.dispatcher.fake_job_master import FakeJobMaster, graph, hex_id
 
 WAIT_SECONDS = 10.0
@@ -136,7 +137,18 @@ async def cluster(configuration: Configuration | None = None) -> AsyncIterator[W
     configuration = configuration if configuration is not None else Configuration()
     ids = IdFactory(random.Random(1))
     leaders = FixedLeaderDirectory(rpc, "master")
-    dispatcher = Dispatcher(rpc, clock, configuration, ids, leaders, StandaloneLeadership(), on_shutdown, make)
+    process_metrics = ProcessMetricSource(configuration)
+    dispatcher = Dispatcher(
+        rpc,
+        clock,
+        configuration,
+        ids,
+        leaders,
+        StandaloneLeadership(),
+        on_shutdown,
+        make,
+        process_metrics=process_metrics,
+    )
     await dispatcher.start()
     token = await client.leader_session_id("master", "dispatcher")
     assert token == dispatcher.leader_session_id
@@ -152,6 +164,7 @@ async def cluster(configuration: Configuration | None = None) -> AsyncIterator[W
         yield world
     finally:
         await dispatcher.close()
+        process_metrics.close()
         await client.close()
         await rpc.close()
         left = asyncio.all_tasks() - before
@@ -425,6 +438,43 @@ def test_all_who_ask_for_fresh_metrics_at_once_wait_for_the_same_ones() -> None:
             assert job_master.refreshes == 1
             await world.details()
             assert job_master.refreshes == 2
+
+    run(test)
+
+
+def test_the_metrics_of_the_process_of_the_cluster_and_of_the_running_jobs() -> None:
+    async def test() -> None:
+        async with cluster() as world:
+            world.serve_resource_manager("rm")
+            (await world.run_job(1)).report.restarts = 7
+            (await world.run_job(2)).end("FINISHED")
+            await world.result(2)
+            dump = await world.gateway.request_metric_dump(pb.Empty())
+            assert dump.timestamp_ms == 1_000
+            process, job = dump.groups
+            assert (process.scope, dict(process.variables)) == ("JOB_MANAGER", {"host": "localhost"})
+            figures = {value.name: value.whole_number for value in process.metrics if not value.groups}
+            assert figures == {
+                "numRunningJobs": 1,
+                "numRegisteredTaskManagers": 2,
+                "numPendingTaskManagers": 0,
+                "taskSlotsTotal": 8,
+                "taskSlotsAvailable": 5,
+            }
+            names = {".".join([*(group.name for group in value.groups), value.name]) for value in process.metrics}
+            assert "Status.JVM.CPU.Load" in names
+            assert job.scope == "JOB_MANAGER_JOB"
+            assert dict(job.variables) == {"host": "localhost", "job_id": hex_id(1), "job_name": "job 1"}
+            assert [(value.name, value.whole_number) for value in job.metrics] == [("numRestarts", 7)]
+
+    run(test)
+
+
+def test_metrics_are_told_also_without_a_resource_manager() -> None:
+    async def test() -> None:
+        async with cluster() as world:
+            (process,) = (await world.gateway.request_metric_dump(pb.Empty())).groups
+            assert [value.name for value in process.metrics if not value.groups] == ["numRunningJobs"]
 
     run(test)
 

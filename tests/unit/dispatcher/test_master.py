@@ -65,6 +65,10 @@ def test_jobs_in_a_cluster_without_slots() -> None:
         await dispatcher.submit_job(pb.SubmitJobRequest(job_graph=long))
         overview = await dispatcher.get_cluster_overview(pb.Empty())
         assert (overview.slots_total, overview.jobs_running, overview.jobs_failed) == (0, 1, 1)
+        process, job = (await master.collect_metrics()).groups
+        assert {value.name: value.whole_number for value in process.metrics}["numRunningJobs"] == 1
+        assert dict(job.variables)["job_name"] == "job 2"
+        assert {value.name: value.whole_number for value in job.metrics}["uptime"] >= 0
         await dispatcher.cancel_job(pb.JobRequest(job_id=long.job_id))
         request = pb.AwaitJobResultRequest(job_id=long.job_id, max_wait_ms=10_000)
         assert (await dispatcher.await_job_result(request)).summary.state == "CANCELED"
@@ -73,6 +77,8 @@ def test_jobs_in_a_cluster_without_slots() -> None:
         await dispatcher.shut_down_cluster(pb.Empty())
         await asyncio.wait_for(master.wait_shutdown(), WAIT.total_seconds())
         await master.close()
+        (process,) = (await master.collect_metrics()).groups
+        assert process.scope == "JOB_MANAGER"
         await client.close()
         await rpc.close()
         assert asyncio.all_tasks() == before
