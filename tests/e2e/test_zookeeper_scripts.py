@@ -84,10 +84,8 @@ def test_a_quorum_and_two_masters_start_and_stop_and_leave_nothing(
     log = deployment.log("*standalonesession*.log")
     assert f"rest.port = {first}" in log
     assert f"rest.port = {second}" in log
-    for port in (first, second):
-        eventually(
-            lambda port=port: f"Web frontend listening at http://localhost:{port}" in deployment.log("*.log"), "REST"
-        )
+    served = [f"Web frontend listening at http://localhost:{port}." for port in (first, second)]
+    eventually(lambda: all(line in deployment.log("*standalonesession*.log") for line in served), "both serve REST")
     eventually(lambda: zookeeper.exists("/flink/default/leader/dispatcher/connection_info"), "one of them leads")
 
     stopped = deployment.script("stop-cluster.sh")
