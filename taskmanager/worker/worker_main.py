@@ -68,7 +68,8 @@ def run_worker(connection: socket.socket, settings: WorkerSettings, install_inte
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in a terminal is for the client, which then cancels
     for stream in (sys.stdout, sys.stderr):
         if stream is not None and hasattr(stream, "reconfigure"):
-            stream.reconfigure(line_buffering=True)
+            # A line in one write, also where PYTHONUNBUFFERED is set: other workers print into the same file.
+            stream.reconfigure(line_buffering=True, write_through=False)
     settings.logging_setup.apply(in_worker=True)
     factory = load_factory(settings.factory)
     loop = _new_event_loop()
