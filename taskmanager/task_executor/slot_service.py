@@ -106,6 +106,10 @@ class SlotService:
         """Return the state of all slots."""
         return self._table.report()
 
+    def worker_pids(self) -> list[int]:
+        """Return the processes in which the slots' workers run; this one, for threads."""
+        return [slot.worker_pid for slot in self._slots.values() if slot.has_worker]
+
     def request(self, request: pb.RequestSlotRequest) -> None:
         """Give a slot to a job and begin to serve it. Does nothing if the allocation has the slot already.
 

@@ -20,6 +20,7 @@ from millstream.common.high_availability.leader_directory import LeaderDirectory
 from millstream.common.ids import AllocationId, IdFactory, JobID, ResourceId
 from millstream.common.inspection.thread_dump import asyncio_tasks, threads_of_this_process
 from millstream.common.logging import LogFiles
+from millstream.common.metrics import MetricScope
 from millstream.common.rpc.gateways import TaskExecutorGateway
 from millstream.common.rpc.service import RpcService
 from millstream.common.wire import cluster_pb2 as pb
@@ -35,6 +36,8 @@ from millstream.common.wire.inspection_pb2 import (
 from millstream.common.wire.metrics_pb2 import MetricDump
 from millstream.common.wire.worker_pb2 import WorkerInspection
 from millstream.taskmanager.inspection.log_level import set_log_level
+from millstream.taskmanager.metrics.task_manager_description import HostResources, describe_task_manager
+from millstream.taskmanager.metrics.task_manager_metrics import TaskManagerMetrics
 from millstream.taskmanager.task_executor.local_state_service import LocalStateService
 from millstream.taskmanager.task_executor.resource_manager_connection import ResourceManagerConnection
 from millstream.taskmanager.task_executor.slot_service import SlotService
@@ -57,6 +60,7 @@ class TaskExecutor:
     :param worker_pool: started and closed with the TaskExecutor (both do no harm twice).
     :param host: name of this machine, at which others reach the data ports.
     :param on_fatal: called once, with a message, if the TaskManager cannot go on; whoever runs it should close it.
+    :param resources: what the machine has; by default what there is.
     """
 
     def __init__(
@@ -69,8 +73,15 @@ class TaskExecutor:
         worker_pool: WorkerPool,
         host: str,
         on_fatal: Callable[[str], None] | None = None,
+        resources: HostResources | None = None,
     ) -> None:
         self._rpc = rpc
+        self._clock = clock
+        self._configuration = configuration
+        self._description = describe_task_manager(
+            configuration, resources if resources is not None else HostResources.of_this_host()
+        )
+        self._metrics: TaskManagerMetrics | None = None
         self._worker_pool = worker_pool
         self.on_fatal = on_fatal
         self._resource_id = ResourceId(
@@ -203,7 +214,12 @@ class TaskExecutor:
 
     async def request_metric_dump(self, request: pb.Empty) -> MetricDump:
         """Return the metrics of this process and of its slot workers."""
-        raise MillstreamError("The TaskManager has no metrics yet.")
+        if self._metrics is None:
+            scope = MetricScope.task_manager(self._host, self._resource_id)
+            self._metrics = TaskManagerMetrics(self._configuration, scope, self._description, self._slots.worker_pids)
+        answers = await self._slots.inspector.ask_all(WorkerInspection(metric_dump=pb.Empty()), _INSPECTION_TIMEOUT_S)
+        of_workers = [answer.metric_dump for answer in answers]
+        return self._metrics.dump(of_workers, asyncio.get_running_loop().time(), self._clock.now_ms())
 
     async def list_log_files(self, request: pb.Empty) -> inspection.LogFiles:
         """Return the files in the log directory."""
@@ -243,6 +259,7 @@ class TaskExecutor:
             host=self._host,
             pid=os.getpid(),
             slots=self._slots.report(),
+            description=self._description,
         )
 
     def _on_slot_available(self, slot_index: int, allocation_id: AllocationId) -> None:
@@ -277,5 +294,7 @@ class TaskExecutor:
             self._starting_pool.cancel()
             await asyncio.gather(self._starting_pool, return_exceptions=True)
         await self._worker_pool.close()
+        if self._metrics is not None:
+            self._metrics.close()
         await self._local_state.close()
         self._rpc.unregister(self.endpoint)

@@ -28,6 +28,7 @@ from millstream.common.high_availability.zookeeper.leader_directory import ZooKe
 from millstream.common.high_availability.zookeeper.services import ZooKeeperServices
 from millstream.common.ids import IdFactory
 from millstream.dispatcher.master import Master
+from millstream.taskmanager.metrics.task_manager_description import HostResources
 from millstream.taskmanager.network.environment import NetworkEnvironment
 from millstream.taskmanager.task_executor.task_executor import TaskExecutor
 from millstream.testing.simulation.rpc import SimulatedRpcService
@@ -42,6 +43,7 @@ from millstream.testing.simulation.zookeeper_log import ZooKeeperLog
 __all__ = ["SimulatedCluster", "Supervised"]
 
 _MASTER_PORT: Final = 6123
+_RESOURCES: Final = HostResources(cpu_cores=4, physical_memory=16 << 30, free_memory=8 << 30)
 _SETTINGS: Final = {
     "heartbeat.interval": "1 s",
     "heartbeat.timeout": "5 s",
@@ -243,6 +245,7 @@ class SimulatedCluster:
                 pool,
                 process.host,
                 on_fatal=end,
+                resources=_RESOURCES,
             )
             try:
                 await executor.start()

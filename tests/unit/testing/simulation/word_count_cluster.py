@@ -16,6 +16,7 @@ from millstream.common.wire import cluster_pb2 as pb
 from millstream.common.wire.graph_pb2 import JobGraph
 from millstream.datastream import StreamExecutionEnvironment
 from millstream.dispatcher.master import Master
+from millstream.taskmanager.metrics.task_manager_description import HostResources
 from millstream.taskmanager.task_executor import TaskExecutor
 from millstream.testing.simulation.rpc import SimulatedRpcService
 from millstream.testing.simulation.simulated_process import SimulatedProcess
@@ -98,6 +99,7 @@ class WordCountCluster:
             SimulatedWorkerPool(process, self.configuration.get(HeartbeatOptions.TIMEOUT).total_seconds()),
             process.host,
             on_fatal=ended.set_result,
+            resources=HostResources(cpu_cores=4, physical_memory=16 << 30, free_memory=8 << 30),
         )
         await executor.start()
         await ended
