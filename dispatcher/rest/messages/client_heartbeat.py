@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+from pydantic import Field
+
 from millstream.dispatcher.rest.messages.base import CamelMessage
 
 __all__ = ["ClientHeartbeatBody"]
@@ -13,4 +17,4 @@ class ClientHeartbeatBody(CamelMessage):
     :ivar expired_timestamp: ms; the job is cancelled if nothing more has come by then.
     """
 
-    expired_timestamp: int
+    expired_timestamp: Annotated[int, Field(ge=0, le=2**63 - 1)]
