@@ -30,8 +30,10 @@ from millstream.common.high_availability.create import create_leader_directory
 from millstream.common.high_availability.leader_directory import LeaderDirectory
 from millstream.common.ids import IdFactory
 from millstream.common.logging import LoggingSetup
+from millstream.common.metrics.reporting import MetricReporting
 from millstream.common.rpc.service import RpcService
 from millstream.common.version import COMMIT_ID, VERSION
+from millstream.common.wire.cluster_pb2 import Empty
 from millstream.taskmanager.task_executor.task_executor import TaskExecutor
 from millstream.taskmanager.worker.handle import WorkerPool
 from millstream.taskmanager.worker.process_pool import ProcessWorkerPool
@@ -142,8 +144,14 @@ async def _serve(
     try:
         host = rpc.address.rpartition(":")[0]
         executor = TaskExecutor(rpc, SystemClock(), configuration, IdFactory(), leaders, pool, host, on_fatal=end)
+        reporting = MetricReporting(
+            configuration,
+            lambda: executor.request_metric_dump(Empty()),
+            bind_host=configuration.get(TaskManagerOptions.BIND_HOST),
+        )
         try:
             await executor.start()
+            await reporting.start()
             _log.info(
                 "Millstream TaskManager %s (%s) started: %s with %d slots, RPC at %s, process %d",
                 VERSION,
@@ -155,6 +163,7 @@ async def _serve(
             )
             return await ended
         finally:
+            await reporting.close()  # while there still is something to report
             await _close(executor, configuration.get(ClusterOptions.SHUTDOWN_TIMEOUT).total_seconds())
     finally:
         await leaders.close()
