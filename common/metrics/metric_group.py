@@ -49,7 +49,7 @@ class MetricGroup:
         part = (_text(name),) if extra is None else (_text(name), _text(extra))
         group = self._groups.get(part)
         if group is None:
-            variables = self._variables if extra is None else {**self._variables, name: extra}
+            variables = self._variables if len(part) == 1 else {**self._variables, part[0]: part[1]}
             group = self._groups[part] = MetricGroup(self.path + part, variables, self._delimiter)
         return group
 
@@ -159,7 +159,8 @@ class MetricGroup:
             yield from group.values()
 
     def _register(self, name: str, kind: type[M], make: Callable[[], M]) -> M:
-        metric = self._metrics.get(_text(name))
+        name = _text(name)
+        metric = self._metrics.get(name)
         if metric is None:
             fresh = make()
             self._metrics[name] = fresh
@@ -177,4 +178,5 @@ class MetricGroup:
 def _text(name: str) -> str:
     if not isinstance(name, str):
         raise TypeError(f"names of metrics and of their groups are text, not {name!r}")
-    return name
+    # Half a surrogate pair is nothing that a report could say.
+    return name.encode("utf-8", "replace").decode("utf-8")

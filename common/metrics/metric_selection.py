@@ -40,7 +40,8 @@ class MetricSelection:
     def _of_group(self, group: MetricGroupDump) -> Iterator[ReportedMetric]:
         kind = ScopeKind(group.scope)
         scope = self.formats.scope_components(kind, group.variables)
-        labels = self._labels(group.variables)
+        # A map on the wire has no order; one thing must have the same labels in the same order each time.
+        labels = self._labels(dict(sorted(group.variables.items())))
         for value in group.metrics:
             reported = self._metric(kind, scope, labels, value)
             if reported is not None:

@@ -121,8 +121,9 @@ def _labels(labels: Mapping[str, str], label_value: Callable[[str], str], *, res
     made: dict[str, str] = {}
     for name, value in labels.items():
         fitting = _NOT_IN_LABELS.sub("_", name) or "_"
-        if fitting[0].isdigit():
-            fitting = "_" + fitting
+        if fitting[0].isdigit() or fitting.startswith("__"):
+            # Names with two underscores in front are Prometheus' own.
+            fitting = "_" + fitting.lstrip("_")
         if reserved and fitting == _QUANTILE:
             fitting = f"{_QUANTILE}_"
         made[fitting] = label_value(value)

@@ -62,7 +62,7 @@ def _shown(metric: ReportedMetric) -> str:
             "p999": value.p999,
         }
         return ", ".join(f"{name}={figure}" for name, figure in figures.items())
-    return _printable(str(value))
+    return _printable(str(value).lower() if isinstance(value, bool) else str(value))
 
 
 def _printable(text: str) -> str:
