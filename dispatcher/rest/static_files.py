@@ -23,10 +23,7 @@ __all__ = ["StaticFile", "StaticFiles", "web_files"]
 _KEPT_SECONDS: Final = 300
 _INDEX: Final = "/index.html"
 _TYPES: Final = {".js": "text/javascript", ".mjs": "text/javascript", ".svg": "image/svg+xml", ".woff2": "font/woff2"}
-_POLICY: Final = (
-    "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; object-src 'none'; base-uri 'self'; "
-    "frame-ancestors 'self'"
-)
+_POLICY: Final = "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'self'"
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ import { bytes, count, duration, percent, time } from "../format.js";
 import { shown } from "../states.js";
 import { badge } from "../status.js";
 import { table } from "../table.js";
+import { shownName } from "./plan_graph.js";
 
 export class CheckpointHistory {
   constructor(app, page) {
@@ -68,7 +69,7 @@ export class CheckpointHistory {
       table({
         caption: `Vertices of checkpoint ${checkpoint.id}`,
         columns: [
-          { name: "Vertex", heading: true, cell: (row) => this.opener(row.name, `Subtasks of ${row.name}`, this.vertex?.id === row.id, () => this.openVertex(row.id)) },
+          { name: "Vertex", heading: true, cell: (row) => this.opener(shownName(row.name), `Subtasks of ${row.name}`, this.vertex?.id === row.id, () => this.openVertex(row.id)) },
           { name: "Acknowledged", cell: acknowledged },
           { name: "Last acknowledgement", cell: (row) => time(row.latest_ack_timestamp) },
           { name: "Duration", figure: true, cell: (row) => duration(row.end_to_end_duration) },

@@ -8,7 +8,7 @@ import { bytes, count, duration, isFigure, percent, time } from "../format.js";
 import { badge, taskCounts } from "../status.js";
 import { SortedTable } from "../table.js";
 import { VertexDrawer } from "../vertex/vertex_drawer.js";
-import { boxOf, edgesOf } from "./plan_graph.js";
+import { boxOf, edgesOf, shownName } from "./plan_graph.js";
 
 const LOAD_METRICS = "busyTimeMsPerSecond,backPressuredTimeMsPerSecond,idleTimeMsPerSecond";
 /** How many vertices are asked at once: each is a request of its own, and the server has other things to do. */
@@ -85,7 +85,7 @@ export class GraphTab {
           name: "Name",
           heading: true,
           sort: (vertex) => vertex.name,
-          cell: (vertex) => h("a", { class: "job-name", href: this.page.link("overview", vertex.id, "detail") }, vertex.name),
+          cell: (vertex) => h("a", { class: "job-name", href: this.page.link("overview", vertex.id, "detail") }, shownName(vertex.name)),
         },
         { name: "State", sort: (vertex) => vertex.status, cell: (vertex) => badge(vertex.status) },
         figure("Parallelism", count, (vertex) => vertex.parallelism),

@@ -19,6 +19,11 @@ export function operatorsOf(node, name) {
   return operators.length > 0 ? operators : (name ?? node.operator ?? "").split(" -> ");
 }
 
+/** A vertex' name as it is shown: the arrow between two operators is one character, which no line is broken in. */
+export function shownName(name) {
+  return name.replaceAll(" -> ", " → ");
+}
+
 const ENTITIES = { "&lt;": "<", "&gt;": ">", "&amp;": "&", "&quot;": '"', "&#39;": "'" };
 
 function unescaped(text) {

@@ -6,6 +6,7 @@ import { Feed } from "../feed.js";
 import { clock, duration, time } from "../format.js";
 import { shown } from "../states.js";
 import { kindOf } from "../status.js";
+import { shownName } from "./plan_graph.js";
 
 const ENDS = new Set(["FINISHED", "CANCELED", "FAILED"]);
 const STATES = ["CREATED", "SCHEDULED", "DEPLOYING", "INITIALIZING", "RUNNING", "FINISHED", "CANCELED", "FAILED"];
@@ -45,7 +46,7 @@ export class TimelineTab {
       h(
         "button",
         { type: "button", class: "timeline__row", "aria-expanded": String(feed !== undefined), onclick: () => this.toggle(vertex.id) },
-        h("span", { class: "timeline__name", title: vertex.name }, vertex.name),
+        h("span", { class: "timeline__name", title: vertex.name }, shownName(vertex.name)),
         h("span", { class: "timeline__track" }, from > 0 && bar(from, to, span, vertex.status.toLowerCase(), `${vertex.status}, from ${time(from)}, ${duration(to - from)}`)),
         h("span", { class: "timeline__length" }, from > 0 ? duration(to - from) : "–"),
       ),

@@ -4,7 +4,7 @@ import { h } from "../dom.js";
 import { facts } from "../facts.js";
 import { Feed } from "../feed.js";
 import { count, duration, time } from "../format.js";
-import { operatorsOf } from "../job/plan_graph.js";
+import { operatorsOf, shownName } from "../job/plan_graph.js";
 import { taskCounts } from "../status.js";
 import { timeFacts, trafficFacts } from "./traffic.js";
 
@@ -42,7 +42,7 @@ export class DetailView {
       h("ol", { class: "operators" }, operatorsOf(node, vertex.name).map((operator, index) => h("li", { key: index }, operator))),
       (node.inputs ?? []).length > 0 && [
         h("h3", null, "Inputs"),
-        h("ul", { class: "operators" }, node.inputs.map((input) => h("li", { key: input.num }, `${input.ship_strategy ?? "?"} from ${names.get(input.id) ?? input.id}`, input.exchange && h("span", { class: "muted" }, ` (${input.exchange})`)))),
+        h("ul", { class: "operators" }, node.inputs.map((input) => h("li", { key: input.num }, `${input.ship_strategy ?? "?"} from ${shownName(names.get(input.id) ?? input.id)}`, input.exchange && h("span", { class: "muted" }, ` (${input.exchange})`)))),
       ],
       this.canRescale && this.requirements.data && this.scaler(this.requirements.data[this.drawer.id]?.parallelism),
     ];

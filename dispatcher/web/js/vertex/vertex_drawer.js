@@ -13,6 +13,7 @@ import { MetricsView } from "./metrics_view.js";
 import { SubtasksView } from "./subtasks_view.js";
 import { TaskManagersView } from "./task_managers_view.js";
 import { WatermarksView } from "./watermarks_view.js";
+import { shownName } from "../job/plan_graph.js";
 
 const TABS = [
   ["detail", "Detail", DetailView],
@@ -63,7 +64,7 @@ export class VertexDrawer {
       h(
         "div",
         { class: "panel__head" },
-        h("h2", { id: "drawer-title", class: "breakable", tabindex: "-1", ref: (title) => this.show(title) }, vertex?.name ?? "Unknown vertex"),
+        h("h2", { id: "drawer-title", class: "breakable", tabindex: "-1", ref: (title) => this.show(title) }, vertex ? shownName(vertex.name) : "Unknown vertex"),
         vertex && badge(vertex.status),
         h("div", { class: "panel__actions" }, h("button", { type: "button", class: "icon-button", "aria-label": "Close the vertex", onclick: () => this.close() }, icon("close"))),
       ),
