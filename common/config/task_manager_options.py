@@ -138,7 +138,6 @@ class TaskManagerOptions:
         BOOLEAN,
         False,
         "Whether there are metrics of each gate's queue lengths.",
-        effect=Effect.RESERVED,
     )
     TASK_CANCELLATION_INTERVAL: Final = option(
         "task.cancellation.interval",

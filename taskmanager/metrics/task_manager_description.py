@@ -16,8 +16,6 @@ from millstream.taskmanager.state.rocksdb.slot_memory import slot_budget
 
 __all__ = ["HostResources", "describe_task_manager", "network_memory"]
 
-_Options = TaskManagerMemoryOptions
-
 
 @dataclass(frozen=True, slots=True)
 class HostResources:
@@ -54,20 +52,20 @@ def describe_task_manager(configuration: Configuration, host: HostResources) -> 
 
 def network_memory(configuration: Configuration, total_flink_memory: int) -> int:
     """Bytes for network buffers: a share, within bounds."""
-    share = int(total_flink_memory * configuration.get(_Options.NETWORK_FRACTION))
-    largest = configuration.get(_Options.NETWORK_MAX)
+    share = int(total_flink_memory * configuration.get(TaskManagerMemoryOptions.NETWORK_FRACTION))
+    largest = configuration.get(TaskManagerMemoryOptions.NETWORK_MAX)
     share = share if largest is None else min(share, largest)
-    return max(share, configuration.get(_Options.NETWORK_MIN))
+    return max(share, configuration.get(TaskManagerMemoryOptions.NETWORK_MIN))
 
 
 def _memory(configuration: Configuration, host: HostResources) -> MemoryConfiguration:
     process, flink, metaspace, overhead = _totals(configuration, host)
     managed = (slot_budget(configuration) or 0) * configuration.get(TaskManagerOptions.NUM_TASK_SLOTS)
     network = network_memory(configuration, flink)
-    framework_heap = configuration.get(_Options.FRAMEWORK_HEAP_SIZE)
-    framework_off_heap = configuration.get(_Options.FRAMEWORK_OFF_HEAP_SIZE)
-    task_off_heap = configuration.get(_Options.TASK_OFF_HEAP_SIZE)
-    task_heap = configuration.get(_Options.TASK_HEAP_SIZE)
+    framework_heap = configuration.get(TaskManagerMemoryOptions.FRAMEWORK_HEAP_SIZE)
+    framework_off_heap = configuration.get(TaskManagerMemoryOptions.FRAMEWORK_OFF_HEAP_SIZE)
+    task_off_heap = configuration.get(TaskManagerMemoryOptions.TASK_OFF_HEAP_SIZE)
+    task_heap = configuration.get(TaskManagerMemoryOptions.TASK_HEAP_SIZE)
     if task_heap is None:  # all that is left
         task_heap = max(0, flink - managed - network - framework_heap - framework_off_heap - task_off_heap)
     return MemoryConfiguration(
@@ -86,10 +84,10 @@ def _memory(configuration: Configuration, host: HostResources) -> MemoryConfigur
 
 def _totals(configuration: Configuration, host: HostResources) -> tuple[int, int, int, int]:
     """Memory of the process, of the engine with its jobs, and the two parts by which they differ."""
-    metaspace = configuration.get(_Options.JVM_METASPACE_SIZE)
-    share = configuration.get(_Options.JVM_OVERHEAD_FRACTION)
-    process = configuration.get(_Options.PROCESS_SIZE)
-    flink = configuration.get(_Options.FLINK_SIZE)
+    metaspace = configuration.get(TaskManagerMemoryOptions.JVM_METASPACE_SIZE)
+    share = configuration.get(TaskManagerMemoryOptions.JVM_OVERHEAD_FRACTION)
+    process = configuration.get(TaskManagerMemoryOptions.PROCESS_SIZE)
+    flink = configuration.get(TaskManagerMemoryOptions.FLINK_SIZE)
     if process is None and flink is not None:
         overhead = _bounded(configuration, int((flink + metaspace) * share / (1 - share)))
         return flink + metaspace + overhead, flink, metaspace, overhead
@@ -99,5 +97,5 @@ def _totals(configuration: Configuration, host: HostResources) -> tuple[int, int
 
 
 def _bounded(configuration: Configuration, overhead: int) -> int:
-    largest = configuration.get(_Options.JVM_OVERHEAD_MAX)
-    return max(min(overhead, largest), configuration.get(_Options.JVM_OVERHEAD_MIN))
+    largest = configuration.get(TaskManagerMemoryOptions.JVM_OVERHEAD_MAX)
+    return max(min(overhead, largest), configuration.get(TaskManagerMemoryOptions.JVM_OVERHEAD_MIN))

@@ -8,6 +8,8 @@ from millstream.common.config.option import ConfigOption, Effect
 from millstream.common.config.registry import OPTIONS_CLASSES
 from tests.unit.project.checkout import PACKAGES, ROOT, sources
 
+_SHOWN = "a TaskManager's description shows it; memory is not divided so"
+
 # Read or written by the code, but nothing comes of them yet.
 KEPT_ONLY = {
     "pipeline.object-reuse": "ExecutionConfig has it; chained functions share objects in any case",
@@ -15,6 +17,17 @@ KEPT_ONLY = {
     "metrics.latency.interval": "ExecutionConfig has it; no latency markers are sent yet",
     "pipeline.generic-types": "ExecutionConfig has it; pickle is never refused yet",
     "state.changelog.enabled": "the environment has it; the log says that nothing comes of it",
+    "taskmanager.memory.task.heap.size": _SHOWN,
+    "taskmanager.memory.task.off-heap.size": _SHOWN,
+    "taskmanager.memory.framework.heap.size": _SHOWN,
+    "taskmanager.memory.framework.off-heap.size": _SHOWN,
+    "taskmanager.memory.network.fraction": _SHOWN,
+    "taskmanager.memory.network.min": _SHOWN,
+    "taskmanager.memory.network.max": _SHOWN,
+    "taskmanager.memory.jvm-metaspace.size": _SHOWN,
+    "taskmanager.memory.jvm-overhead.fraction": _SHOWN,
+    "taskmanager.memory.jvm-overhead.min": _SHOWN,
+    "taskmanager.memory.jvm-overhead.max": _SHOWN,
 }
 
 
