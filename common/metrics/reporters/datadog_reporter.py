@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from millstream.common.metrics.reported_metric import ReportedMetric
 from millstream.common.metrics.reporter_settings import ReporterSettings
-from millstream.common.metrics.reporters.http_post import post
+from millstream.common.metrics.reporters.http_request import send
 from millstream.common.metrics.scope_formats import ScopeFormats
 from millstream.common.wire.metrics_pb2 import HistogramValue, MeterValue
 
@@ -72,7 +72,7 @@ class DatadogHttpReporter:
             sent = entries[first : first + self._most]
             body = json.dumps({"series": [entry for _, entry in sent]}).encode()
             headers = {"Content-Type": "application/json", "DD-API-KEY": self._api_key}
-            post(self._url, body, headers, _TIMEOUT_SECONDS, self._proxy)
+            send(self._url, body, headers, _TIMEOUT_SECONDS, proxy=self._proxy)
             # What did not arrive is a part of the next difference.
             self._counts.update({key: current[key] for key, _ in sent if key is not None})
 

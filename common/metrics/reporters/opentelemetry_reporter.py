@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from millstream.common.errors import ConfigurationError
 from millstream.common.metrics.reported_metric import ReportedMetric
 from millstream.common.metrics.reporter_settings import ReporterSettings
-from millstream.common.metrics.reporters.http_post import post
+from millstream.common.metrics.reporters.http_request import send
 from millstream.common.metrics.scope_formats import ScopeFormats
 from millstream.common.version import VERSION
 from millstream.common.wire.metrics_pb2 import HistogramValue, MeterValue
@@ -73,7 +73,7 @@ class OpenTelemetryReporter:
             resource_metrics=[ResourceMetrics(resource=resource, scope_metrics=[of_scope])]
         )
         headers = {"Content-Type": "application/x-protobuf"}
-        post(self._url, request.SerializeToString(), headers, self._timeout)
+        send(self._url, request.SerializeToString(), headers, self._timeout)
 
     def close(self) -> None:
         """There is nothing to let go of."""

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Final
 from urllib.parse import urlsplit
 
 from millstream.common.config.metric_options import MetricOptions
 from millstream.common.metrics.reported_metric import ReportedMetric
 from millstream.common.metrics.reporter_settings import ReporterSettings
+from millstream.common.metrics.reporters.http_request import send
 from millstream.common.metrics.reporters.prometheus_exposition import filtered, registry_of, unfiltered
 from millstream.common.metrics.reporters.prometheus_reporter import FILTER_LABEL_VALUES
 from millstream.common.metrics.scope_formats import ScopeFormats
@@ -48,13 +50,20 @@ class PrometheusPushGatewayReporter:
         from prometheus_client import push_to_gateway
 
         registry = registry_of(metrics, self._label_value)
-        push_to_gateway(self._url, self._job, registry, self._grouping_key, timeout=_TIMEOUT_SECONDS)
+        push_to_gateway(self._url, self._job, registry, self._grouping_key, _TIMEOUT_SECONDS, _request)
 
     def close(self) -> None:
         from prometheus_client import delete_from_gateway
 
         if self._delete:
-            delete_from_gateway(self._url, self._job, self._grouping_key, timeout=_TIMEOUT_SECONDS)
+            delete_from_gateway(self._url, self._job, self._grouping_key, _TIMEOUT_SECONDS, _request)
+
+
+def _request(
+    url: str, method: str, timeout: float | None, headers: Sequence[tuple[str, str]], data: bytes
+) -> Callable[[], None]:
+    """What prometheus_client calls to reach the gateway; its own handler tells of a refusal without the reason."""
+    return partial(send, url, data, dict(headers), timeout or _TIMEOUT_SECONDS, method=method)
 
 
 def _grouping_key(settings: ReporterSettings) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Posts a report to a collector over HTTP."""
+"""Sends a report to a collector over HTTP."""
 
 from __future__ import annotations
 
@@ -7,20 +7,28 @@ from typing import Final
 from urllib.error import HTTPError
 from urllib.request import ProxyHandler, Request, build_opener
 
-__all__ = ["post"]
+__all__ = ["send"]
 
 _SHOWN_CHARACTERS: Final = 200
 
 
-def post(url: str, body: bytes, headers: Mapping[str, str], timeout_seconds: float, proxy: str | None = None) -> None:
-    """Post a body.
+def send(
+    url: str,
+    body: bytes,
+    headers: Mapping[str, str],
+    timeout_seconds: float,
+    *,
+    method: str = "POST",
+    proxy: str | None = None,
+) -> None:
+    """Send a body.
 
     :param proxy: URL of the proxy to go through; that of the environment where it is ``None``.
     :raises OSError: it did not arrive, or the collector refused it; the message has the beginning of its answer.
     """
     opener = build_opener(ProxyHandler() if proxy is None else ProxyHandler({"http": proxy, "https": proxy}))
     try:
-        with opener.open(Request(url, body, dict(headers), method="POST"), timeout=timeout_seconds) as response:
+        with opener.open(Request(url, body, dict(headers), method=method), timeout=timeout_seconds) as response:
             response.read()
     except HTTPError as error:
         with error:
