@@ -355,8 +355,14 @@ class Dispatcher:
         return MetricDump(groups=[process, *jobs], timestamp_ms=self._clock.now_ms())
 
     async def update_resource_requirements(self, request: pb.UpdateResourceRequirementsRequest) -> pb.Empty:
-        """Let the job run on with other bounds of its vertices' parallelism."""
-        raise MillstreamError("The master cannot change bounds of parallelism yet.")
+        """Let the job run on with other bounds of its vertices' parallelism; returns when that has begun.
+
+        :raises JobNotFoundError: no such job.
+        :raises MillstreamError: the job does not run, or cannot have these bounds now.
+        """
+        job_master = await self._jobs.job_master(_parse(request.job_id))
+        await job_master.update_requirements(request.vertices)
+        return pb.Empty()
 
     async def report_client_heartbeat(self, request: pb.ClientHeartbeatRequest) -> pb.Empty:
         """The client that is attached to the job lives."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any, Final, Protocol
 
 from millstream.common.clock import Clock
@@ -18,7 +18,7 @@ from millstream.common.high_availability.leadership import Leadership, Leadershi
 from millstream.common.ids import IdFactory, JobID
 from millstream.common.rpc.service import RpcService
 from millstream.common.wire.checkpoint_pb2 import JobCheckpoints
-from millstream.common.wire.cluster_pb2 import JobDetails, JobSummary, OperationStatus
+from millstream.common.wire.cluster_pb2 import JobDetails, JobSummary, OperationStatus, VertexParallelism
 from millstream.common.wire.graph_pb2 import JobGraph
 from millstream.common.wire.metrics_pb2 import MetricValue
 from millstream.dispatcher.job_reports import cancelled_early, failed_to_start, first_report, waiting_to_start
@@ -65,6 +65,8 @@ class JobMasterControl(Protocol):
     async def savepoint(self, directory: str, mode: SavepointMode, format_name: str) -> OperationStatus: ...
 
     async def rescale(self, parallelism: int) -> OperationStatus: ...
+
+    async def update_requirements(self, bounds: Mapping[str, VertexParallelism]) -> None: ...
 
     def result_kept(self) -> None: ...
 

@@ -10,7 +10,7 @@ import asyncio
 import logging
 import random
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from millstream.common.clock import Clock
@@ -592,6 +592,14 @@ class JobMaster:
         If that fails, the job runs on as it was: on the same tasks if there was no checkpoint, else from it.
         """
         return await self._rescaler.rescale(parallelism)
+
+    async def update_requirements(self, bounds: Mapping[str, pb.VertexParallelism]) -> None:
+        """Give the vertices other bounds of their parallelism, and begin to let the job go on within them.
+
+        :param bounds: by vertex id.
+        :raises MillstreamError: the job cannot have these bounds now.
+        """
+        await self._rescaler.require(bounds)
 
     # ------------------------------------------------------------------ requests to operators
 

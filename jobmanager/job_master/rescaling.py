@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from millstream.common.errors import MillstreamError
 from millstream.common.wire.graph_pb2 import JobGraph, JobVertex
 
-__all__ = ["RescalingError", "rescaled", "slots_needed"]
+__all__ = ["RescalingError", "forward_ties", "is_fixed", "rescaled", "slots_needed"]
 
 
 class RescalingError(MillstreamError):
@@ -45,6 +45,7 @@ def rescaled(graph: JobGraph, parallelism: int) -> JobGraph:
         raise RescalingError(f"Job {graph.name!r} runs at parallelism {parallelism} already.")
     for vertex in changing:
         vertex.parallelism = parallelism
+        vertex.lower_bound = vertex.upper_bound = 0  # what was asked for earlier is overruled
     return result
 
 
@@ -58,8 +59,8 @@ def slots_needed(graph: JobGraph) -> int:
 
 
 def _fixed(graph: JobGraph) -> set[str]:
-    fixed = {vertex.id for vertex in graph.vertices if _is_fixed(vertex)}
-    tied = list(_forward_ties(graph))
+    fixed = {vertex.id for vertex in graph.vertices if is_fixed(vertex)}
+    tied = list(forward_ties(graph))
     spreading = True
     while spreading:
         spreading = False
@@ -70,11 +71,13 @@ def _fixed(graph: JobGraph) -> set[str]:
     return fixed
 
 
-def _is_fixed(vertex: JobVertex) -> bool:
+def is_fixed(vertex: JobVertex) -> bool:
+    """Whether the vertex cannot run but at parallelism 1."""
     return vertex.non_parallel or vertex.max_parallelism == 1
 
 
-def _forward_ties(graph: JobGraph) -> Iterator[tuple[str, str]]:
+def forward_ties(graph: JobGraph) -> Iterator[tuple[str, str]]:
+    """The pairs of vertices that need the same parallelism, by their ids."""
     for edge in graph.edges:
         if edge.partitioner.kind == "FORWARD":
             yield edge.source_vertex, edge.target_vertex

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from millstream.common.clock import Clock
 from millstream.common.errors import MillstreamError
@@ -113,6 +113,9 @@ class FakeJobMaster:
 
     async def rescale(self, parallelism: int) -> pb.OperationStatus:
         return await self._operate(f"rescale {parallelism}")
+
+    async def update_requirements(self, bounds: Mapping[str, pb.VertexParallelism]) -> None:
+        await self._operate(f"require {[(each.lower_bound, each.upper_bound) for each in bounds.values()]}")
 
     async def _operate(self, operation: str) -> pb.OperationStatus:
         self.operations.append(operation)

@@ -479,6 +479,23 @@ def test_metrics_are_told_also_without_a_resource_manager() -> None:
     run(test)
 
 
+def test_other_bounds_of_parallelism_reach_the_job_master() -> None:
+    async def test() -> None:
+        async with cluster() as world:
+            job_master = await world.run_job()
+            bounds = {hex_id(5): pb.VertexParallelism(lower_bound=1, upper_bound=4)}
+            await world.gateway.update_resource_requirements(
+                pb.UpdateResourceRequirementsRequest(job_id=hex_id(1), vertices=bounds)
+            )
+            assert job_master.operations == ["require [(1, 4)]"]
+            with pytest.raises(JobNotFoundError):
+                await world.gateway.update_resource_requirements(
+                    pb.UpdateResourceRequirementsRequest(job_id=hex_id(2), vertices=bounds)
+                )
+
+    run(test)
+
+
 def test_operator_requests_reach_the_job_master_while_the_job_runs() -> None:
     async def test() -> None:
         async with cluster() as world:

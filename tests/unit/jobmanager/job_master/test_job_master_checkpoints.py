@@ -17,6 +17,7 @@ from millstream.common.wire.graph_pb2 import JobGraph, TaskDeployment
 from millstream.jobmanager.checkpoint.events import SavepointMode
 from millstream.jobmanager.job_master import JobMaster
 from millstream.jobmanager.job_master.checkpoint_files import CheckpointFiles
+from millstream.jobmanager.job_master.rescaling import RescalingError
 from millstream.testing.faulty_file_system import FaultyFileSystem
 from tests.unit.jobmanager.fake_cluster import FakeCluster, until
 from tests.unit.jobmanager.fake_task_executor import FakeTaskExecutor, run_for_ever
@@ -325,6 +326,47 @@ def test_one_rescaling_at_a_time(tmp_path: Path) -> None:
         assert not (await first).HasField("failure")
 
     _run(tmp_path, story)
+
+
+def _bounds(job: JobMaster, lower: int, upper: int) -> dict[str, pb.VertexParallelism]:
+    bounds = pb.VertexParallelism(lower_bound=lower, upper_bound=upper)
+    return {vertex.vertex_id: bounds for vertex in job.details().vertices}
+
+
+def _shape(job: JobMaster) -> set[tuple[int, int, int]]:
+    return {
+        (vertex.bounds.lower_bound, vertex.parallelism, vertex.bounds.upper_bound) for vertex in job.details().vertices
+    }
+
+
+def test_a_job_goes_on_within_other_bounds_of_its_parallelism(tmp_path: Path) -> None:
+    async def story(world: World) -> None:
+        job = await world.run(1)
+        assert _shape(job) == {(1, 1, 1)}
+        await job.update_requirements(_bounds(job, 2, 8))
+        await until(lambda: _shape(job) == {(2, 4, 8)})  # there are 4 slots
+        await world.until_running(job, 8)
+        await job.update_requirements(_bounds(job, 1, 4))
+        assert _shape(job) == {(1, 4, 4)}
+        assert len(world.deployed()) == 10, "nothing needs to be started anew for that"
+        with pytest.raises(RescalingError, match="needs at least 5 slots"):
+            await job.update_requirements(_bounds(job, 5, 8))
+        assert _shape(job) == {(1, 4, 4)}
+
+    _run(tmp_path, story)
+
+
+def test_bounds_hold_also_if_the_job_cannot_be_fitted_to_them_now(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def story(world: World) -> None:
+        job = await world.run(1)
+        world.executor.refuse_triggers = True
+        await job.update_requirements(_bounds(job, 1, 2))
+        await until(lambda: "though other bounds were asked for" in caplog.text)
+        assert _shape(job) == {(1, 1, 2)}
+
+    _run(tmp_path, story, settings={"execution.checkpointing.tolerable-failed-checkpoints": "1"})
 
 
 def test_who_waits_for_another_parallelism_learns_of_the_end_of_the_job(tmp_path: Path) -> None:
