@@ -17,6 +17,7 @@ __all__ = [
     "JobNotFoundError",
     "MillstreamError",
     "NoResourceAvailableError",
+    "OperationNotFoundError",
     "SavepointError",
     "StateMismatchError",
 ]
@@ -48,6 +49,10 @@ class DuplicateJobError(MillstreamError):
 
 class NoResourceAvailableError(MillstreamError):
     """The job needs more slots than the cluster could give in time."""
+
+
+class OperationNotFoundError(MillstreamError):
+    """No savepoint, checkpoint or rescaling was asked for under this id, or it is long over."""
 
 
 class JobExecutionError(MillstreamError):

@@ -14,7 +14,7 @@ from typing import Any
 
 from millstream.common.clock import Clock
 from millstream.common.config import RestOptions
-from millstream.common.errors import MillstreamError
+from millstream.common.errors import MillstreamError, OperationNotFoundError
 from millstream.common.failure import ENGINE, engine_failure
 from millstream.common.high_availability.leadership import LeadershipLostError
 from millstream.common.ids import IdFactory, JobID
@@ -65,12 +65,12 @@ class Operations:
         """Return what became of an operation, or after the time that it is not completed yet.
 
         :raises LeadershipLostError: the master does not lead any more, and nobody knows what becomes of it.
-        :raises MillstreamError: there is none such (any more).
+        :raises OperationNotFoundError: there is none such (any more).
         """
         self._expire()
         operation = self._operations.get((job_id, request_id))
         if operation is None:
-            raise MillstreamError(
+            raise OperationNotFoundError(
                 f"Job {job_id} has no operation {request_id}: it was never triggered in this cluster, or it ended more "
                 f"than {self._store_duration_ms / 1000:g} s ago ({RestOptions.ASYNC_STORE_DURATION.key})."
             )

@@ -26,6 +26,7 @@ __all__ = [
     "BadRequestError",
     "ConflictError",
     "ErrorAnswers",
+    "ForbiddenError",
     "NotFoundError",
     "RestError",
     "UnavailableError",
@@ -56,6 +57,12 @@ class BadRequestError(RestError):
     """The request is wrong."""
 
     status = 400
+
+
+class ForbiddenError(RestError):
+    """It is switched off."""
+
+    status = 403
 
 
 class NotFoundError(RestError):
@@ -134,9 +141,13 @@ async def _failed(request: Request, error: Exception) -> Response:
 
 
 async def _not_routed(request: Request, error: Exception) -> Response:
-    """No route has the path, or none has it for this method."""
-    if not isinstance(error, HTTPException) or error.status_code not in (404, 405):
+    """No route has the path, or none has it for this method, or the request cannot be read."""
+    if not isinstance(error, HTTPException):
         return answer_to(error, f"{request.method} {request.url.path}")
+    if error.status_code not in (404, 405):
+        answer = error_response(error.status_code, error.detail)
+        answer.headers.update(error.headers or {})
+        return answer
     path = request.scope["path"]
     if request.method == "GET":  # whatever is no endpoint could be a file
         return error_response(404, f"Unable to load requested file {path}.")
