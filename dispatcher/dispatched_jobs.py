@@ -23,6 +23,7 @@ from millstream.common.wire.checkpoint_pb2 import JobCheckpoints
 from millstream.common.wire.graph_pb2 import JobGraph
 from millstream.common.wire.metrics_pb2 import MetricValue
 from millstream.dispatcher.archived_jobs import ArchivedJobs
+from millstream.dispatcher.client_watch import ClientWatch
 from millstream.dispatcher.job_graph_check import check_job_graph
 from millstream.dispatcher.job_keeper import JobKeeper
 from millstream.dispatcher.job_manager_runner import JobManagerRunner, JobMasterControl
@@ -114,6 +115,7 @@ class DispatchedJobs:
         self._submissions: dict[JobID, asyncio.Task[Exception | None]] = {}
         self._results: dict[JobID, asyncio.Future[pb.JobDetails]] = {}
         self._files_left: dict[JobID, JobStatus] = {}  # ended jobs whose checkpoints may not all be deleted
+        self._clients = ClientWatch(clock, self._client_is_gone)
         self._tasks = BackgroundTasks("jobs")
         self._all_ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._lost: str | None = None
@@ -306,8 +308,28 @@ class DispatchedJobs:
         if job_id in self._recoveries:
             self._recoveries[job_id].try_now.set()
 
+    def client_lives(self, job_id: JobID, expires_at_ms: int) -> None:
+        """The client that is attached to the job lives, and is to be believed to until then.
+
+        :raises JobNotFoundError: no such job.
+        """
+        self.summary(job_id)  # raises if there is none
+        self._clients.reported(job_id, expires_at_ms)
+
+    def _client_is_gone(self, job_id: JobID) -> None:
+        logger.warning(
+            "Job %s is cancelled: it was to end with its client, which has not been heard of within "
+            "client.heartbeat.timeout",
+            job_id,
+        )
+        try:
+            self.cancel(job_id)
+        except MillstreamError as error:
+            logger.info("Job %s has ended before that: %s", job_id, error)
+
     async def end_all(self) -> None:
         """Cancel all jobs and wait a bounded while for their end; then close what is left."""
+        self._clients.close()
         self._carry_out(self._table.shut_down())
         await asyncio.wait({self._all_ended}, timeout=self._step_seconds)
         if not self._all_ended.done():
@@ -323,6 +345,7 @@ class DispatchedJobs:
         :return: the jobs that have a JobMaster.
         """
         self._lost = reason
+        self._clients.close()
         for runner in self._runners.values():
             runner.stop_starting()
         for result in self._results.values():
@@ -361,6 +384,7 @@ class DispatchedJobs:
         if ended is not None and self._runners[job_id].job_master.has_left_files:
             self._files_left[job_id] = JobStatus(ended.summary.state)
         del self._runners[job_id]
+        self._clients.forget(job_id)
         result = self._results.pop(job_id, None)
         if result is not None:
             result.cancel()
@@ -400,6 +424,7 @@ class DispatchedJobs:
         await asyncio.gather(*(runner.wait_closed() for runner in runners))
 
     def _make_runner(self, job_id: JobID, graph: JobGraph) -> JobManagerRunner:
+        self._clients.watch(job_id, graph.client_heartbeat_timeout_ms)
         return JobManagerRunner(
             job_id,
             graph,
@@ -546,6 +571,7 @@ class DispatchedJobs:
             summary.state,
             max(0, summary.end_time_ms - summary.start_time_ms),
         )
+        self._clients.forget(job_id)
         if job_id in self._runners:
             self._runners[job_id].job_master.result_kept()
         self._archive.add(job_id, details, self.checkpoints(job_id))

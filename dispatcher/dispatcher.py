@@ -365,8 +365,12 @@ class Dispatcher:
         return pb.Empty()
 
     async def report_client_heartbeat(self, request: pb.ClientHeartbeatRequest) -> pb.Empty:
-        """The client that is attached to the job lives."""
-        raise MillstreamError("The master does not watch clients yet.")
+        """The client that is attached to the job lives. That changes nothing for a job that outlives its client.
+
+        :raises JobNotFoundError: no such job.
+        """
+        self._jobs.client_lives(_parse(request.job_id), request.expires_at_ms)
+        return pb.Empty()
 
     async def _operate(
         self,

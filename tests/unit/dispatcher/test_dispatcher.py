@@ -479,6 +479,29 @@ def test_metrics_are_told_also_without_a_resource_manager() -> None:
     run(test)
 
 
+def test_a_job_ends_with_its_client_if_that_was_asked_for() -> None:
+    async def test() -> None:
+        async with cluster() as world:
+            attached = graph(1)
+            attached.client_heartbeat_timeout_ms = 50
+            for each in (attached, graph(2)):
+                await world.gateway.submit_job(pb.SubmitJobRequest(job_graph=each))
+            first, second = world.masters[hex_id(1)], world.masters[hex_id(2)]
+            await eventually(lambda: first.started and second.started, "the JobMasters have started")
+            for number in (1, 2):
+                await world.gateway.report_client_heartbeat(
+                    pb.ClientHeartbeatRequest(job_id=hex_id(number), expires_at_ms=1_060)
+                )
+            world.clock.advance(60)
+            await eventually(lambda: first.cancels == 1, "the job is cancelled")
+            assert (await world.result(1)).summary.state == "CANCELED"
+            assert second.cancels == 0
+            with pytest.raises(JobNotFoundError):
+                await world.gateway.report_client_heartbeat(pb.ClientHeartbeatRequest(job_id=hex_id(3)))
+
+    run(test)
+
+
 def test_other_bounds_of_parallelism_reach_the_job_master() -> None:
     async def test() -> None:
         async with cluster() as world:
