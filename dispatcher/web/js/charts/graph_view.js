@@ -37,11 +37,11 @@ export class GraphView {
     return h(
       "div",
       { class: "graph", ref: (element) => this.observer.observe(element) },
-      this.width > 0 && [
+      this.width > 0 &&
         h(
           "svg",
           {
-            class: "graph__picture",
+            class: this.zoom > 1 ? "graph__picture graph__picture--zoomed" : "graph__picture",
             role: "group",
             "aria-label": this.label,
             width: this.width,
@@ -54,8 +54,6 @@ export class GraphView {
           layout.routes.map(({ edge, points }) => edgeView(edge, points, this.isDown)),
           nodes.map((node) => nodeView(node, layout.places.get(node.id), onselect)),
         ),
-        this.buttons(),
-      ],
     );
   }
 
@@ -91,6 +89,7 @@ export class GraphView {
     return { scale, height, viewWidth, viewHeight, x: centre.x - viewWidth / 2, y: centre.y - viewHeight / 2, middle: centre };
   }
 
+  /** Buttons that belong beside the picture's heading. */
   buttons() {
     const button = (name, symbol, act) =>
       h("button", { type: "button", class: "icon-button", "aria-label": name, title: name, onclick: act }, icon(symbol));
@@ -120,7 +119,8 @@ export class GraphView {
   }
 
   drag(event, scale) {
-    if (event.button !== 0 || event.pointerType === "touch") return;
+    // A finger scrolls the page until the picture is larger than its frame.
+    if (event.button !== 0 || (event.pointerType === "touch" && this.zoom <= 1)) return;
     const picture = event.currentTarget;
     const middle = this.frameOf(this.laidOut.layout).middle;
     const move = (moved) => {

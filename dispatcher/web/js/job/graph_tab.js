@@ -58,13 +58,13 @@ export class GraphTab {
   view() {
     const { job } = this.page;
     const vertices = new Map(job.vertices.map((vertex) => [vertex.id, vertex]));
-    const boxes = job.plan.nodes.map((node) => boxOf(node, vertices.get(node.id), this.page.isRunning ? this.loads.get(node.id) : undefined, node.id === this.drawer?.id));
+    const boxes = job.plan.nodes.map((node) => boxOf(node, vertices.get(node.id), this.page.isRunning ? this.loads.get(node.id) : loadOfAll(vertices.get(node.id)), node.id === this.drawer?.id));
     return [
       panel("Graph", [
         this.graph.view(boxes, edgesOf(job.plan), (id) => this.choose(id)),
-        this.page.isRunning && legend(),
+        legend(this.page.isRunning),
         this.load.error !== null && h("p", { class: "muted" }, `The load is not known: ${this.load.error.message}`),
-      ], { id: "graph" }),
+      ], { id: "graph", actions: this.graph.buttons() }),
       this.drawer !== null && h("div", { key: `drawer ${this.drawer.id}` }, this.drawer.view(job)),
       panel("Vertices", this.table.view(job.vertices)),
     ];
@@ -120,12 +120,21 @@ function loadIn(metrics) {
   };
 }
 
-function legend() {
+/** What an ended vertex has spent its time with; null where it is not known. */
+function loadOfAll(vertex) {
+  const { "accumulated-busy-time": busy, "accumulated-backpressured-time": backPressured, "accumulated-idle-time": idle } = vertex.metrics;
+  const whole = busy + backPressured + idle;
+  if (!isFigure(whole) || whole <= 0) return null;
+  const [busyShare, backPressuredShare] = [busy / whole, backPressured / whole];
+  return { busy: busyShare, backPressured: backPressuredShare, idle: idle / whole, busiest: busyShare, mostBackPressured: backPressuredShare };
+}
+
+function legend(isRunning) {
   const entry = (kind, text) => h("li", { key: kind }, h("span", { class: `swatch swatch--${kind}`, "aria-hidden": "true" }), text);
   return h(
     "div",
     { class: "legend" },
     h("ul", null, entry("busy", "busy"), entry("back", "back-pressured"), entry("idle", "idle")),
-    h("span", { class: "muted" }, "Bars: mean of the subtasks. Frames: the busiest of them."),
+    h("span", { class: "muted" }, isRunning ? "Bars: mean of the subtasks. Frames: the busiest of them." : "Bars: all of the job's time."),
   );
 }

@@ -48,13 +48,15 @@ export function edgesOf(plan) {
  *
  * @param node of the plan.
  * @param vertex of the job's detail; undefined for a plan that does not run.
- * @param load `{busy, backPressured, idle, busiest}`: ratios; undefined where nothing is known.
+ * @param load `{busy, backPressured, idle, busiest, mostBackPressured}`: ratios; undefined where they are not known
+ *   yet, null where they never will be.
  */
 export function boxOf(node, vertex, load, selected) {
   const names = vertex === undefined ? operatorsOf(node) : vertex.name.split(" -> ");
   const operators = names.length > MOST_OPERATORS ? [...names.slice(0, MOST_OPERATORS - 1), `and ${names.length - MOST_OPERATORS + 1} more`] : names;
   const rows = vertex === undefined ? [] : trafficRows(vertex.metrics);
-  const height = PADDING * 2 + LINE * (1 + operators.length + rows.length) + 6 + (vertex === undefined ? 0 : 8 + LINE * 1.6);
+  const hasBar = vertex !== undefined && load !== null;
+  const height = PADDING * 2 + LINE * (1 + operators.length + rows.length) + 6 + (hasBar ? 8 + LINE * 1.6 : 0);
   return {
     id: node.id,
     width: WIDTH,
@@ -82,7 +84,7 @@ export function boxOf(node, vertex, load, selected) {
           h("text", { class: "node__figure node__figure--quiet", x: WIDTH - PADDING, y, "text-anchor": "end" }, size),
         ];
       }),
-      vertex !== undefined && loadBar(load, height),
+      hasBar && loadBar(load, height),
     ],
   };
 }
@@ -119,7 +121,7 @@ function loadText(load) {
 
 /** How warm a box looks, by the busiest of its subtasks. */
 function heatOf(load) {
-  if (load === undefined) return "unknown";
+  if (load === undefined || load === null) return "unknown";
   if (load.mostBackPressured > 0.5) return "back-pressured";
   if (load.busiest > 0.8) return "hot";
   return load.busiest > 0.5 ? "warm" : "cool";
@@ -128,6 +130,6 @@ function heatOf(load) {
 function spoken(names, node, vertex, load) {
   const parts = [names.join(", "), `parallelism ${node.parallelism}`];
   if (vertex !== undefined) parts.push(vertex.status, `${count(vertex.metrics["read-records"])} records in`, `${count(vertex.metrics["write-records"])} records out`);
-  if (load !== undefined) parts.push(loadText(load));
+  if (load !== undefined && load !== null) parts.push(loadText(load));
   return parts.join("; ");
 }

@@ -164,7 +164,7 @@ export class SubmitPage {
   }
 
   planPanel() {
-    return panel(`Plan: ${this.plan.name}`, this.graph.view(this.plan.nodes.map((node) => boxOf(node, undefined, undefined, false)), edgesOf(this.plan), () => {}));
+    return panel(`Plan: ${this.plan.name}`, this.graph.view(this.plan.nodes.map((node) => boxOf(node, undefined, undefined, false)), edgesOf(this.plan), () => {}), { actions: this.graph.buttons() });
   }
 
   askToDelete(file) {
