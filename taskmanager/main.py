@@ -30,6 +30,7 @@ from millstream.common.high_availability.create import create_leader_directory
 from millstream.common.high_availability.leader_directory import LeaderDirectory
 from millstream.common.ids import IdFactory
 from millstream.common.logging import LoggingSetup
+from millstream.common.logging.printed_lines import print_whole_lines
 from millstream.common.metrics.reporting import MetricReporting
 from millstream.common.rpc.service import RpcService
 from millstream.common.version import COMMIT_ID, VERSION
@@ -56,6 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     properties: list[str] = parser.parse_args(arguments).properties
     log_file = ""
+    print_whole_lines()  # users' functions run here where slots are threads
     try:
         configuration = load_configuration(dynamic=parse_dynamic_properties(properties))
         logging_setup = LoggingSetup.read(configuration, os.environ)

@@ -2,8 +2,8 @@
 # Sourced by the other scripts: where Millstream, its configuration, its interpreter, its logs and pid files are.
 #
 # Environment, all optional: MILLSTREAM_HOME, MILLSTREAM_CONF_DIR, MILLSTREAM_LOG_DIR, MILLSTREAM_PID_DIR,
-# MILLSTREAM_IDENT_STRING, MILLSTREAM_PYTHON, MILLSTREAM_SSH_OPTS, MILLSTREAM_STOP_SECONDS; for ZooKeeper also
-# ZOOKEEPER_HOME, ZOOKEEPER_JAVA_OPTS, JAVA_HOME.
+# MILLSTREAM_IDENT_STRING, MILLSTREAM_PYTHON, MILLSTREAM_SSH_OPTS, MILLSTREAM_STOP_SECONDS,
+# MAX_LOG_FILE_NUMBER, ROOT_LOG_LEVEL; for ZooKeeper also ZOOKEEPER_HOME, ZOOKEEPER_JAVA_OPTS, JAVA_HOME.
 
 # The directory of these scripts, links followed.
 _source="${BASH_SOURCE[0]}"

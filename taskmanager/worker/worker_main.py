@@ -10,7 +10,6 @@ import asyncio
 import logging
 import signal
 import socket
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -18,6 +17,7 @@ from google.protobuf.message import DecodeError
 
 from millstream.common.clock import SystemClock
 from millstream.common.logging import LoggingSetup
+from millstream.common.logging.printed_lines import print_whole_lines
 from millstream.common.wire.worker_pb2 import (
     WorkerCommand,
     WorkerEvent,
@@ -66,10 +66,7 @@ def run_worker(connection: socket.socket, settings: WorkerSettings, install_inte
     :param install_interrupt: makes SIGUSR1 break into user code.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in a terminal is for the client, which then cancels
-    for stream in (sys.stdout, sys.stderr):
-        if stream is not None and hasattr(stream, "reconfigure"):
-            # A line in one write, also where PYTHONUNBUFFERED is set: other workers print into the same file.
-            stream.reconfigure(line_buffering=True, write_through=False)
+    print_whole_lines()
     settings.logging_setup.apply(in_worker=True)
     factory = load_factory(settings.factory)
     loop = _new_event_loop()

@@ -151,6 +151,40 @@ def test_in_the_foreground_it_ends_with_sigterm(deployment: Any, tmp_path: Path)
         process.wait(15)
 
 
+def test_in_the_foreground_it_logs_to_files_if_wanted(deployment: Any, tmp_path: Path) -> None:
+    with (deployment.directory / "conf" / "config.yaml").open("a") as file:
+        file.write("env.stdout-err.redirect-to-file: true\n")
+    scripts = Path(__file__).resolve().parents[2] / "deploy" / "bin"
+    with (tmp_path / "console").open("wb") as console:
+        process = subprocess.Popen(
+            ["bash", str(scripts / "jobmanager.sh"), "start-foreground"],
+            env=deployment.environment,
+            stdout=console,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        eventually(lambda: " started: RPC at " in deployment.log("*-standalonesession-0-*.log"), "the master serves")
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(15) == 0
+    finally:
+        process.kill()
+        process.wait(15)
+    console_text = (tmp_path / "console").read_text()
+    assert console_text == f"Starting standalonesession as a console application on host {HOST}.\n"
+
+
+def test_the_environment_says_how_many_old_logs_are_kept(deployment: Any) -> None:
+    for _ in range(3):
+        assert deployment.script("jobmanager.sh", "start", MAX_LOG_FILE_NUMBER="1").returncode == 0
+        assert deployment.script("jobmanager.sh", "stop").returncode == 0
+    logs = [path.name for path in (deployment.directory / "log").iterdir() if ".log" in path.name]
+    log = f"millstream-tester-standalonesession-0-{HOST}.log"
+    assert sorted(logs) == [log, f"{log}.1"]
+    wrong = deployment.script("jobmanager.sh", "start", MAX_LOG_FILE_NUMBER="many")
+    assert wrong.returncode == 1
+    assert "MAX_LOG_FILE_NUMBER" in wrong.stderr
+
+
 def test_other_hosts_are_reached_by_ssh(deployment: Any, tmp_path: Path) -> None:
     """With a stand-in for ssh that notes what it was asked."""
     tools = tmp_path / "tools"
