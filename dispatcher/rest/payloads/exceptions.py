@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from itertools import islice
+from collections.abc import Mapping
 
-from millstream.common.failure import USER_CODE, FailureInfo, render
-from millstream.common.wire.cluster_pb2 import ExceptionHistoryEntry, JobDetails
+from millstream.common.failure import NETWORK, USER_CODE, FailureInfo, render
+from millstream.common.wire.cluster_pb2 import ExceptionHistoryEntry, JobDetails, SubtaskDetails, VertexDetails
 from millstream.dispatcher.rest.messages.exceptions import (
     ExceptionInfo,
     JobExceptionHistory,
@@ -26,12 +25,12 @@ def job_exceptions(details: JobDetails, max_exceptions: int, labels: Mapping[str
     :param labels: only failures of the history that have all of these.
     """
     root = _root_cause(details)
-    tasks = list(islice(_task_exceptions(details), max_exceptions + 1))
+    failed = _failed_tasks(details)
     return JobExceptionsInfo(
         root_exception=stack_trace(root) if root is not None else None,
         timestamp=root.timestamp_ms if root is not None else None,
-        all_exceptions=tasks[:max_exceptions],
-        truncated=len(tasks) > max_exceptions,
+        all_exceptions=[_task_exception(vertex, subtask) for vertex, subtask in failed[:max_exceptions]],
+        truncated=len(failed) > max_exceptions,
         exception_history=_history(details, max_exceptions, labels),
     )
 
@@ -62,19 +61,25 @@ def _root_cause(details: JobDetails) -> FailureInfo | None:
     return next(iter(details.failure_history), None)
 
 
-def _task_exceptions(details: JobDetails) -> Iterator[TaskExceptionInfo]:
-    for vertex in details.vertices:
-        for subtask in vertex.subtasks:
-            if subtask.HasField("failure"):
-                endpoint = endpoint_of(subtask)
-                yield TaskExceptionInfo(
-                    exception=stack_trace(subtask.failure),
-                    task=f"{vertex.name} ({subtask.subtask_index + 1}/{vertex.parallelism})",
-                    location=endpoint,
-                    endpoint=endpoint,
-                    timestamp=subtask.failure.timestamp_ms or subtask.state_timestamps.get(subtask.state, 0),
-                    task_manager_id=subtask.task_manager_id,
-                )
+def _failed_tasks(details: JobDetails) -> list[tuple[VertexDetails, SubtaskDetails]]:
+    """The tasks that have failed, the first one first; those that only lost the connection to another one last."""
+    failed = [
+        (vertex, subtask) for vertex in details.vertices for subtask in vertex.subtasks if subtask.HasField("failure")
+    ]
+    failed.sort(key=lambda pair: (pair[1].failure.kind == NETWORK, pair[1].failure.timestamp_ms))
+    return failed
+
+
+def _task_exception(vertex: VertexDetails, subtask: SubtaskDetails) -> TaskExceptionInfo:
+    endpoint = endpoint_of(subtask)
+    return TaskExceptionInfo(
+        exception=stack_trace(subtask.failure),
+        task=f"{vertex.name} ({subtask.subtask_index + 1}/{vertex.parallelism})",
+        location=endpoint,
+        endpoint=endpoint,
+        timestamp=subtask.failure.timestamp_ms or subtask.state_timestamps.get(subtask.state, 0),
+        task_manager_id=subtask.task_manager_id,
+    )
 
 
 def _history(details: JobDetails, max_exceptions: int, labels: Mapping[str, str]) -> JobExceptionHistory:

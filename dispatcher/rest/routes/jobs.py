@@ -12,6 +12,7 @@ from millstream.common.states import JobStatus
 from millstream.common.wire.cluster_pb2 import ClientHeartbeatRequest, JobRequest, ListJobsRequest
 from millstream.dispatcher.rest.context import RestContext
 from millstream.dispatcher.rest.errors import ConflictError, NotFoundError, RestError
+from millstream.dispatcher.rest.job_lines import JobLines
 from millstream.dispatcher.rest.job_lookup import JobUnknownError, find_job
 from millstream.dispatcher.rest.messages.base import EmptyMessage
 from millstream.dispatcher.rest.messages.client_heartbeat import ClientHeartbeatBody
@@ -22,8 +23,8 @@ from millstream.dispatcher.rest.messages.jobs import (
     JobStatusInfo,
 )
 from millstream.dispatcher.rest.parameters import JobIdPath
-from millstream.dispatcher.rest.payloads.jobs import job_details, job_ids, job_status, jobs_overview
-from millstream.dispatcher.rest.responses import empty_response, json_response
+from millstream.dispatcher.rest.payloads.jobs import job_details, job_ids, job_status
+from millstream.dispatcher.rest.responses import JsonResponse, empty_response, json_response
 
 __all__ = ["make_router"]
 
@@ -42,6 +43,7 @@ _TerminationMode = Annotated[
 def make_router(context: RestContext) -> APIRouter:
     """The routes of jobs as a whole."""
     router = APIRouter(tags=["jobs"])
+    lines = JobLines()
 
     @router.get("/jobs", response_model=JobIdsWithStatusOverview)
     async def get_job_ids_with_statuses_overview() -> Response:
@@ -53,7 +55,7 @@ def make_router(context: RestContext) -> APIRouter:
     async def get_jobs_overview() -> Response:
         """All jobs that run or have ended not long ago, in a line each."""
         answer = await context.cluster.dispatcher.list_jobs(ListJobsRequest())
-        return json_response(jobs_overview(answer.jobs, context.clock.now_ms()))
+        return JsonResponse(lines.overview(answer.jobs, context.clock.now_ms()))
 
     @router.get("/jobs/{jobid}", response_model=JobDetailsInfo)
     async def get_job_details(job_id: JobIdPath) -> Response:

@@ -67,6 +67,18 @@ def test_the_history() -> None:
     tell(story)
 
 
+def test_tasks_that_only_lost_a_connection_come_last() -> None:
+    async def story(cluster: FakeCluster) -> None:
+        details = failed_job()
+        echo = details.vertices[0].subtasks[0].failure
+        echo.kind, echo.message, echo.timestamp_ms = "NETWORK", "the channel was closed", 940_000
+        put_job(cluster, details)
+        tasks = (await ask(cluster, f"/jobs/{JOB}/exceptions"))["all-exceptions"]
+        assert [task["task"] for task in tasks] == ["map (2/2)", "Source: orders (1/1)"]
+
+    tell(story)
+
+
 def test_so_many_as_are_asked_for() -> None:
     async def story(cluster: FakeCluster) -> None:
         details = failed_job()
