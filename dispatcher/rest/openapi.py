@@ -75,10 +75,13 @@ def _describe(application: FastAPI, with_token: bool) -> dict[str, Any]:
         for operation in operations.values():
             answers = operation["responses"]
             answers.pop("422", None)  # status 400 here
-            for status in list(answers):
-                body = answers[status].get("content", {})
-                if "text/plain" in body:
-                    body.pop(JSON_TYPE, None)
+            if with_token:
+                answers["401"] = {**answers["403"], "description": "The request does not show the token."}
+            for answer in answers.values():
+                body = answer.get("content", {})
+                schema = body.pop(JSON_TYPE, None)
+                if schema is not None and "text/plain" not in body:
+                    body["application/json"] = schema
     schemas = description.get("components", {}).get("schemas", {})
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)

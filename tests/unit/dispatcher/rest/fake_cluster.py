@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import inspect
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeAlias
 
@@ -31,6 +31,7 @@ from millstream.dispatcher.rest.cluster import ClusterAccess
 from millstream.dispatcher.rest.context import RestContext
 from millstream.dispatcher.rest.flame_graphs.stack_sampler import StackSampler
 from millstream.dispatcher.rest.metrics.metric_fetcher import MetricFetcher
+from millstream.dispatcher.rest.static_files import StaticFile
 
 __all__ = ["FakeCluster", "FakeGateway", "fake_cluster"]
 
@@ -99,6 +100,18 @@ class FakeCluster:
         self._rpc.unregister(f"taskexecutor-{resource_id}")
         del self._summaries[resource_id], self.task_executors[resource_id]
 
+    def stop_leading(self) -> None:
+        """Let nobody lead."""
+        for endpoint in ("dispatcher", "resourcemanager"):
+            self._rpc.unregister(endpoint)
+
+    def lead_again(self, term: str = "another") -> None:
+        """Let the same ones lead in another term."""
+        self._rpc.register(DispatcherGateway, "dispatcher", self.dispatcher, LeaderSessionId(f"{term} d"))
+        self._rpc.register(
+            ResourceManagerGateway, "resourcemanager", self.resource_manager, LeaderSessionId(f"{term} r")
+        )
+
     async def get(self, path: str, status: int = 200) -> Any:
         """Return what a GET is answered with."""
         return await self.call("GET", path, status)
@@ -115,11 +128,15 @@ class FakeCluster:
 
 @contextlib.asynccontextmanager
 async def fake_cluster(
-    configuration: Configuration | None = None, *, patience_seconds: float = 5.0
+    configuration: Configuration | None = None,
+    *,
+    patience_seconds: float = 5.0,
+    files: Mapping[str, StaticFile] | None = None,
 ) -> AsyncIterator[FakeCluster]:
     """A cluster without jobs and TaskManagers, for one test. Nothing of it may be left running.
 
     :param patience_seconds: how long a request waits for metrics to be fetched.
+    :param files: the files of the web interface, by path.
     """
     before = asyncio.all_tasks()
     configuration = configuration if configuration is not None else Configuration()
@@ -141,7 +158,7 @@ async def fake_cluster(
         log_files=LogFiles.of_master(configuration),
         threads=ThreadPoolExecutor(1),
     )
-    transport = httpx.ASGITransport(make_application(context, {}))
+    transport = httpx.ASGITransport(make_application(context, files or {}))
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as http:
         yield FakeCluster(master, http, clock, context)
     await context.operations.close()
