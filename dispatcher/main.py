@@ -32,6 +32,7 @@ from millstream.common.high_availability.mode import uses_zookeeper
 from millstream.common.high_availability.services import HighAvailabilityServices
 from millstream.common.ids import IdFactory
 from millstream.common.logging import LoggingSetup, active_setup
+from millstream.common.metrics.reporting import MetricReporting
 from millstream.common.rpc.grpc_carrier import GrpcRpcService
 from millstream.common.version import COMMIT_ID, VERSION
 from millstream.dispatcher.master import Master, MasterFailedError
@@ -132,6 +133,9 @@ async def _lead_or_stand_by(
     """Run the master, with what it shows of the cluster, until it is told to end."""
     clock = SystemClock()
     master = Master(rpc, clock, configuration, ids, services)
+    reporting = MetricReporting(
+        configuration, master.collect_metrics, bind_host=configuration.get(JobManagerOptions.BIND_HOST)
+    )
     await _unless(stop, master.start())
     logger.info(
         "Millstream master %s (%s) started: RPC at %s, process %d", VERSION, COMMIT_ID, rpc.address, os.getpid()
@@ -141,11 +145,13 @@ async def _lead_or_stand_by(
     rest: RestServer | None = None
     try:
         rest = await start_rest_server(configuration, rpc, services.leaders, clock, ids)
+        await reporting.start()
         await _unless(stop, master.wait_shutdown())
     except (OSError, ConfigurationError):  # the interface cannot be served, so this master is not to lead
         await master.close()
         raise
     finally:
+        await reporting.close()  # while there still is something to report
         if rest is not None:
             await rest.close()
     await master.close()

@@ -121,7 +121,8 @@ class MetricReporting:
         for _, served in self._served:
             await served.close()
         pushing, self._pushing = self._pushing, []
-        await asyncio.gather(*map(self._finish, pushing))
+        if tasks:  # else it was never started, and nobody has heard of these reporters
+            await asyncio.gather(*map(self._finish, pushing))
         await self._dump.close()
 
     async def _push(self, pushing: _Pushing) -> None:
