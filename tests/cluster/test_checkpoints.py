@@ -17,6 +17,7 @@ from millstream.client.remote.job_client import RpcJobClient
 from millstream.common.config import Configuration
 from millstream.common.errors import JobCancelledError, JobExecutionError, MillstreamError, SavepointError
 from millstream.common.states import JobStatus
+from millstream.common.wire import cluster_pb2 as pb
 from millstream.datastream import StreamExecutionEnvironment
 from millstream.testing import environment_for
 from millstream.testing.process_cluster import ProcessCluster, eventually
@@ -193,6 +194,34 @@ def test_a_running_job_changes_its_parallelism(
     assert {vertex.parallelism for vertex in job.get_job_details().vertices} == {after}
     until_running(job)
     assert job.get_job_details().restarts == 0
+    run.finish(job, expected)
+
+
+def test_each_vertex_of_a_running_job_gets_as_much_parallelism_as_it_may_have(
+    cluster: MiniCluster, tmp_path: Path, expected: list[str]
+) -> None:
+    run = Run(cluster, tmp_path)
+    job = run.start(2)
+    until_running(job)
+    vertices = job.get_job_details().vertices
+    upper = {vertex.vertex_id: 1 if number == 0 else 9 for number, vertex in enumerate(vertices)}
+    request = pb.UpdateResourceRequirementsRequest(
+        job_id=job.get_job_id(),
+        vertices={each: pb.VertexParallelism(lower_bound=1, upper_bound=most) for each, most in upper.items()},
+    )
+    cluster.client.call(lambda dispatcher: dispatcher.update_resource_requirements(request))
+
+    def parallelisms() -> list[int]:
+        return [vertex.parallelism for vertex in job.get_job_details().vertices]
+
+    eventually(lambda: parallelisms() == [1] + [4] * (len(vertices) - 1), "the job runs within its bounds")
+    assert {each.vertex_id: each.bounds.upper_bound for each in job.get_job_details().vertices} == upper
+    until_running(job)
+    dump = cluster.client.call(lambda dispatcher: dispatcher.request_metric_dump(pb.Empty()))
+    (own,) = (group for group in dump.groups if group.variables["job_id"] == job.get_job_id())
+    figures = {value.name: value.whole_number for value in own.metrics}
+    assert figures["numberOfCompletedCheckpoints"] >= 1
+    assert figures["uptime"] > 0
     run.finish(job, expected)
 
 
