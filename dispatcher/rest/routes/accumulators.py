@@ -35,17 +35,17 @@ def make_router(context: RestContext) -> APIRouter:
     router = APIRouter(tags=["accumulators"])
 
     @router.get("/jobs/{jobid}/accumulators", response_model=JobAccumulatorsInfo)
-    async def get_job_accumulators_info(job_id: JobIdPath, with_serialized: _WithSerialized = False) -> Response:
+    async def get_job_accumulators(job_id: JobIdPath, with_serialized: _WithSerialized = False) -> Response:
         """What the functions of a job have counted."""
         return json_response(job_accumulators(await find_job(context, job_id), with_serialized=with_serialized))
 
     @router.get("/jobs/{jobid}/vertices/{vertexid}/accumulators", response_model=VertexAccumulatorsInfo)
-    async def get_job_vertex_accumulators_info(job_id: JobIdPath, vertex_id: VertexIdPath) -> Response:
+    async def get_job_vertex_accumulators(job_id: JobIdPath, vertex_id: VertexIdPath) -> Response:
         """What the functions of a vertex have counted."""
         return json_response(vertex_accumulators(vertex_of(await find_job(context, job_id), vertex_id)))
 
     @router.get("/jobs/{jobid}/vertices/{vertexid}/subtasks/accumulators", response_model=SubtasksAccumulatorsInfo)
-    async def get_subtasks_all_accumulators_info(job_id: JobIdPath, vertex_id: VertexIdPath) -> Response:
+    async def get_subtasks_all_accumulators(job_id: JobIdPath, vertex_id: VertexIdPath) -> Response:
         """What each subtask of a vertex has counted."""
         return json_response(subtasks_accumulators(vertex_of(await find_job(context, job_id), vertex_id)))
 
@@ -53,7 +53,7 @@ def make_router(context: RestContext) -> APIRouter:
         "/jobs/{jobid}/vertices/{vertexid}/subtasks/{subtaskindex}/attempts/{attempt}/accumulators",
         response_model=SubtaskAttemptAccumulatorsInfo,
     )
-    async def get_subtask_execution_attempt_accumulators_info(
+    async def get_subtask_execution_attempt_accumulators(
         job_id: JobIdPath, vertex_id: VertexIdPath, subtask: SubtaskPath, attempt: AttemptPath
     ) -> Response:
         """What one attempt of a subtask has counted."""

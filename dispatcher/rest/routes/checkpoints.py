@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 from fastapi import APIRouter, Response
-from pydantic import Field
 
 from millstream.common.errors import ConfigurationError
 from millstream.common.wire.checkpoint_pb2 import JobCheckpoints
@@ -24,8 +21,6 @@ from millstream.dispatcher.rest.responses import json_response
 
 __all__ = ["make_router"]
 
-_Checkpoint = Annotated[AnyCheckpointInfo, Field(discriminator="class_name")]
-
 
 def make_router(context: RestContext) -> APIRouter:
     """The routes of checkpoints that are known already."""
@@ -40,7 +35,7 @@ def make_router(context: RestContext) -> APIRouter:
         return json_response(checkpoints_overview(checkpoints))
 
     @router.get("/jobs/{jobid}/checkpoints/config", response_model=CheckpointConfigInfo)
-    async def get_checkpoint_config_info(job_id: JobIdPath) -> Response:
+    async def get_checkpoint_config(job_id: JobIdPath) -> Response:
         """The settings of a job's checkpoints."""
         details = await find_job(context, job_id)
         try:
@@ -51,8 +46,8 @@ def make_router(context: RestContext) -> APIRouter:
             raise NotFoundError(f"Checkpointing was not enabled for job {job_id}.")
         return json_response(answer)
 
-    @router.get("/jobs/{jobid}/checkpoints/details/{checkpointid}", response_model=_Checkpoint)
-    async def get_checkpoint_statistics(job_id: JobIdPath, checkpoint_id: CheckpointIdPath) -> Response:
+    @router.get("/jobs/{jobid}/checkpoints/details/{checkpointid}", response_model=AnyCheckpointInfo)
+    async def get_checkpoint_statistic_details(job_id: JobIdPath, checkpoint_id: CheckpointIdPath) -> Response:
         """A checkpoint, with what it has of each vertex."""
         details, checkpoints = await _job_and_checkpoints(context, job_id)
         return json_response(checkpoint_details(checkpoint_of(checkpoints, checkpoint_id), details.vertices))
@@ -61,7 +56,7 @@ def make_router(context: RestContext) -> APIRouter:
         "/jobs/{jobid}/checkpoints/details/{checkpointid}/subtasks/{vertexid}",
         response_model=TaskCheckpointDetailsInfo,
     )
-    async def get_task_checkpoint_statistics_with_subtask_details(
+    async def get_task_checkpoint_statistics(
         job_id: JobIdPath, checkpoint_id: CheckpointIdPath, vertex_id: VertexIdPath
     ) -> Response:
         """What a checkpoint has of each subtask of a vertex."""

@@ -33,7 +33,7 @@ def make_router(context: RestContext) -> APIRouter:
     router = APIRouter(tags=["jobs"])
 
     @router.get("/jobs/{jobid}/exceptions", response_model=JobExceptionsInfo)
-    async def get_job_exceptions_info_with_history(
+    async def get_job_exceptions(
         job_id: JobIdPath, max_exceptions: _Limit = _MAX_EXCEPTIONS, labels: _Labels = None
     ) -> Response:
         """Why a job has failed, the last time and before."""

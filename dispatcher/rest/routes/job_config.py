@@ -19,7 +19,7 @@ def make_router(context: RestContext) -> APIRouter:
     router = APIRouter(tags=["jobs"])
 
     @router.get("/jobs/{jobid}/config", response_model=JobConfigInfo)
-    async def get_job_config_info(job_id: JobIdPath) -> Response:
+    async def get_job_config(job_id: JobIdPath) -> Response:
         """The settings of a job's program."""
         details = await find_job(context, job_id)
         return json_response(job_config(details, job_settings(context, details)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Query, Response
 from pydantic import BeforeValidator
@@ -16,6 +16,7 @@ from millstream.dispatcher.rest.job_lines import JobLines
 from millstream.dispatcher.rest.job_lookup import JobUnknownError, find_job
 from millstream.dispatcher.rest.messages.base import EmptyMessage
 from millstream.dispatcher.rest.messages.client_heartbeat import ClientHeartbeatBody
+from millstream.dispatcher.rest.messages.errors import ErrorBody
 from millstream.dispatcher.rest.messages.jobs import (
     JobDetailsInfo,
     JobIdsWithStatusOverview,
@@ -38,6 +39,11 @@ _TerminationMode = Annotated[
     BeforeValidator(_lower),
     Query(description="`cancel`; `stop` is not there any more, a job is stopped by `/jobs/{jobid}/stop`."),
 ]
+
+_TERMINATION_ERRORS: Final[dict[int | str, dict[str, Any]]] = {
+    308: {"model": ErrorBody, "description": "Jobs are not stopped here any more."},
+    409: {"model": ErrorBody, "description": "The job has ended otherwise."},
+}
 
 
 def make_router(context: RestContext) -> APIRouter:
@@ -67,12 +73,14 @@ def make_router(context: RestContext) -> APIRouter:
         """The state of a job."""
         return json_response(job_status(await find_job(context, job_id)))
 
-    @router.patch("/jobs/{jobid}", status_code=202, response_model=EmptyMessage)
+    @router.patch("/jobs/{jobid}", status_code=202, response_model=EmptyMessage, responses=_TERMINATION_ERRORS)
     async def cancel_job(job_id: JobIdPath, mode: _TerminationMode = "cancel") -> Response:
         """Cancel a job. The answer comes when that has begun."""
         return await _terminate(context, job_id, mode)
 
-    @router.get("/jobs/{jobid}/yarn-cancel", status_code=202, response_model=EmptyMessage)
+    @router.get(
+        "/jobs/{jobid}/yarn-cancel", status_code=202, response_model=EmptyMessage, responses=_TERMINATION_ERRORS
+    )
     async def cancel_job_by_get(job_id: JobIdPath) -> Response:
         """Cancel a job, for interfaces behind a proxy that lets nothing but GET through."""
         return await _terminate(context, job_id, "cancel")
