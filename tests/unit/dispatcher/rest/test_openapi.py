@@ -39,6 +39,16 @@ def test_it_is_valid_and_describes_each_route_once() -> None:
     assert "getClusterOverview" in names
 
 
+def test_answers_are_described_by_their_models() -> None:
+    found = description()
+    for template, path in found["paths"].items():
+        for operation in path.values():
+            for status in ("200", "202"):
+                content = operation["responses"].get(status, {}).get("content", {})
+                if "application/json" in content:
+                    assert content["application/json"]["schema"].get("type") != "string", template
+
+
 def test_errors_are_described_as_they_are_answered() -> None:
     found = description()
     for path in found["paths"].values():
