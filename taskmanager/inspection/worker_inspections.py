@@ -1,23 +1,28 @@
 """A slot worker's answers to who looks at it.
 
 Each way to look at a worker is one branch here; what it takes comes from the modules beside this one. Answers are made
-on the slot's event loop, where nothing else of the slot runs meanwhile; what takes its time (samples of stacks) may be
-waited for.
+on the slot's event loop, where nothing else of the slot runs meanwhile; what takes its time (stacks of threads, samples
+of them) comes from a thread and is waited for.
 """
 
 from __future__ import annotations
 
+import asyncio
 import os
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 from millstream.common.errors import MillstreamError
 from millstream.common.inspection.thread_dump import asyncio_tasks, threads_of_this_process
-from millstream.common.wire.inspection_pb2 import ThreadDump
+from millstream.common.wire.inspection_pb2 import ThreadDump, ThreadInfo
 from millstream.common.wire.metrics_pb2 import MetricDump
 from millstream.common.wire.worker_pb2 import WorkerInspection, WorkerInspectionResult
 from millstream.taskmanager.inspection.log_level import set_log_level
 
 __all__ = ["WorkerInspections"]
+
+_MOMENT_S = 0.01
 
 
 class WorkerInspections:
@@ -46,13 +51,26 @@ class WorkerInspections:
         if what == "metric_dump":
             result.metric_dump.CopyFrom(self._metric_dump())
         elif what == "thread_dump":
-            result.thread_dump.CopyFrom(self._thread_dump())
+            result.thread_dump.CopyFrom(await self._thread_dump())
         elif what == "set_log_level":
             set_log_level(inspection.set_log_level)
         else:
             raise MillstreamError(f"this slot worker cannot be asked for {what or 'nothing'}")
 
-    def _thread_dump(self) -> ThreadDump:
+    async def _thread_dump(self) -> ThreadDump:
+        if not self._own_process:  # its TaskManager tells of all threads of their process
+            return ThreadDump(threads=asyncio_tasks("worker thread"))
         process = f"worker process {os.getpid()}"
-        threads = threads_of_this_process(process) if self._own_process else []
-        return ThreadDump(threads=[*threads, *asyncio_tasks(process if self._own_process else "worker thread")])
+        # Seen from a thread, and a moment later: the loop itself would only ever see that it makes a dump.
+        looking = ThreadPoolExecutor(1, thread_name_prefix="thread dump")
+        try:
+            loop = asyncio.get_running_loop()
+            threads = await loop.run_in_executor(looking, _look_later, process)
+        finally:
+            looking.shutdown(wait=False)
+        return ThreadDump(threads=[*threads, *asyncio_tasks(process)])
+
+
+def _look_later(process: str) -> list[ThreadInfo]:
+    time.sleep(_MOMENT_S)
+    return threads_of_this_process(process)

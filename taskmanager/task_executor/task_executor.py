@@ -50,6 +50,8 @@ _log = logging.getLogger(__name__)
 _JOB_MASTER_PREFIX = "jobmaster-"
 _INSPECTION_TIMEOUT_S = 3.0
 """For a worker to answer; one whose user code does not let it is left out."""
+_THREAD_DUMP_TIMEOUT_S = 1.0
+"""After this time a worker is looked at without its help."""
 
 
 class TaskExecutor:
@@ -233,11 +235,8 @@ class TaskExecutor:
 
     async def request_thread_dump(self, request: pb.Empty) -> ThreadDump:
         """Return what the threads of this process and of its slot workers do."""
-        answers = await self._slots.inspector.ask_all(WorkerInspection(thread_dump=pb.Empty()), _INSPECTION_TIMEOUT_S)
-        threads = [*threads_of_this_process("taskmanager"), *asyncio_tasks("taskmanager")]
-        for answer in answers:
-            threads.extend(answer.thread_dump.threads)
-        return ThreadDump(threads=threads)
+        own = [*threads_of_this_process("taskmanager"), *asyncio_tasks("taskmanager")]
+        return ThreadDump(threads=[*own, *await self._slots.inspector.threads(_THREAD_DUMP_TIMEOUT_S)])
 
     async def sample_stacks(self, request: SampleStacksRequest) -> StackSamples:
         """Look again and again where tasks spend their time."""

@@ -11,8 +11,10 @@ import logging
 from collections.abc import Callable, Iterable
 
 from millstream.common.errors import MillstreamError
-from millstream.common.wire.inspection_pb2 import SetLogLevelRequest
+from millstream.common.wire.cluster_pb2 import Empty
+from millstream.common.wire.inspection_pb2 import SetLogLevelRequest, ThreadInfo
 from millstream.common.wire.worker_pb2 import WorkerInspection, WorkerInspectionResult
+from millstream.taskmanager.inspection.stacks_on_signal import stacks_by_signal
 from millstream.taskmanager.task_executor.allocated_slot import AllocatedSlot
 
 __all__ = ["WorkerInspector"]
@@ -41,6 +43,20 @@ class WorkerInspector:
         """Ask the workers of some slots at once; return the answers, in their order."""
         answers = await asyncio.gather(*(self._ask_one(slot, inspection, timeout_s) for slot in slots))
         return [answer for answer in answers if answer is not None]
+
+    async def threads(self, timeout_s: float) -> list[ThreadInfo]:
+        """What the threads of all workers do; also of those that do not answer, as far as they can be seen."""
+        slots = sorted((slot for slot in self._slots() if slot.has_worker), key=lambda slot: slot.index)
+        of_slots = await asyncio.gather(*(self._threads_of(slot, timeout_s) for slot in slots))
+        return [thread for threads in of_slots for thread in threads]
+
+    async def _threads_of(self, slot: AllocatedSlot, timeout_s: float) -> list[ThreadInfo]:
+        answer = await self._ask_one(slot, WorkerInspection(thread_dump=Empty()), timeout_s)
+        if answer is not None:
+            return list(answer.thread_dump.threads)
+        if not slot.has_worker:
+            return []
+        return await stacks_by_signal(slot.worker_pid, slot.worker_description)
 
     async def set_log_level(self, request: SetLogLevelRequest, timeout_s: float) -> None:
         """Set a level in all workers, and in those to come."""

@@ -24,6 +24,7 @@ from millstream.common.wire.worker_pb2 import (
     WorkerInspectionResult,
     WorkerOperatorResponse,
 )
+from millstream.taskmanager.inspection.stacks_on_signal import show_stacks_on_signal
 from millstream.taskmanager.worker.event_loop import run_event_loop
 from millstream.taskmanager.worker.framing import DEFAULT_MAX_FRAME_BYTES, FrameTooLargeError
 from millstream.taskmanager.worker.message_channel import MessageChannel
@@ -71,6 +72,7 @@ def run_worker(connection: socket.socket, settings: WorkerSettings, install_inte
     factory = load_factory(settings.factory)
     loop = _new_event_loop()
     install_interrupt()
+    show_stacks_on_signal()
     return run_event_loop(loop, _serve(connection, factory, settings))
 
 

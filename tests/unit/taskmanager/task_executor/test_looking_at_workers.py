@@ -40,7 +40,7 @@ def test_a_thread_dump_shows_the_daemon_and_all_its_workers() -> None:
 
 
 def test_a_silent_worker_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(task_executor, "_INSPECTION_TIMEOUT_S", 0.05)
+    monkeypatch.setattr(task_executor, "_THREAD_DUMP_TIMEOUT_S", 0.05)
 
     async def test(job: RunningJob) -> None:
         await job.take_slot()
