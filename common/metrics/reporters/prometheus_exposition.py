@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from millstream.common.metrics.reported_metric import ReportedMetric
@@ -44,13 +45,15 @@ def unfiltered(value: str) -> str:
     return value.encode("utf-8", "replace").decode("utf-8")
 
 
-def families(metrics: Iterable[ReportedMetric], label_value: Callable[[str], str]) -> list[Metric]:
+def families(metrics: Sequence[ReportedMetric], label_value: Callable[[str], str]) -> list[Metric]:
     """The metrics as families, each with its samples; of samples with the same labels the last counts.
 
     :param label_value: makes the values of labels fit.
     """
     made: dict[str, _Family] = {}
     names_taken: set[str] = set()
+    # The metrics of a scope share one map of labels, which is made fit once.
+    fitting: dict[tuple[int, str], _Labels] = {}
     for metric in metrics:
         name = _NOT_IN_NAMES.sub("_", "_".join((_PREFIX, *metric.logical_scope, metric.name)))
         kind = "summary" if isinstance(metric.value, HistogramValue) else "gauge"
@@ -62,7 +65,11 @@ def families(metrics: Iterable[ReportedMetric], label_value: Callable[[str], str
             names_taken |= own_names
             family = made[name] = _Family(name, kind, _help(metric))
         if family.kind == kind:
-            family.add(metric, label_value)
+            key = id(metric.labels), kind
+            labels = fitting.get(key)
+            if labels is None:
+                labels = fitting[key] = _Labels.fit(metric.labels, label_value, kind)
+            family.add(metric, labels)
     return [family.build() for family in made.values()]
 
 
@@ -81,6 +88,30 @@ def registry_of(metrics: Sequence[ReportedMetric], label_value: Callable[[str], 
     return registry
 
 
+@dataclass(frozen=True, slots=True)
+class _Labels:
+    """Labels as Prometheus takes them.
+
+    :ivar key: the same for the same labels.
+    """
+
+    values: dict[str, str]
+    key: tuple[tuple[str, str], ...]
+
+    @staticmethod
+    def fit(labels: Mapping[str, str], label_value: Callable[[str], str], kind: str) -> _Labels:
+        made: dict[str, str] = {}
+        for name, value in labels.items():
+            fitting = _NOT_IN_LABELS.sub("_", name) or "_"
+            if fitting[0].isdigit() or fitting.startswith("__"):
+                # Names with two underscores in front are Prometheus' own.
+                fitting = "_" + fitting.lstrip("_")
+            if kind == "summary" and fitting == _QUANTILE:
+                fitting = f"{_QUANTILE}_"
+            made[fitting] = label_value(value)
+        return _Labels(made, tuple(sorted(made.items())))
+
+
 class _Family:
     """Samples of one name, by their labels."""
 
@@ -92,9 +123,8 @@ class _Family:
         self._help = help_text
         self._samples: dict[tuple[tuple[str, str], ...], tuple[dict[str, str], ReportedMetric]] = {}
 
-    def add(self, metric: ReportedMetric, label_value: Callable[[str], str]) -> None:
-        labels = _labels(metric.labels, label_value, reserved=self.kind == "summary")
-        self._samples[tuple(sorted(labels.items()))] = labels, metric
+    def add(self, metric: ReportedMetric, labels: _Labels) -> None:
+        self._samples[labels.key] = labels.values, metric
 
     def build(self) -> Metric:
         from prometheus_client.core import Metric
@@ -115,19 +145,6 @@ def _number(value: float | bool | str | MeterValue) -> float:
     if isinstance(value, MeterValue):
         return value.rate
     return 0.0 if isinstance(value, str) else float(value)
-
-
-def _labels(labels: Mapping[str, str], label_value: Callable[[str], str], *, reserved: bool) -> dict[str, str]:
-    made: dict[str, str] = {}
-    for name, value in labels.items():
-        fitting = _NOT_IN_LABELS.sub("_", name) or "_"
-        if fitting[0].isdigit() or fitting.startswith("__"):
-            # Names with two underscores in front are Prometheus' own.
-            fitting = "_" + fitting.lstrip("_")
-        if reserved and fitting == _QUANTILE:
-            fitting = f"{_QUANTILE}_"
-        made[fitting] = label_value(value)
-    return made
 
 
 def _help(metric: ReportedMetric) -> str:

@@ -234,6 +234,19 @@ def test_one_that_hangs_does_not_hold_up_the_end(monkeypatch: pytest.MonkeyPatch
     run(main)
 
 
+def test_one_that_was_never_started_tells_nobody_anything() -> None:
+    async def main() -> None:
+        with http_collector() as gateway:
+            configuration = reporter_configuration(
+                "push", **{"class": "prometheus_push_gateway", "hostUrl": gateway.url}
+            )
+            reporting = MetricReporting(configuration, collect)
+            await reporting.close()
+            assert gateway.requests == []
+
+    run(main)
+
+
 def test_jmx_is_left_out_and_the_log_says_what_to_use(caplog: pytest.LogCaptureFixture) -> None:
     async def main() -> None:
         configuration = Configuration.from_map({"metrics.reporter.j.factory.class": f"{FLINK}.jmx.JMXReporterFactory"})
