@@ -120,7 +120,13 @@ def _group_id(graph: ExecutionGraph, name: str) -> str:
 
 def _subtask_details(vertex: ExecutionVertex) -> SubtaskDetails:
     details = _attempt_details(vertex, vertex.current)
-    details.earlier_attempts.extend(_attempt_details(vertex, earlier) for earlier in reversed(list(vertex.history)))
+    for execution in reversed(list(vertex.history)):
+        earlier = details.earlier_attempts.add()
+        earlier.CopyFrom(_attempt_details(vertex, execution))
+        if execution.failure is not None:
+            # The history of failures has the tracebacks; here there might be more of them than fit into one answer.
+            earlier.failure.ClearField("full_traceback")
+            earlier.failure.ClearField("user_traceback")
     return details
 
 

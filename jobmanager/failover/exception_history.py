@@ -11,8 +11,10 @@ from millstream.common.wire.cluster_pb2 import ExceptionHistoryEntry
 
 __all__ = ["ExceptionHistory"]
 
-_MOST_CONCURRENT: Final = 64
-"""So many failures are kept beside a root cause: a TaskManager that is lost is one for each of its tasks."""
+_MOST_CONCURRENT: Final = 16
+"""So many failures are kept beside a root cause: a TaskManager that is lost is one for each of its tasks, and all of it
+must fit into one answer.
+"""
 
 
 class ExceptionHistory:

@@ -79,7 +79,7 @@ def test_where_a_task_ran_and_what_it_was_before() -> None:
     for attempt in range(4):
         _run(graph, "sink", ExecutionState.SCHEDULED, ExecutionState.DEPLOYING, ExecutionState.RUNNING, at=attempt)
         if attempt < 3:
-            graph.vertex(sink).current.failure = engine_failure(USER_CODE, f"boom {attempt}")
+            graph.vertex(sink).current.failure = engine_failure(USER_CODE, f"boom {attempt}", full_traceback="long")
             _run(graph, "sink", ExecutionState.FAILED, at=attempt)
             graph.reset_vertex(sink, attempt)
     (subtask,) = _details(graph).vertices[1].subtasks
@@ -87,6 +87,7 @@ def test_where_a_task_ran_and_what_it_was_before() -> None:
     assert dict(subtask.state_timestamps) == {"CREATED": 2, "SCHEDULED": 3, "DEPLOYING": 3, "RUNNING": 3}
     earlier = [(one.attempt_number, one.state, one.failure.message) for one in subtask.earlier_attempts]
     assert earlier == [(2, "FAILED", "boom 2"), (1, "FAILED", "boom 1")], "the latest first, and not all of them"
+    assert not any(one.failure.full_traceback for one in subtask.earlier_attempts)
     assert dict(_details(graph).task_counts) == {"CREATED": 2, "RUNNING": 1}
 
 
