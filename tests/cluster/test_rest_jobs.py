@@ -241,3 +241,8 @@ def test_what_is_not_there(cluster: Cluster) -> None:
     cluster.ask(f"/jobs/{cluster.running}/vertices/{unknown}", 404)
     cluster.ask(f"/jobs/{cluster.running}/checkpoints/details/999999999", 404)
     cluster.ask(f"/jobs/{cluster.running}?mode=stop", 308, "PATCH")
+
+
+def test_a_client_says_that_it_lives(cluster: Cluster) -> None:
+    body = {"expiredTimestamp": round(time.time() * 1000) + 600_000}
+    assert cluster.ask(f"/jobs/{cluster.running}/clientHeartbeat", 202, "PATCH", body) == {}
