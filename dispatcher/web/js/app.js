@@ -89,6 +89,7 @@ export class App {
       await this.loadFeeds([this.configuration], signal);
       if (signal.aborted || this.configuration.data === undefined) return;
       this.showPage();
+      this.update();
     }
     const before = this.page.feeds();
     await this.loadFeeds(before, signal);
