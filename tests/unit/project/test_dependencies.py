@@ -10,8 +10,8 @@ from importlib import metadata
 
 from tests.unit.project.checkout import PACKAGES, ROOT, sources
 
-# Imported by their own extra or by who asks for it: the event loop, the fixtures, file systems, Avro.
-OPTIONAL = {"uvloop", "pytest", "fsspec", "fastavro"}
+# Imported by their own extra or by who asks for it: the event loop, the fixtures, file systems, Avro, a reporter.
+OPTIONAL = {"uvloop", "pytest", "fsspec", "fastavro", "opentelemetry-proto"}
 
 
 def _imported(tree: ast.AST) -> Iterator[str]:
@@ -31,6 +31,8 @@ def _imported(tree: ast.AST) -> Iterator[str]:
 
 def _distribution(module: str) -> str:
     """The distribution that a module is from. Namespace packages are shared by several: `google.protobuf`."""
+    if module.startswith("opentelemetry.proto."):
+        return "opentelemetry-proto"
     owners = set(metadata.packages_distributions().get(module.partition(".")[0], ()))
     if len(owners) > 1 or module.startswith("google."):
         return "protobuf" if module.startswith("google.protobuf") else "/".join(sorted(owners))
@@ -42,7 +44,7 @@ def test_the_wheel_requires_what_is_imported() -> None:
         module for path in sources(*PACKAGES) for module in _imported(ast.parse(path.read_text(encoding="utf-8")))
     }
     foreign = {module for module in modules if module.partition(".")[0] not in {*sys.stdlib_module_names, "millstream"}}
-    imported = {_distribution(module).lower() for module in foreign} - OPTIONAL
+    imported = {_distribution(module).lower().replace("_", "-") for module in foreign} - OPTIONAL
     # tomllib is not in Python 3.10, and an editable install's metadata may be of yesterday.
     listed = re.search(r"^dependencies = \[(.*?)^\]", (ROOT / "pyproject.toml").read_text(), re.DOTALL | re.MULTILINE)
     assert listed is not None
