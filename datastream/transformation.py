@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from millstream.common.graph.shown_name import shown_name
 from millstream.datastream.chaining_strategy import ChainingStrategy
 
 if TYPE_CHECKING:
@@ -62,11 +63,7 @@ class OperatorTransformation:
     @property
     def display_name(self) -> str:
         """The name as plans and vertices show it: sources and sinks are marked."""
-        if self.kind == "source":
-            return f"Source: {self.name}"
-        if self.kind == "sink":
-            return f"Sink: {self.name}"
-        return self.name
+        return shown_name(self.name, self.kind)
 
 
 @dataclass(slots=True, eq=False)

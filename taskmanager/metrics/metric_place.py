@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from millstream.common.config import Configuration
+from millstream.common.graph.shown_name import shown_name
 from millstream.common.metrics import MetricGroup, MetricScope
 from millstream.common.metrics.scope_formats import ScopeFormats
 from millstream.taskmanager.operators.operator import OperatorInfo, TaskInfo
@@ -36,7 +37,7 @@ class MetricPlace:
 
     def operator_scope(self, task: TaskInfo, operator: OperatorInfo) -> MetricScope:
         """The scope of an operator of a task."""
-        return self.task_scope(task).operator(operator.operator_id, operator.name)
+        return self.task_scope(task).operator(operator.operator_id, shown_name(operator.name, operator.kind))
 
     def operator_group(self, task: TaskInfo, operator: OperatorInfo) -> MetricGroup:
         """The group in which an operator's functions register what they measure."""
