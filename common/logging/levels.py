@@ -8,12 +8,13 @@ from typing import Final
 
 from millstream.common.errors import MillstreamError
 
-__all__ = ["LEVELS", "check_level", "effective_level", "levels_set", "set_level"]
+__all__ = ["LEVELS", "LOGGER_NAME", "LONGEST_LOGGER_NAME", "check_level", "effective_level", "levels_set", "set_level"]
 
 LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
-_LOGGER = re.compile(r"[A-Za-z0-9_<>\-]+(\.[A-Za-z0-9_<>\-]+)*")
-_MAX_NAME = 200
+LOGGER_NAME: Final = r"[A-Za-z0-9_<>\-]+(\.[A-Za-z0-9_<>\-]+)*"
+"""Pattern of names that loggers may be asked for by."""
+LONGEST_LOGGER_NAME: Final = 200
 
 
 def check_level(logger: str, level: str) -> None:
@@ -21,13 +22,15 @@ def check_level(logger: str, level: str) -> None:
 
     :raises MillstreamError: there can be no such logger, or there is no such level.
     """
-    if logger and (len(logger) > _MAX_NAME or not _LOGGER.fullmatch(logger)):
+    if logger and (len(logger) > LONGEST_LOGGER_NAME or not re.fullmatch(LOGGER_NAME, logger)):
         raise MillstreamError(
-            f"There is no logger {logger[:_MAX_NAME]!r}: give a dotted name such as millstream.taskmanager, or none "
-            f"for the root logger."
+            f"There is no logger {logger[:LONGEST_LOGGER_NAME]!r}: give a dotted name such as "
+            "millstream.taskmanager, or none for the root logger."
         )
     if level and level not in LEVELS:
-        raise MillstreamError(f"There is no log level {level[:_MAX_NAME]!r}: give one of {', '.join(LEVELS)}.")
+        raise MillstreamError(
+            f"There is no log level {level[:LONGEST_LOGGER_NAME]!r}: give one of {', '.join(LEVELS)}."
+        )
     if not level and not logger:
         raise MillstreamError(f"The root logger has no parent to take its level from: give one of {', '.join(LEVELS)}.")
 

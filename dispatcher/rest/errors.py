@@ -36,6 +36,8 @@ __all__ = [
 
 logger = logging.getLogger(__name__)
 
+_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
+"""Those that Flink knows: where an endpoint does not have them there is nothing. No endpoint has the others."""
 _NO_LEADER: Final = "Service temporarily unavailable due to an ongoing leader election. Please refresh."
 
 
@@ -151,6 +153,10 @@ async def _not_routed(request: Request, error: Exception) -> Response:
     path = request.scope["path"]
     if request.method == "GET":  # whatever is no endpoint could be a file
         return error_response(404, f"Unable to load requested file {path}.")
+    if request.method not in _METHODS:
+        answer = error_response(405, f"Not allowed: {request.method} {path}")
+        answer.headers.update(error.headers or {})
+        return answer
     return error_response(404, f"Not found: {path}")
 
 

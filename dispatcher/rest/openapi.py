@@ -28,6 +28,7 @@ ERRORS: Final[Responses] = {
     400: {"model": ErrorBody, "description": "The request is wrong."},
     403: {"model": ErrorBody, "description": "The request comes from a page that may not call."},
     404: {"model": ErrorBody, "description": "What the request names is not there."},
+    409: {"model": ErrorBody, "description": "What the request names is in a state that does not allow it."},
     413: {"model": ErrorBody, "description": "The body of the request is too long."},
     500: {"model": ErrorBody, "description": "The request has failed."},
     503: {"model": ErrorBody, "description": "Nobody leads the cluster now, or what is asked for cannot be had now."},

@@ -7,7 +7,6 @@ from typing import Any, Final
 
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, TypeAdapter
-from starlette.responses import JSONResponse
 
 from millstream.dispatcher.rest.messages.base import EmptyMessage
 from millstream.dispatcher.rest.messages.errors import ErrorBody
@@ -24,10 +23,6 @@ class JsonResponse(JSONResponse):
 
     def __init__(self, body: bytes, status_code: int = 200) -> None:
         super().__init__(body, status_code)
-
-    def render(self, content: bytes) -> bytes:
-        """It is."""
-        return content
 
     def render(self, content: bytes) -> bytes:
         return content

@@ -17,4 +17,4 @@ class ClientHeartbeatBody(CamelMessage):
     :ivar expired_timestamp: ms; the job is cancelled if nothing more has come by then.
     """
 
-    expired_timestamp: Annotated[int, Field(ge=0, le=2**63 - 1)]
+    expired_timestamp: Annotated[int, Field(ge=0)]

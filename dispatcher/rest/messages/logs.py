@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from pydantic import ConfigDict
+from typing import Literal
 
+from pydantic import ConfigDict, Field
+
+from millstream.common.logging.levels import LOGGER_NAME, LONGEST_LOGGER_NAME
 from millstream.dispatcher.rest.messages.base import CamelMessage, Message
 
-__all__ = ["LogInfo", "LogLevel", "LogLevels", "LogListInfo", "ThreadDumpInfo", "ThreadInfo"]
+__all__ = ["LogInfo", "LogLevel", "LogLevels", "LogListInfo", "LoggerInfo", "ThreadDumpInfo", "ThreadInfo"]
 
 
 class LogInfo(Message):
@@ -49,11 +52,18 @@ class LogLevel(Message):
 
     model_config = ConfigDict(extra="forbid")
 
-    logger: str = ""
+    logger: str = Field(default="", max_length=LONGEST_LOGGER_NAME, pattern=f"^({LOGGER_NAME})?$")
+    level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL", ""]
+
+
+class LoggerInfo(Message):
+    """A logger and its level."""
+
+    logger: str
     level: str
 
 
 class LogLevels(Message):
     """The loggers that have a level of their own."""
 
-    levels: list[LogLevel]
+    levels: list[LoggerInfo]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, RootModel
+from pydantic import AfterValidator, ConfigDict, Field, RootModel
 
 from millstream.dispatcher.rest.messages.base import CamelMessage
 from millstream.dispatcher.rest.parameters import HEX_ID
@@ -31,3 +31,5 @@ class VertexResourceRequirements(CamelMessage):
 
 class JobResourceRequirements(RootModel[dict[_VertexId, VertexResourceRequirements]]):
     """What all vertices of a job need, by their ids."""
+
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1, "additionalProperties": False})

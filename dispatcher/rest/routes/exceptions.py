@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Query, Response
+from pydantic import WithJsonSchema
 
 from millstream.dispatcher.rest.context import RestContext
 from millstream.dispatcher.rest.errors import BadRequestError
@@ -21,6 +22,7 @@ _MAX_EXCEPTIONS: Final = 20
 _Limit = Annotated[int, Query(alias="maxExceptions", ge=0, le=2**31 - 1, description="The most in each list.")]
 _Labels = Annotated[
     list[str] | None,
+    WithJsonSchema({"type": "array", "items": {"type": "string", "pattern": "^[^:,]+:[^,]+$"}}),
     Query(
         alias="failureLabelFilter",
         description="Pairs `key:value`, parted by commas: only failures of the history that have all of these labels.",

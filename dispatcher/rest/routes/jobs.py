@@ -23,7 +23,7 @@ from millstream.dispatcher.rest.messages.jobs import (
     JobsOverview,
     JobStatusInfo,
 )
-from millstream.dispatcher.rest.parameters import JobIdPath
+from millstream.dispatcher.rest.parameters import LONG_MAX, JobIdPath
 from millstream.dispatcher.rest.payloads.jobs import job_details, job_ids, job_status
 from millstream.dispatcher.rest.responses import JsonResponse, empty_response, json_response
 
@@ -93,7 +93,7 @@ def make_router(context: RestContext) -> APIRouter:
     @router.patch("/jobs/{jobid}/clientHeartbeat", status_code=202, response_model=EmptyMessage)
     async def trigger_heartbeat(job_id: JobIdPath, body: ClientHeartbeatBody) -> Response:
         """Say that the client which is attached to the job lives."""
-        request = ClientHeartbeatRequest(job_id=job_id, expires_at_ms=body.expired_timestamp)
+        request = ClientHeartbeatRequest(job_id=job_id, expires_at_ms=min(body.expired_timestamp, LONG_MAX))
         try:
             await context.cluster.dispatcher.report_client_heartbeat(request)
         except JobNotFoundError as error:

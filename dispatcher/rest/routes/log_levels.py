@@ -8,9 +8,9 @@ from millstream.common.errors import MillstreamError
 from millstream.common.logging.levels import check_level, levels_set, set_level
 from millstream.common.wire.inspection_pb2 import SetLogLevelRequest
 from millstream.dispatcher.rest.context import RestContext
-from millstream.dispatcher.rest.errors import BadRequestError
+from millstream.dispatcher.rest.errors import ConflictError
 from millstream.dispatcher.rest.messages.base import EmptyMessage
-from millstream.dispatcher.rest.messages.logs import LogLevel, LogLevels
+from millstream.dispatcher.rest.messages.logs import LoggerInfo, LogLevel, LogLevels
 from millstream.dispatcher.rest.parameters import TaskManagerIdPath
 from millstream.dispatcher.rest.responses import empty_response, json_response
 
@@ -25,7 +25,7 @@ def make_router(context: RestContext) -> APIRouter:
     async def get_job_manager_log_levels() -> Response:
         """The loggers of the master that have a level of their own."""
         return json_response(
-            LogLevels(levels=[LogLevel(logger=name, level=level) for name, level in levels_set().items()])
+            LogLevels(levels=[LoggerInfo(logger=name, level=level) for name, level in levels_set().items()])
         )
 
     @router.put("/millstream/jobmanager/log-levels", response_model=EmptyMessage)
@@ -47,7 +47,8 @@ def make_router(context: RestContext) -> APIRouter:
 
 
 def _check(request: LogLevel) -> None:
+    """The message holds good names and levels only, but not every logger can have every level."""
     try:
         check_level(request.logger, request.level)
     except MillstreamError as error:
-        raise BadRequestError(str(error)) from error
+        raise ConflictError(str(error)) from error

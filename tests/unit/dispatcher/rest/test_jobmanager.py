@@ -104,5 +104,6 @@ def test_the_level_of_a_logger_is_changed() -> None:
         assert {"logger": logger.name, "level": "ERROR"} in (await cluster.get(path))["levels"]
         await cluster.call("PUT", path, body={"logger": logger.name, "level": ""})
         assert logger.level == logging.NOTSET
+        await cluster.call("PUT", path, 409, {"logger": "", "level": ""})
 
     tell(story)
