@@ -7,6 +7,7 @@ from typing import Any, Final, Literal
 
 from pydantic import Field, SerializeAsAny, computed_field
 
+from millstream.dispatcher.rest.java_throwable import java_throwable
 from millstream.dispatcher.rest.messages.base import HyphenatedMessage, Message
 
 __all__ = [
@@ -48,8 +49,8 @@ class FailureCause(HyphenatedMessage):
     @computed_field(alias="serialized-throwable")  # type: ignore[prop-decorator]  # as pydantic documents it
     @property
     def serialized_throwable(self) -> str:
-        """Java clients look for an object here; it is the text again, in base64."""
-        return base64.b64encode(self.stack_trace.encode("utf-8", "replace")).decode()
+        """The same as an object, for Java clients."""
+        return base64.b64encode(java_throwable(self.exception_class, self.stack_trace)).decode()
 
 
 class OperationFailure(HyphenatedMessage):
