@@ -143,4 +143,6 @@ class RestOptions:
     FLAMEGRAPH_STACK_DEPTH: Final = option(
         "rest.flamegraph.stack-depth", IntegerKind(1, 200), 100, "How many frames of a stack a flame graph shows."
     )
-    PROFILING_ENABLED: Final = option("rest.profiling.enabled", BOOLEAN, False, "Whether the profiler is offered.")
+    PROFILING_ENABLED: Final = option(
+        "rest.profiling.enabled", BOOLEAN, False, "Whether the profiler is offered.", effect=Effect.RESERVED
+    )
