@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from millstream.common.clock import Clock
-from millstream.common.config import ClusterOptions, Configuration, CoreOptions, RpcOptions, TaskManagerOptions
+from millstream.common.config import ClusterOptions, Configuration, CoreOptions, RpcOptions
 from millstream.common.errors import MillstreamError
 from millstream.common.failure import ENGINE, FailureInfo, engine_failure
 from millstream.common.logging.task_context import JobContext, serve_job
@@ -194,7 +194,7 @@ class SlotWorker:
             job.name,
             ScopeFormats.of(configuration),
         )
-        self._metrics = SlotMetrics(place, detailed=configuration.get(TaskManagerOptions.NETWORK_DETAILED_METRICS))
+        self._metrics = SlotMetrics(place, configuration)
         self._executor = ThreadPoolExecutor(
             configuration.get(ClusterOptions.IO_POOL_SIZE) or _IO_THREADS, thread_name_prefix="state"
         )

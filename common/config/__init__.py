@@ -32,6 +32,7 @@ from millstream.common.config.queryable_state_options import QueryableStateOptio
 from millstream.common.config.resource_manager_options import ResourceManagerOptions
 from millstream.common.config.rest_options import RestOptions
 from millstream.common.config.restart_strategy_options import RestartStrategyOptions
+from millstream.common.config.rocksdb_metric_options import RocksDbMetricOptions
 from millstream.common.config.rocksdb_options import RocksDbOptions
 from millstream.common.config.rpc_options import RpcOptions
 from millstream.common.config.security_options import SecurityOptions
@@ -64,6 +65,7 @@ __all__ = [
     "ResourceManagerOptions",
     "RestOptions",
     "RestartStrategyOptions",
+    "RocksDbMetricOptions",
     "RocksDbOptions",
     "RpcOptions",
     "SecurityOptions",

@@ -31,6 +31,7 @@ from millstream.common.config.queryable_state_options import QueryableStateOptio
 from millstream.common.config.resource_manager_options import ResourceManagerOptions
 from millstream.common.config.rest_options import RestOptions
 from millstream.common.config.restart_strategy_options import RestartStrategyOptions
+from millstream.common.config.rocksdb_metric_options import RocksDbMetricOptions
 from millstream.common.config.rocksdb_options import RocksDbOptions
 from millstream.common.config.rpc_options import RpcOptions
 from millstream.common.config.security_options import SecurityOptions
@@ -60,6 +61,7 @@ OPTIONS_CLASSES: tuple[type, ...] = (
     BlobServerOptions,
     StateOptions,
     RocksDbOptions,
+    RocksDbMetricOptions,
     CheckpointingOptions,
     HighAvailabilityOptions,
     RestOptions,

@@ -12,6 +12,7 @@ from millstream.common.metrics import MetricGroup, MetricScope
 from millstream.common.wire.metrics_pb2 import MetricGroupDump
 from millstream.taskmanager.metrics.merged_dump import merged_dump
 from millstream.taskmanager.metrics.source_metrics import register_source_metrics
+from millstream.taskmanager.metrics.state_property_metrics import StatePropertyMetrics
 from millstream.taskmanager.operators.operator import Operator
 from millstream.taskmanager.task.chain_node import ChainNode
 from millstream.taskmanager.task.task_parts import TaskParts
@@ -22,7 +23,8 @@ __all__ = ["OperatorMetrics"]
 class OperatorMetrics:
     """Of the operator with a certain index in the vertex."""
 
-    def __init__(self, parts: TaskParts, index: int, scope: MetricScope) -> None:
+    def __init__(self, parts: TaskParts, index: int, scope: MetricScope, properties: StatePropertyMetrics) -> None:
+        self._properties = properties
         self._parts = parts
         self._index = index
         self._scope = scope
@@ -43,6 +45,9 @@ class OperatorMetrics:
 
     def dump(self) -> MetricGroupDump:
         """Everything as it stands."""
+        parts = self._parts
+        if parts.initialization_ms is not None and self._index < len(parts.chain.states):  # nobody restores it now
+            self._properties.register(self._group, parts.chain.states[self._index][1].properties())
         return merged_dump(self._scope, self._group, self._user)
 
     def _register_source(self) -> None:

@@ -5,9 +5,11 @@ The worker's one timer for rates calls :meth:`SlotMetrics.update`; nothing else 
 
 from __future__ import annotations
 
+from millstream.common.config import Configuration, TaskManagerOptions
 from millstream.common.metrics import ScopeKind
 from millstream.common.wire.metrics_pb2 import MetricDump, MetricGroupDump
 from millstream.taskmanager.metrics.metric_place import MetricPlace
+from millstream.taskmanager.metrics.state_property_metrics import StatePropertyMetrics
 from millstream.taskmanager.metrics.task_metric_groups import TaskMetricGroups
 from millstream.taskmanager.task.task_parts import TaskParts
 
@@ -24,12 +26,13 @@ MANAGED_MEMORY = "managedMemory"
 class SlotMetrics:
     """Groups of tasks, from when they run to their ends.
 
-    :param detailed: queues of single gates and partitions too.
+    :param configuration: the TaskManager's settings with the job's over them.
     """
 
-    def __init__(self, place: MetricPlace, *, detailed: bool = False) -> None:
+    def __init__(self, place: MetricPlace, configuration: Configuration) -> None:
         self._place = place
-        self._detailed = detailed
+        self._detailed: bool = configuration.get(TaskManagerOptions.NETWORK_DETAILED_METRICS)
+        self._properties = StatePropertyMetrics(configuration)
         self._tasks: dict[str, TaskParts] = {}
         self._groups: dict[str, TaskMetricGroups] = {}
 
@@ -66,7 +69,9 @@ class SlotMetrics:
     def _build(self, now: float) -> None:
         for attempt_id, parts in self._tasks.items():
             if parts.built and attempt_id not in self._groups:
-                self._groups[attempt_id] = TaskMetricGroups(parts, self._place, now, detailed=self._detailed)
+                self._groups[attempt_id] = TaskMetricGroups(
+                    parts, self._place, now, self._properties, detailed=self._detailed
+                )
 
     def _of_worker(self, managed_memory: int) -> MetricGroupDump:
         """What the TaskManager adds up over its workers."""

@@ -8,6 +8,7 @@ from millstream.taskmanager.metrics.exchange_metrics import ExchangeMetrics
 from millstream.taskmanager.metrics.merged_dump import merged_dump
 from millstream.taskmanager.metrics.metric_place import MetricPlace
 from millstream.taskmanager.metrics.operator_metrics import OperatorMetrics
+from millstream.taskmanager.metrics.state_property_metrics import StatePropertyMetrics
 from millstream.taskmanager.metrics.time_shares import TimeShares
 from millstream.taskmanager.task.task_parts import TaskParts
 
@@ -20,10 +21,13 @@ class TaskMetricGroups:
     """Of a task whose chain is built.
 
     :param now: seconds on a clock that never goes backwards.
+    :param properties: what is shown of the databases of states.
     :param detailed: queues of single gates and partitions too.
     """
 
-    def __init__(self, parts: TaskParts, place: MetricPlace, now: float, *, detailed: bool) -> None:
+    def __init__(
+        self, parts: TaskParts, place: MetricPlace, now: float, properties: StatePropertyMetrics, *, detailed: bool
+    ) -> None:
         self._parts = parts
         self._scope = place.task_scope(parts.info)
         self._group = MetricGroup()
@@ -33,7 +37,7 @@ class TaskMetricGroups:
         self._register_progress()
         self._register_mailbox()
         self._operators = [
-            OperatorMetrics(parts, index, place.operator_scope(parts.info, info))
+            OperatorMetrics(parts, index, place.operator_scope(parts.info, info), properties)
             for index, info in enumerate(parts.chain.infos)
         ]
 

@@ -196,5 +196,9 @@ class KeyedStateBackend(ABC):
     def notify_checkpoint_aborted(self, checkpoint_id: int) -> None:  # noqa: B027  # optional hook
         """No snapshot may refer to the files of this one."""
 
+    def properties(self) -> dict[str, Callable[[str], int | None]]:
+        """What gives numbers of the database behind each state, by the name that the database has for the number."""
+        return {}
+
     def close(self) -> None:  # noqa: B027  # optional hook
         """Let go of memory and files. Called once; running snapshots are discarded before."""

@@ -6,7 +6,7 @@ The keyed backend is made when the operator first asks for it, and which one tha
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from millstream.common.checkpoint.streams import SnapshotStreams, StateReader
 from millstream.common.wire.checkpoint_pb2 import KeyedStateHandle, OperatorStateHandle, OperatorSubtaskState
@@ -98,6 +98,10 @@ class OperatorStates:
     def reserves_memory(self) -> bool:
         """Some of the slot's managed memory is its."""
         return self._keyed is not None and not self._keyed.in_memory
+
+    def properties(self) -> dict[str, Callable[[str], int | None]]:
+        """See :meth:`KeyedStateBackend.properties`."""
+        return {} if self._keyed is None else self._keyed.properties()
 
     def timers_fired(self) -> int:
         """Timers that have fired so far."""

@@ -46,6 +46,10 @@ class Column:
             raise RuntimeError(f"state {self.name!r} was used after its operator was closed")
         return self._stored
 
+    def property_value(self, name: str) -> int | None:
+        """A number that RocksDB knows of the column family, such as ``rocksdb.estimate-num-keys``."""
+        return None if self._stored is None else self._stored.property_int_value(name)
+
     def get(self, key: bytes) -> bytes | None:
         """Return the value of a key."""
         if self.is_empty:

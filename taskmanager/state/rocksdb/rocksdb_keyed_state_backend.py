@@ -210,6 +210,11 @@ class RocksDbKeyedStateBackend(KeyedStateBackend):
             found[0].namespaced = namespaced
         return found[0]
 
+    def properties(self) -> dict[str, Callable[[str], int | None]]:
+        columns = {entry.registration.meta.name: entry.column for entry in self._states}
+        columns.update((name, column) for name, (_, column) in self._queues.items())
+        return {name: column.property_value for name, column in columns.items()}
+
     def timers_fired(self) -> int:
         return sum(queue.fired for queue, _ in self._queues.values())
 

@@ -19,9 +19,11 @@ from millstream.common.graph.operator_spec import (
 )
 from millstream.common.metrics.scope_formats import ScopeFormats
 from millstream.common.records import MIN_TIMESTAMP, RecordBatch, Watermark
+from millstream.common.typeinfo import Types
 from millstream.common.watermark_strategy import TimestampAssigner, WatermarkStrategy
 from millstream.common.wire.metrics_pb2 import MetricGroupDump, MetricValue
 from millstream.datastream.functions import CoMapFunction, KeyedProcessFunction, MapFunction, RuntimeContext
+from millstream.datastream.state import ValueStateDescriptor
 from millstream.taskmanager.metrics.metric_place import MetricPlace
 from millstream.taskmanager.metrics.slot_metrics import SlotMetrics
 from tests.unit.taskmanager.task.sources import EndlessSource, ListSource
@@ -66,10 +68,10 @@ SOURCE = COUNTS | {"currentOutputWatermark", "numRecordsInErrors", "numSplitsPro
 class Looked:
     """A task, and what its metrics say."""
 
-    def __init__(self, harness: Harness, *, detailed: bool = False) -> None:
+    def __init__(self, harness: Harness, settings: dict[str, str]) -> None:
         self.harness = harness
         place = MetricPlace("host-1", "tm-1", "the job", ScopeFormats.of(Configuration()))
-        self.metrics = SlotMetrics(place, detailed=detailed)
+        self.metrics = SlotMetrics(place, Configuration.from_map(settings))
         self.metrics.add("attempt", harness.task.parts)
         self.now = 100.0
 
@@ -93,16 +95,21 @@ def _chain(specs: list[Any], *, channels: int = 1, outputs: int = 1, **more: Any
 
 
 def _by_name(group: MetricGroupDump) -> dict[str, MetricValue]:
-    named = {".".join((*(each.name for each in value.groups), value.name)): value for value in group.metrics}
+    named = {
+        ".".join((*(part for each in value.groups for part in (each.name, each.value) if part), value.name)): value
+        for value in group.metrics
+    }
     assert len(named) == len(group.metrics), "a name came twice"
     return named
 
 
-def _run(harness: Callable[[], Harness], test: Callable[[Looked], Awaitable[None]], *, detailed: bool = False) -> None:
+def _run(
+    harness: Callable[[], Harness], test: Callable[[Looked], Awaitable[None]], settings: dict[str, str] | None = None
+) -> None:
     async def run() -> None:
         made = harness()
         made.task.start()
-        looked = Looked(made, detailed=detailed)
+        looked = Looked(made, settings or {})
         try:
             await until(lambda: "RUNNING" in made.state_names)
             await test(looked)
@@ -142,7 +149,7 @@ def test_the_queues_of_gates_and_partitions_where_they_are_wanted() -> None:
         wanted = {f"Network.{side}.0.{name}" for side in ("Input", "Output") for name in lengths}
         assert set(looked.task()) == TASK_WITH_INPUT | wanted
 
-    _run(lambda: _chain([MapSpec(abs)]), test, detailed=True)
+    _run(lambda: _chain([MapSpec(abs)]), test, {"taskmanager.network.detailed-metrics": "true"})
 
 
 def test_variables_say_whose_they_are() -> None:
@@ -278,7 +285,7 @@ def test_what_user_functions_measure_is_under_their_operator() -> None:
         await until(lambda: len(looked.harness.writers[0].values) == 3)
         found = looked.operator(1)
         assert found["seen"].count == 3
-        assert [(each.name, each.has_value, each.value) for each in found["kinds.kind.seen"].groups] == [
+        assert [(each.name, each.has_value, each.value) for each in found["kinds.kind.odd.seen"].groups] == [
             ("kinds", False, ""),
             ("kind", True, "odd"),
         ]
@@ -348,3 +355,33 @@ def test_a_task_that_has_ended_is_forgotten() -> None:
 
 def _nothing(value: Any) -> None:
     pass
+
+
+@pytest.mark.parametrize(
+    ("setting", "name"),
+    [
+        ({}, "sums.rocksdb.estimate-num-keys"),
+        ({"column-family-as-variable": "true"}, "column_family.sums.rocksdb.estimate-num-keys"),
+    ],
+)
+def test_properties_of_the_database_are_shown_where_they_are_wanted(setting: dict[str, str], name: str) -> None:
+    class Sums(KeyedProcessFunction):
+        def open(self, runtime_context: RuntimeContext) -> None:
+            self.sums = runtime_context.get_state(ValueStateDescriptor("sums", Types.LONG()))
+
+        def process_element(self, value: int, ctx: KeyedProcessFunction.Context) -> Any:
+            self.sums.update(value)
+            yield value
+
+    prefix = "state.backend.rocksdb.metrics."
+    settings = {f"{prefix}estimate-num-keys": "true", **{prefix + key: value for key, value in setting.items()}}
+
+    async def test(looked: Looked) -> None:
+        looked.harness.gate.put(RecordBatch([1, 2, 3]))
+        await until(lambda: len(looked.harness.writers[0].values) == 3)
+        found = looked.operator(0)
+        assert found[name].whole_number >= 0
+        assert not [other for other in found if "block-cache" in other]
+
+    spec = ProcessSpec(Sums(), key_selector=lambda value: value)
+    _run(lambda: _chain([spec], configuration={"state.backend.type": "rocksdb"}), test, settings)
