@@ -11,10 +11,16 @@ export function tabs(label, entries, { small = false } = {}) {
     { class: small ? "tabs tabs--small" : "tabs", "aria-label": label },
     h(
       "ul",
-      null,
+      { ref: showCurrent },
       entries.map((entry) =>
         h("li", { key: entry.name }, h("a", { href: entry.href, "aria-current": entry.current ? "page" : null }, entry.name)),
       ),
     ),
   );
+}
+
+/** On a phone the row may be longer than the window. */
+function showCurrent(list) {
+  const current = list.querySelector("[aria-current]");
+  if (current !== null) list.parentElement.scrollLeft = current.offsetLeft - list.parentElement.offsetLeft - 16;
 }

@@ -5,7 +5,9 @@ import { layOut } from "./graph_layout.js";
 
 const MARGIN = 16;
 const LARGEST_SCALE = 1.0;
-const ZOOM_STEP = 1.25;
+const ZOOM_STEP = 1.4;
+/** A picture that is drawn smaller than this cannot be read as a whole: it gets all the height there is for the parts. */
+const READABLE_SCALE = 0.5;
 const NARROW = 700;
 const LABEL_GAP = 96;
 
@@ -52,7 +54,7 @@ export class GraphView {
           },
           h("defs", null, h("marker", { id: "arrow", viewBox: "0 0 8 8", refX: 7, refY: 4, markerWidth: 7, markerHeight: 7, orient: "auto" }, h("path", { d: "M0 0L8 4L0 8z", class: "edge__head" }))),
           layout.routes.map(({ edge, points }) => edgeView(edge, points, this.isDown)),
-          nodes.map((node) => nodeView(node, layout.places.get(node.id), onselect)),
+          nodes.map((node) => nodeView(node, layout.places.get(node.id), onselect, (place) => this.bring(node, place))),
         ),
     );
   }
@@ -83,7 +85,8 @@ export class GraphView {
     const tallest = Math.max(320, Math.round(window.innerHeight * 0.6));
     const fitting = Math.min(LARGEST_SCALE, this.width / wholeWidth, this.isDown ? 1 : tallest / wholeHeight);
     const scale = fitting * this.zoom;
-    const height = Math.max(160, Math.min(Math.round(wholeHeight * fitting), this.isDown ? 4000 : tallest));
+    const wanted = fitting < READABLE_SCALE ? tallest : Math.round(wholeHeight * fitting);
+    const height = Math.max(160, Math.min(wanted, this.isDown ? 4000 : tallest));
     const [viewWidth, viewHeight] = [this.width / scale, height / scale];
     const centre = this.centre ?? { x: layout.width / 2, y: layout.height / 2 };
     return { scale, height, viewWidth, viewHeight, x: centre.x - viewWidth / 2, y: centre.y - viewHeight / 2, middle: centre };
@@ -108,6 +111,13 @@ export class GraphView {
 
   zoomBy(factor) {
     this.zoom = Math.max(0.5, Math.min(12, this.zoom * factor));
+    this.app.update();
+  }
+
+  /** A vertex that the keyboard has come to is shown, also where the picture is larger than its frame. */
+  bring(node, place) {
+    if (this.zoom <= 1) return;
+    this.centre = { x: place.x + node.width / 2, y: place.y + node.height / 2 };
     this.app.update();
   }
 
@@ -136,7 +146,7 @@ export class GraphView {
   }
 }
 
-function nodeView(node, place, onselect) {
+function nodeView(node, place, onselect, onreach) {
   const choose = () => onselect(node.id);
   return h(
     "g",
@@ -150,6 +160,7 @@ function nodeView(node, place, onselect) {
       "aria-pressed": String(Boolean(node.selected)),
       "aria-label": node.label,
       onclick: choose,
+      onfocus: (event) => event.currentTarget.matches(":focus-visible") && onreach(place),
       onkeydown: (event) => {
         if (event.key !== "Enter" && event.key !== " ") return;
         event.preventDefault();

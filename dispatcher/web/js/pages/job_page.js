@@ -78,7 +78,7 @@ export class JobPage {
 
   view() {
     return [
-      h("p", { class: "crumbs" }, h("a", { href: link("job", this.isRunning ? "running" : "completed") }, this.isRunning ? "Running jobs" : "Jobs")),
+      h("p", { class: "crumbs" }, h("a", { href: link("job", this.isRunning ? "running" : "completed") }, this.isRunning ? "Running jobs" : "Completed jobs")),
       h("div", { key: "head" }, shown(this.app, this.detail, (job) => this.head(job))),
       tabs("Parts of the job", TABS.map(([tab, name]) => ({ name, href: this.link(tab), current: tab === this.tabName }))),
       // A job that is not known any more may still have exceptions that tell why.
