@@ -439,7 +439,7 @@ class CheckpointService:
             _LOCATED.reach()
         except LeadershipLostError as error:
             logger.info("Job %s begins no checkpoint %d: %s", self._job_id, checkpoint_id, error)
-        except MillstreamError as error:
+        except (MillstreamError, OSError) as error:
             what = "savepoint" if action.savepoint else "checkpoint"
             failure = _io_failure(f"the directory of {what} {checkpoint_id} cannot be made", error)
             self.handle(LocationFailed(checkpoint_id, failure))
@@ -451,7 +451,7 @@ class CheckpointService:
         try:
             await self._in_thread(lambda: self._files.write(action.directory, action.metadata))
             _METADATA_WRITTEN.reach()
-        except MillstreamError as error:
+        except (MillstreamError, OSError) as error:
             failure = _io_failure(f"the metadata of checkpoint {checkpoint_id} cannot be written", error)
             self.handle(MetadataFailed(checkpoint_id, failure))
         else:
@@ -474,7 +474,7 @@ class CheckpointService:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)
 
 
-def _io_failure(what: str, error: MillstreamError) -> FailureInfo:
+def _io_failure(what: str, error: MillstreamError | OSError) -> FailureInfo:
     failure = engine_failure(ENGINE, f"{what}: {error}", exception_type=type(error).__name__)
     logger.warning("%s", first_line(failure))
     return failure

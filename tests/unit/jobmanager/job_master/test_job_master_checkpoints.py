@@ -194,6 +194,18 @@ def test_a_directory_that_cannot_be_made_fails_the_checkpoint(tmp_path: Path) ->
     _run(tmp_path, story)
 
 
+def test_a_savepoint_where_nothing_can_be_made_fails_and_the_next_does_not(tmp_path: Path) -> None:
+    async def story(world: World) -> None:
+        job = await world.run()
+        # Here the system says that there is no such directory, not that it cannot make one.
+        status = await job.savepoint("file:///proc/nope", SavepointMode.SAVEPOINT, "CANONICAL")
+        assert "the directory of savepoint 1 cannot be made" in status.failure.message
+        status = await job.savepoint("", SavepointMode.SAVEPOINT, "CANONICAL")
+        assert not status.HasField("failure")
+
+    _run(tmp_path, story)
+
+
 def test_without_a_directory_checkpoints_stay_in_memory(tmp_path: Path) -> None:
     async def story(world: World) -> None:
         del world.settings["execution.checkpointing.dir"]
