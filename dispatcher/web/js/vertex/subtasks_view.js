@@ -31,7 +31,7 @@ export class SubtasksView {
       none: "No subtask was started yet.",
       by: "Subtask",
       columns: [
-        { name: "Subtask", heading: true, figure: true, sort: (row) => row.subtask, cell: (row) => String(row.subtask) },
+        { name: "Subtask", heading: true, sort: (row) => row.subtask, cell: (row) => String(row.subtask) },
         { name: "State", sort: (row) => row.status, cell: (row) => badge(row.status) },
         { name: "Attempt", figure: true, sort: (row) => row.attempt, cell: (row) => String(row.attempt + 1) },
         ...trafficColumns(),
