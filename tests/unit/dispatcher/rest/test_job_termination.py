@@ -71,7 +71,9 @@ def test_passes_heartbeats_of_clients_on() -> None:
         expected = ClientHeartbeatRequest(job_id=JOB, expires_at_ms=1_795_335_014_382)
         assert cluster.dispatcher.requests["report_client_heartbeat"] == [expected]
         assert "expiredTimestamp" in await first_error(cluster, path, 400, "PATCH", {})
-        assert "expiredTimestamp" in await first_error(cluster, path, 400, "PATCH", {"expiredTimestamp": 2**63})
+        assert "expiredTimestamp" in await first_error(cluster, path, 400, "PATCH", {"expiredTimestamp": -1})
+        assert await ask(cluster, path, 202, "PATCH", {"expiredTimestamp": 2**63}) == {}  # never, as far as that goes
+        assert cluster.dispatcher.requests["report_client_heartbeat"][1].expires_at_ms == 2**63 - 1
         assert await ask(cluster, path, 404)
         cluster.dispatcher.answers["report_client_heartbeat"] = JobNotFoundError("no such job")
         error = await first_error(cluster, path, 404, "PATCH", {"expiredTimestamp": 5})
