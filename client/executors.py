@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from millstream.client.artifacts import add_artifacts, program_artifacts
-from millstream.common.config import Configuration, CoreOptions, DeploymentOptions, JobManagerOptions, PythonOptions
+from millstream.common.config import Configuration, CoreOptions, DeploymentOptions, PythonOptions
 from millstream.common.errors import ConfigurationError
 from millstream.common.execution import JobClient, PipelineExecutor
 from millstream.common.high_availability.mode import uses_zookeeper
@@ -68,7 +68,7 @@ class LocalExecutor:
 
 
 class RemoteExecutor:
-    """Sends jobs to the master at ``jobmanager.rpc.address:jobmanager.rpc.port``, or to the one that leads."""
+    """Sends jobs to the master that the settings name, by RPC or by its REST interface, or to the one that leads."""
 
     def __init__(self, configuration: Configuration) -> None:
         self._configuration = configuration
@@ -99,7 +99,9 @@ class RemoteExecutor:
 def _host_of_master(settings: Configuration, cluster: ClusterClient) -> str:
     if uses_zookeeper(settings):
         return cluster.find_leader().address.rpartition(":")[0].strip("[]")
-    return settings.get(JobManagerOptions.ADDRESS)
+    from millstream.client.remote.connection import master_host
+
+    return master_host(settings)
 
 
 def program_directory() -> Path | None:

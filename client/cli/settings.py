@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from millstream.client.cli.errors import CliArgsError
 from millstream.common.config import (
@@ -14,6 +15,8 @@ from millstream.common.config import (
     HighAvailabilityOptions,
     JobManagerOptions,
     PythonOptions,
+    RestOptions,
+    SecurityOptions,
     StateOptions,
     load_configuration,
 )
@@ -22,21 +25,41 @@ from millstream.common.file_system import FileSystemError
 from millstream.common.file_system.uri import absolute
 from millstream.common.high_availability.mode import uses_zookeeper
 
-__all__ = ["ClusterSettings", "ProgramSettings", "parse_address"]
+__all__ = ["ClusterSettings", "ProgramSettings", "master_settings"]
 
 TARGETS = ("remote", "local")
 
 
-def parse_address(text: str) -> tuple[str, int]:
-    """Return host and port of ``-m``.
+def master_settings(text: str) -> dict[str, str]:
+    """Return what ``-m`` sets: the address, as that of the RPC service and of the REST interface. Which of the two it
+    is turns out when it is connected to.
 
-    :raises CliArgsError: it is not ``host:port``.
+    :param text: ``host:port``, or a URL such as ``https://host:port/path``; its port may be left out.
+    :raises CliArgsError: it is neither.
     """
-    host, colon, port = text.rpartition(":")
-    host = host.strip("[]")
-    if not colon or not host or not port.isdigit() or not 0 < int(port) < 65536:
-        raise CliArgsError(f"The address {text!r} given with -m (--jobmanager) is not of the form host:port")
-    return host, int(port)
+    url = urlsplit(text if "://" in text else f"//{text}")
+    try:
+        host, port = url.hostname, url.port
+    except ValueError:
+        host, port = None, None
+    settings: dict[str, str] = {}
+    if url.scheme:
+        port = port if port is not None else {"http": 80, "https": 443}.get(url.scheme)
+        settings[RestOptions.PATH.key] = url.path or "/"
+        settings[SecurityOptions.REST_ENABLED.key] = str(url.scheme == "https").lower()
+    wrong = url.query or url.fragment or url.username is not None or url.scheme not in ("", "http", "https")
+    if not host or not port or wrong or (not url.scheme and url.path):
+        raise CliArgsError(
+            f"The address {text!r} given with -m (--jobmanager) is neither of the form host:port nor a URL such as "
+            "http://host:port/path"
+        )
+    for address, number in (
+        (JobManagerOptions.ADDRESS, JobManagerOptions.PORT),
+        (RestOptions.ADDRESS, RestOptions.PORT),
+    ):
+        settings[address.key] = host
+        settings[number.key] = str(port)
+    return settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,10 +176,8 @@ def _dynamic(entries: Sequence[str]) -> dict[str, str]:
 
 
 def _read(overlay: dict[str, str], jobmanager: str | None, target: str | None, verbose: bool) -> ClusterSettings:
-    if jobmanager is not None:
-        host, port = parse_address(jobmanager)
-        overlay[JobManagerOptions.ADDRESS.key] = host
-        overlay[JobManagerOptions.PORT.key] = str(port)
+    if jobmanager is not None and target != "local":
+        overlay |= master_settings(jobmanager)
     if target is not None:
         if target not in TARGETS:
             raise CliArgsError(f"There is no target {target!r}: -t takes {' or '.join(TARGETS)}.")

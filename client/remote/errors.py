@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from millstream.common.errors import MillstreamError
 
-__all__ = ["ClusterUnreachableError", "OperationInDoubtError"]
+__all__ = ["ClusterUnreachableError", "NoMasterThereError", "OperationInDoubtError"]
 
 
 class ClusterUnreachableError(MillstreamError):
@@ -15,7 +15,7 @@ class ClusterUnreachableError(MillstreamError):
     :ivar address: where it was looked for: ``host:port``, or what the directory of leaders calls itself.
     """
 
-    def __init__(self, address: str, reason: str, *, highly_available: bool, answers: bool) -> None:
+    def __init__(self, address: str, reason: str, *, highly_available: bool = False, answers: bool = False) -> None:
         if highly_available:
             message = (
                 f"No leading Millstream master was found through {address}: are masters started with the same "
@@ -30,10 +30,24 @@ class ClusterUnreachableError(MillstreamError):
         else:
             message = (
                 f"Cannot reach a Millstream master at {address}: is the cluster started? (start-cluster.sh starts one; "
-                "-m host:port or jobmanager.rpc.address and jobmanager.rpc.port say where it is; -t local runs without "
-                f"one.) Reason: {reason}"
+                "-m host:port, rest.address and rest.port, or jobmanager.rpc.address and jobmanager.rpc.port say where "
+                f"it is; -t local runs without one.) Reason: {reason}"
             )
         super().__init__(message)
+        self.address = address
+
+
+class NoMasterThereError(MillstreamError):
+    """Somebody answers at the address, but it is no master, or it cannot be talked to.
+
+    :param what: who it is.
+    """
+
+    def __init__(self, address: str, what: str) -> None:
+        super().__init__(
+            f"At {address} there is no Millstream master to talk to: {what}. -m takes host:port or a URL of a "
+            "master's REST interface (rest.port), or host:port of its RPC service (jobmanager.rpc.port)."
+        )
         self.address = address
 
 

@@ -48,7 +48,11 @@ class RestOptions:
         "What clients of the REST interface must show: `Authorization: Bearer <token>`, or any user name with it as "
         "password. Unset: nothing.",
     )
-    PATH: Final = optional("rest.path", STRING, "Path part of the address that clients use.", effect=Effect.RESERVED)
+    PATH: Final = optional(
+        "rest.path",
+        STRING,
+        "Path part of the address that clients use, where a proxy stands before the server. Unset: `rest.url-prefix`.",
+    )
     URL_PREFIX: Final = option(
         "rest.url-prefix",
         STRING,
@@ -60,7 +64,6 @@ class RestOptions:
         DURATION,
         timedelta(seconds=15),
         "How long a client tries to connect.",
-        effect=Effect.RESERVED,
     )
     IDLENESS_TIMEOUT: Final = option(
         "rest.idleness-timeout",
@@ -72,25 +75,25 @@ class RestOptions:
         "rest.await-leader-timeout",
         DURATION,
         timedelta(seconds=30),
-        "How long a client waits until there is a leading master.",
-        effect=Effect.RESERVED,
+        "How long a client of the REST interface waits until there is a leading master.",
     )
     RETRY_MAX_ATTEMPTS: Final = option(
-        "rest.retry.max-attempts", IntegerKind(0), 20, "How often a client repeats a call.", effect=Effect.RESERVED
+        "rest.retry.max-attempts",
+        IntegerKind(0),
+        20,
+        "How often a client repeats a call to a REST interface that has answered before and is not reached now.",
     )
     RETRY_DELAY: Final = option(
         "rest.retry.delay",
         DURATION,
         timedelta(seconds=3),
         "Pause before a client repeats a call.",
-        effect=Effect.RESERVED,
     )
     CLIENT_MAX_CONTENT_LENGTH: Final = option(
         "rest.client.max-content-length",
         IntegerKind(1),
         104857600,
         "Most bytes of an answer that a client takes.",
-        effect=Effect.RESERVED,
     )
     SERVER_MAX_CONTENT_LENGTH: Final = option(
         "rest.server.max-content-length",

@@ -91,5 +91,4 @@ class SecurityOptions:
         BOOLEAN,
         True,
         "Whether a certificate must name the host that shows it.",
-        effect=Effect.RESERVED,
     )

@@ -42,7 +42,8 @@ _TRANSFERABLE: Final[dict[str, type[MillstreamError]]] = {
     if issubclass(error := getattr(errors, name), MillstreamError) and _takes_one_message(error)
 }
 _OF_THE_CARRIER: Final[dict[str, type[RpcError]]] = {
-    error.__name__: error for error in (EndpointNotFoundError, FencingError, MessageTooLargeError, RpcUnavailableError)
+    error.__name__: error
+    for error in (EndpointNotFoundError, FencingError, MessageTooLargeError, RpcTimeoutError, RpcUnavailableError)
 }
 
 

@@ -15,7 +15,7 @@ from urllib.parse import quote, unquote
 
 from millstream.common.rpc.faults import Fault
 
-__all__ = ["CONTENT_TYPE", "PATH", "fault_headers", "read_fault"]
+__all__ = ["CONTENT_TYPE", "PATH", "error_text", "fault_headers", "read_fault"]
 
 PATH: Final = "/v1/millstream/rpc/"
 """What the method's name (``SubmitJob``) is put behind."""
@@ -41,8 +41,12 @@ def read_fault(headers: Mapping[str, str], body: bytes) -> Fault | None:
     error_type = headers.get(_ERROR_TYPE)
     if not error_type:
         return None
+    return Fault(headers.get(_ERROR_ORIGIN) == _CARRIER, unquote(error_type), error_text(body))
+
+
+def error_text(body: bytes) -> str:
+    """Return what an answer's body says is wrong: the first of its errors, or all of a body in another form."""
     try:
-        message = str(json.loads(body)["errors"][0])
+        return str(json.loads(body)["errors"][0])
     except (ValueError, KeyError, IndexError, TypeError):  # something on the way has written another one
-        message = body.decode("utf-8", "replace")
-    return Fault(headers.get(_ERROR_ORIGIN) == _CARRIER, unquote(error_type), message)
+        return body.decode("utf-8", "replace")

@@ -109,7 +109,10 @@ def test_an_unknown_action_is_answered_with_those_that_exist(capsys: pytest.Capt
         (["run", "-pym", "a", "-py", "b.py"], "Give either a script (-py) or a module (-pym), not both."),
         (
             ["list", "-m", "nonsense"],
-            "The address 'nonsense' given with -m (--jobmanager) is not of the form host:port",
+            (
+                "The address 'nonsense' given with -m (--jobmanager) is neither of the form host:port nor a URL "
+                "such as http://host:port/path"
+            ),
         ),
         (["list", "-D", "nonsense"], "The setting 'nonsense' given with -D is not of the form key=value"),
         (["list", "-t", "yarn"], "There is no target 'yarn': -t takes remote or local."),
