@@ -26,7 +26,7 @@ def percentile(ordered: Sequence[int], percent: float) -> float:
     :param ordered: ascending, at least one.
     :param percent: above 0 and below 100.
     """
-    place = percent / 100 * (len(ordered) + 1)
+    place = percent * (len(ordered) + 1) / 100
     whole = math.floor(place)
     if whole < 1:
         return float(ordered[0])
