@@ -12,7 +12,7 @@ import { boxOf, edgesOf, shownName } from "./plan_graph.js";
 
 const LOAD_METRICS = "busyTimeMsPerSecond,backPressuredTimeMsPerSecond,idleTimeMsPerSecond";
 /** How many vertices are asked at once: each is a request of its own, and the server has other things to do. */
-const VERTICES_AT_ONCE = 20;
+const VERTICES_AT_ONCE = 60;
 
 export class GraphTab {
   constructor(app, page) {
