@@ -183,7 +183,10 @@ def test_subtasks_open_in_the_timeline(site: Site, running: str) -> None:
 
 
 def test_a_failure_begins_with_what_the_user_has_to_mend(site: Site, failed: str) -> None:
-    site.open("job", "completed", failed, "exceptions")
+    site.open("job", "completed", failed, "overview")
+    banner = site.page.get_by_role("region", name="Why the job has failed")
+    banner.get_by_text("ZeroDivisionError: division by zero").wait_for()
+    banner.get_by_role("link", name="Details").click()
     root = site.page.locator(".failure")
     root.wait_for()
     assert root.locator(".failure__what").inner_text() == "ZeroDivisionError: division by zero"

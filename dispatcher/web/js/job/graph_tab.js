@@ -58,7 +58,7 @@ export class GraphTab {
   view() {
     const { job } = this.page;
     const vertices = new Map(job.vertices.map((vertex) => [vertex.id, vertex]));
-    const boxes = job.plan.nodes.map((node) => boxOf(node, vertices.get(node.id), this.page.isRunning ? this.loads.get(node.id) : loadOfAll(vertices.get(node.id)), node.id === this.drawer?.id));
+    const boxes = job.plan.nodes.map((node) => boxOf(node, vertices.get(node.id), this.loadOf(vertices.get(node.id)), node.id === this.drawer?.id));
     return [
       panel("Graph", [
         this.graph.view(boxes, edgesOf(job.plan), (id) => this.choose(id)),
@@ -68,6 +68,11 @@ export class GraphTab {
       this.drawer !== null && h("div", { key: `drawer ${this.drawer.id}` }, this.drawer.view(job)),
       panel("Vertices", this.table.view(job.vertices)),
     ];
+  }
+
+  /** What a vertex spends its time with; undefined while that is not known yet, null if it never will be. */
+  loadOf(vertex) {
+    return this.page.isRunning ? this.loads.get(vertex.id) : loadOfAll(vertex);
   }
 
   choose(id) {
@@ -89,8 +94,8 @@ export class GraphTab {
         },
         { name: "State", sort: (vertex) => vertex.status, cell: (vertex) => badge(vertex.status) },
         figure("Parallelism", count, (vertex) => vertex.parallelism),
-        figure("Busy", percent, (vertex) => this.loads.get(vertex.id)?.busy),
-        figure("Back-pressured", percent, (vertex) => this.loads.get(vertex.id)?.backPressured),
+        figure("Busy", percent, (vertex) => this.loadOf(vertex)?.busy),
+        figure("Back-pressured", percent, (vertex) => this.loadOf(vertex)?.backPressured),
         figure("Records in", count, (vertex) => vertex.metrics["read-records"]),
         figure("Bytes in", bytes, (vertex) => vertex.metrics["read-bytes"]),
         figure("Records out", count, (vertex) => vertex.metrics["write-records"]),

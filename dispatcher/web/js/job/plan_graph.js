@@ -4,7 +4,7 @@ import { bytes, count, isFigure, percent } from "../format.js";
 import { kindOf } from "../status.js";
 import { shortened } from "../charts/text_width.js";
 
-const WIDTH = 236;
+const WIDTH = 248;
 const PADDING = 12;
 const LINE = 17;
 const MOST_OPERATORS = 5;
@@ -80,7 +80,7 @@ export function boxOf(node, vertex, load, selected) {
         const y = PADDING + 6 + LINE * (operators.length + 2 + index);
         return [
           h("text", { class: "node__name", x: PADDING, y }, name),
-          h("text", { class: "node__figure", x: 150, y, "text-anchor": "end" }, records),
+          h("text", { class: "node__figure", x: 158, y, "text-anchor": "end" }, records),
           h("text", { class: "node__figure node__figure--quiet", x: WIDTH - PADDING, y, "text-anchor": "end" }, size),
         ];
       }),

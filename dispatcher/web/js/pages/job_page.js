@@ -1,5 +1,5 @@
 /** One job: what can be done with it, and its parts in tabs. */
-import { get, patch, path } from "../api.js";
+import { get, patch, path, query } from "../api.js";
 import { h } from "../dom.js";
 import { facts } from "../facts.js";
 import { Feed } from "../feed.js";
@@ -10,6 +10,7 @@ import { DataSkewTab } from "../job/data_skew_tab.js";
 import { ExceptionsTab } from "../job/exceptions_tab.js";
 import { GraphTab } from "../job/graph_tab.js";
 import { SnapshotRequest } from "../job/snapshot_request.js";
+import { headline } from "../job/stack_trace.js";
 import { TimelineTab } from "../job/timeline_tab.js";
 import { link } from "../router.js";
 import { shown } from "../states.js";
@@ -25,6 +26,9 @@ const TABS = [
   ["configuration", "Configuration", ConfigurationTab],
 ];
 
+/** States in which the first question is why. */
+const FAILED = new Set(["FAILED", "FAILING", "RESTARTING"]);
+
 export class JobPage {
   constructor(app, id) {
     this.app = app;
@@ -32,6 +36,7 @@ export class JobPage {
     this.key = `job ${id}`;
     this.address = path("jobs", id);
     this.detail = new Feed((signal) => get(this.address, signal));
+    this.cause = new Feed((signal) => get(`${this.address}/exceptions${query({ maxExceptions: 1 })}`, signal));
     this.tabName = null;
     this.tab = null;
   }
@@ -47,6 +52,11 @@ export class JobPage {
 
   get isRunning() {
     return this.job !== undefined && !hasEnded(this.job.state);
+  }
+
+  /** Whether the reason for a failure is to be shown above the tabs. */
+  get asksForCause() {
+    return FAILED.has(this.job?.state) && this.tabName !== "exceptions";
   }
 
   isSame(id) {
@@ -73,13 +83,14 @@ export class JobPage {
   }
 
   feeds() {
-    return [this.detail, ...this.tab.feeds()];
+    return [this.detail, ...(this.asksForCause ? [this.cause] : []), ...this.tab.feeds()];
   }
 
   view() {
     return [
       h("p", { class: "crumbs" }, h("a", { href: link("job", this.isRunning ? "running" : "completed") }, this.isRunning ? "Running jobs" : "Completed jobs")),
       h("div", { key: "head" }, shown(this.app, this.detail, (job) => this.head(job))),
+      this.asksForCause && this.causeView(),
       tabs("Parts of the job", TABS.map(([tab, name]) => ({ name, href: this.link(tab), current: tab === this.tabName }))),
       // A job that is not known any more may still have exceptions that tell why.
       (this.job !== undefined || this.tabName === "exceptions") && h("div", { key: this.tabName }, this.tab.view()),
@@ -99,6 +110,16 @@ export class JobPage {
         ["Vertices", taskCounts(job["status-counts"])],
       ]),
     ];
+  }
+
+  causeView() {
+    const text = this.cause.data?.["root-exception"];
+    return text && h(
+      "section",
+      { class: "banner banner--error", key: "cause", "aria-label": "Why the job has failed" },
+      h("div", { class: "banner__text failure" }, headline(text)),
+      h("a", { class: "button", href: this.link("exceptions") }, "Details"),
+    );
   }
 
   actions(job) {
