@@ -76,7 +76,7 @@ export class App {
     try {
       await this.load(round.signal);
     } finally {
-      if (this.round === round && !document.hidden) {
+      if (this.round === round && !document.hidden && !this.needsToken) {
         const interval = this.configuration.data?.["refresh-interval"] ?? DEFAULT_INTERVAL_MS;
         this.timer = setTimeout(() => this.refresh(), Math.max(interval, SHORTEST_INTERVAL_MS));
       }

@@ -307,3 +307,18 @@ def test_a_hidden_tab_asks_nothing_and_rounds_never_overlap(site: Site, running:
     assert asked == []
     with site.page.expect_request("**/jobs/overview"):
         site.page.evaluate(hide, False)
+
+
+@pytest.mark.parametrize("tab", [tab for tab, _ in JOB_PAGES if "checkpoints" not in tab])
+def test_a_job_that_has_ended(site: Site, failed: str, tab: str) -> None:
+    site.open("job", "completed", failed, tab)
+    site.heading("Failing").wait_for()
+    site.page.locator("main .panel").first.wait_for()
+    site.page.locator("main .spinner").first.wait_for(state="detached")
+
+
+@pytest.mark.parametrize("tab", [tab for tab, _ in VERTEX_PAGES])
+def test_a_vertex_that_has_ended(site: Site, cluster: WebCluster, failed: str, tab: str) -> None:
+    site.open("job", "completed", failed, "overview", vertex_of(cluster, failed, "reciprocal"), tab)
+    site.page.locator(f".drawer a[href$='/{tab}'][aria-current]").wait_for()
+    site.page.locator(".drawer .spinner").first.wait_for(state="detached")

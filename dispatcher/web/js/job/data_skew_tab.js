@@ -49,7 +49,13 @@ export class DataSkewTab {
 
   async ask(signal) {
     const { address, job } = this.page;
+    const isRunning = this.page.isRunning;
     return Promise.all(job.vertices.map(async (vertex) => {
+      if (!isRunning) {
+        // The metrics have ended with the tasks; what each has received is kept.
+        const { subtasks } = await get(`${address}/${path("vertices", vertex.id)}`, signal);
+        return { id: vertex.id, name: vertex.name, total: spread(subtasks.map((subtask) => subtask.metrics["read-records"])) };
+      }
       const metrics = (name) => get(`${address}/${path("vertices", vertex.id)}/subtasks/metrics${query({ get: name })}`, signal);
       const [[total], [rate]] = await Promise.all([metrics(METRICS.total), metrics(METRICS.rate)]);
       return { id: vertex.id, name: vertex.name, total, rate };
@@ -72,6 +78,14 @@ export class DataSkewTab {
       this.subtasks && panel("Records of the subtasks", shown(this.app, this.subtasks, subtaskBars), { id: "subtasks" }),
     ];
   }
+}
+
+/** What the server would say of these numbers. */
+function spread(values) {
+  if (values.length === 0) return undefined;
+  const avg = values.reduce((sum, value) => sum + value, 0) / values.length;
+  const deviation = values.reduce((sum, value) => sum + Math.abs(value - avg), 0) / values.length;
+  return { min: Math.min(...values), avg, max: Math.max(...values), skew: avg > 0 ? Math.min(100, (deviation / avg) * 100) : 0 };
 }
 
 function skewBar(skew) {

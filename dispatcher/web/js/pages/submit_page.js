@@ -38,13 +38,14 @@ export class SubmitPage {
   }
 
   feeds() {
-    return [this.packages];
+    return this.app.features["web-submit"] ? [this.packages] : [];
   }
 
   view() {
+    const heading = h("h1", null, "Submit a job");
+    if (!this.app.features["web-submit"]) return [heading, empty("This cluster takes no jobs here.", "web.submit.enable is off.")];
     return [
-      h("h1", null, "Submit a job"),
-      !this.app.features["web-submit"] && this.app.configuration.data && empty("This cluster takes no jobs here.", "web.submit.enable is off."),
+      heading,
       panel("Job packages", [this.uploader(), shown(this.app, this.packages, ({ files }) => this.list(files))]),
       this.plan && this.planPanel(),
     ];

@@ -13,7 +13,7 @@ export class DetailView {
     this.app = app;
     this.drawer = drawer;
     this.wanted = null;
-    this.requirements = new Feed((signal) => get(`${drawer.page.address}/resource-requirements`, signal));
+    this.requirements = new Feed((signal) => get(`${drawer.page.address}/resource-requirements`, signal), { once: true });
   }
 
   get canRescale() {
@@ -83,5 +83,7 @@ export class DetailView {
     });
     if (done) this.app.notify(`The parallelism is to become ${upperBound}.`);
     this.wanted = null;
+    this.requirements.expire();
+    this.app.refresh();
   }
 }

@@ -8,7 +8,7 @@ import { empty, loading, shown } from "../states.js";
 
 const KINDS = { full: "All samples", on_cpu: "On CPU", off_cpu: "Waiting" };
 const REASONS = {
-  "-1": ["The tasks have ended.", "Only running tasks can be sampled."],
+  "-1": ["The tasks have ended."],
   "-2": ["Flame graphs are switched off.", "rest.flamegraph.enabled switches them on."],
 };
 
@@ -28,10 +28,11 @@ export class FlameGraphView {
   }
 
   feeds() {
-    return [this.sample];
+    return this.drawer.page.isRunning ? [this.sample] : [];
   }
 
   view() {
+    if (!this.drawer.page.isRunning) return empty("The job does not run.", "Only running tasks can be sampled.");
     const { parallelism } = this.drawer.vertex;
     return [
       h(

@@ -23,6 +23,7 @@ export class MetricsView {
   }
 
   feeds() {
+    if (!this.drawer.page.isRunning) return [];
     return this.plots.size === 0 ? [this.names] : [this.names, this.values];
   }
 
@@ -33,6 +34,7 @@ export class MetricsView {
   }
 
   view() {
+    if (!this.drawer.page.isRunning && this.names.data === undefined) return empty("The job does not run.");
     return [
       h("div", { key: "picker" }, shown(this.app, this.names, (names) => this.picker(names.map((metric) => metric.id)))),
       this.values.error !== null && h("p", { class: "muted", key: "error" }, this.values.error.message),

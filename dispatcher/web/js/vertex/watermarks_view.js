@@ -14,14 +14,16 @@ const END_ABOVE = 9_223_372_036_854_700_000;
 export class WatermarksView {
   constructor(app, drawer) {
     this.app = app;
+    this.drawer = drawer;
     this.watermarks = new Feed((signal) => get(`${drawer.address}/watermarks`, signal));
   }
 
   feeds() {
-    return [this.watermarks];
+    return this.drawer.page.isRunning ? [this.watermarks] : [];
   }
 
   view() {
+    if (!this.drawer.page.isRunning) return empty("The job does not run.");
     return shown(this.app, this.watermarks, (answer) => {
       const rows = answer
         .map(({ id, value }) => ({ subtask: Number.parseInt(id, 10), text: value, value: Number(value) }))
