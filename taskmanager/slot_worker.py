@@ -48,6 +48,7 @@ from millstream.common.wire.worker_pb2 import (
 )
 from millstream.taskmanager.checkpoint_declines import not_running, snapshot_too_large
 from millstream.taskmanager.garbage import TunedCollector
+from millstream.taskmanager.inspection.sampled_task import SampledTask
 from millstream.taskmanager.inspection.worker_inspections import WorkerInspections
 from millstream.taskmanager.job_files import JobFiles
 from millstream.taskmanager.local_state.snapshot_copies import SnapshotCopies
@@ -103,7 +104,7 @@ class SlotWorker:
         self._services: TaskServices | None = None
         self._collector = TunedCollector()
         self._surroundings = surroundings if surroundings is not None else Surroundings.of_this_thread()
-        self._inspections = WorkerInspections(self._surroundings.own_process, self._metric_dump)
+        self._inspections = WorkerInspections(self._surroundings.own_process, self._metric_dump, self._sampled_tasks)
         self._files = JobFiles(self._surroundings.own_process)
         self._tasks: dict[str, Task] = {}
         self._reported: dict[str, bytes] = {}
@@ -140,6 +141,7 @@ class SlotWorker:
         if self._closed:
             return
         self._closed = True
+        await self._inspections.close()
         if self._metrics_loop is not None:
             self._metrics_loop.cancel()
             await asyncio.wait({self._metrics_loop})
@@ -279,6 +281,9 @@ class SlotWorker:
         if self._metrics is None:
             return MetricDump(timestamp_ms=now_ms)
         return self._metrics.dump(asyncio.get_running_loop().time(), now_ms, self._managed_memory())
+
+    def _sampled_tasks(self) -> list[SampledTask]:
+        return [sampled for task in self._tasks.values() if (sampled := task.sampled) is not None]
 
     def _managed_memory(self) -> int:
         """Bytes that the slot's state has reserved."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 
 from millstream.common.errors import MillstreamError
@@ -19,6 +19,8 @@ from millstream.common.wire.inspection_pb2 import ThreadDump, ThreadInfo
 from millstream.common.wire.metrics_pb2 import MetricDump
 from millstream.common.wire.worker_pb2 import WorkerInspection, WorkerInspectionResult
 from millstream.taskmanager.inspection.log_level import set_log_level
+from millstream.taskmanager.inspection.sampled_task import SampledTask
+from millstream.taskmanager.inspection.stack_sampler import TaskStackSampler
 
 __all__ = ["WorkerInspections"]
 
@@ -30,11 +32,22 @@ class WorkerInspections:
 
     :param own_process: the worker is a process; else the threads are its TaskManager's to tell of.
     :param metric_dump: gives the metrics of the worker's tasks.
+    :param tasks: gives those that run now.
     """
 
-    def __init__(self, own_process: bool, metric_dump: Callable[[], MetricDump]) -> None:
+    def __init__(
+        self,
+        own_process: bool,
+        metric_dump: Callable[[], MetricDump],
+        tasks: Callable[[], Iterable[SampledTask]],
+    ) -> None:
         self._own_process = own_process
         self._metric_dump = metric_dump
+        self._stacks = TaskStackSampler(tasks)
+
+    async def close(self) -> None:
+        """End what is under way."""
+        await self._stacks.close()
 
     async def answer(self, inspection: WorkerInspection) -> WorkerInspectionResult:
         """Look, and return what is to be seen. A fault is the answer's error."""
@@ -52,6 +65,8 @@ class WorkerInspections:
             result.metric_dump.CopyFrom(self._metric_dump())
         elif what == "thread_dump":
             result.thread_dump.CopyFrom(await self._thread_dump())
+        elif what == "sample_stacks":
+            result.stack_samples.CopyFrom(await self._stacks.sample(inspection.sample_stacks))
         elif what == "set_log_level":
             set_log_level(inspection.set_log_level)
         else:

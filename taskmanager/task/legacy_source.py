@@ -84,6 +84,11 @@ class LegacySource:
         self._thread = threading.Thread(target=context.run, args=(self._run,), name=self._name, daemon=True)
         self._thread.start()
 
+    @property
+    def thread_ident(self) -> int | None:
+        """Of the thread in which ``run`` runs, while it does."""
+        return None if self._thread is None or self._done else self._thread.ident
+
     def poll(self) -> RecordBatch | Marker | EndOfInput | None:
         if self._markers:
             return self._markers.pop(0)

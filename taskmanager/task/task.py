@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from types import CoroutineType
 from typing import TypeVar
 
 from millstream.common.config import CheckpointingOptions
@@ -22,6 +23,7 @@ from millstream.common.wire.checkpoint_pb2 import CheckpointOptions, SubtaskChec
 from millstream.common.wire.cluster_pb2 import EndOfDataReport, TaskExecutionState, TaskMetrics
 from millstream.common.wire.graph_pb2 import TaskDeployment
 from millstream.taskmanager.exchange import InputGate
+from millstream.taskmanager.inspection.sampled_task import SampledTask
 from millstream.taskmanager.operators.operator import TaskInfo
 from millstream.taskmanager.task.alarm import Alarm
 from millstream.taskmanager.task.chain import Chain, TaskServices, build_chain
@@ -132,6 +134,18 @@ class Task:
         """Return when the task has reported its terminal state."""
         if self._asyncio_task is not None:
             await asyncio.wait({self._asyncio_task})
+
+    @property
+    def sampled(self) -> SampledTask | None:
+        """Where its code may be, for who samples stacks; ``None``: it does not run yet, or any more."""
+        coroutine = None if self._asyncio_task is None else self._asyncio_task.get_coro()
+        return (
+            SampledTask(self.attempt_id, coroutine, self._own_thread) if isinstance(coroutine, CoroutineType) else None
+        )
+
+    def _own_thread(self) -> int | None:
+        source = self._chain.source
+        return source.thread_ident if isinstance(source, LegacySource) else None
 
     @property
     def state(self) -> ExecutionState:

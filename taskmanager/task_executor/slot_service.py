@@ -21,8 +21,10 @@ from millstream.common.ids import AllocationId, AttemptId, JobID, LeaderSessionI
 from millstream.common.rpc.service import FencingError, RpcService
 from millstream.common.states import ExecutionState
 from millstream.common.wire import cluster_pb2 as pb
-from millstream.common.wire.worker_pb2 import PrepareSlot
+from millstream.common.wire.inspection_pb2 import SampleStacksRequest, StackSamples
+from millstream.common.wire.worker_pb2 import PrepareSlot, WorkerInspection
 from millstream.taskmanager.checkpoint_declines import not_running
+from millstream.taskmanager.inspection.sampling_limits import check_sampling, longest_sampling_s
 from millstream.taskmanager.task_executor.allocated_slot import AllocatedSlot, TaskReport, WorkerLostError
 from millstream.taskmanager.task_executor.deadline import within
 from millstream.taskmanager.task_executor.job_master_connection import JobMasterConnection
@@ -51,6 +53,8 @@ NOTICE_RECEIVED: Final = FaultPoint(
 
 _PREPARE_TIMEOUT_S = 120.0
 """For a worker to unpack and import a job's files; ``taskmanager.slot.timeout`` is for the JobMaster's answers."""
+_SAMPLING_ANSWER_S = 3.0
+"""For the samples to come, when they have been taken."""
 _STOP_GRACE_S = 1.0
 _LOST_GRACE_S = 0.3
 """What tasks still do is in vain when their JobMaster is lost, and its successor waits for their slots."""
@@ -254,6 +258,23 @@ class SlotService:
                 slot = self._slots[entry.allocation_id]
                 return await slot.ask_operator(attempt_id, request.operator_id, request.payload)
         raise MillstreamError(f"task attempt {attempt_id} does not run on TaskManager {self._identity.resource_id}")
+
+    async def sample_stacks(self, request: SampleStacksRequest) -> StackSamples:
+        """Look where tasks spend their time; those that do not run here, or whose workers do not answer, are left out.
+
+        :raises MillstreamError: it would last too long.
+        """
+        check_sampling(request)
+        tables = [job.tasks for job in self._jobs.values()]
+        entries = [table.find(AttemptId(each)) for each in request.attempt_ids for table in tables]
+        allocations = {entry.allocation_id for entry in entries if entry is not None}
+        slots = [self._slots[each] for each in allocations if each in self._slots]
+        answers = await self.inspector.ask(
+            [slot for slot in slots if slot.has_worker],
+            WorkerInspection(sample_stacks=request),
+            longest_sampling_s(request) + _SAMPLING_ANSWER_S,
+        )
+        return StackSamples(attempts=[each for answer in answers for each in answer.stack_samples.attempts])
 
     def heartbeat(self, job_id: JobID, job_master_id: str, known: set[AllocationId]) -> pb.HeartbeatResponse:
         """Note a JobMaster's heartbeat and tell it of its slots and tasks.

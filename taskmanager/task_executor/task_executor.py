@@ -15,7 +15,6 @@ from collections.abc import Callable
 
 from millstream.common.clock import Clock
 from millstream.common.config import Configuration, TaskManagerOptions
-from millstream.common.errors import MillstreamError
 from millstream.common.high_availability.leader_directory import LeaderDirectory
 from millstream.common.ids import AllocationId, IdFactory, JobID, ResourceId
 from millstream.common.inspection.thread_dump import asyncio_tasks, threads_of_this_process
@@ -240,7 +239,7 @@ class TaskExecutor:
 
     async def sample_stacks(self, request: SampleStacksRequest) -> StackSamples:
         """Look again and again where tasks spend their time."""
-        raise MillstreamError("The TaskManager does not sample yet.")
+        return await self._slots.sample_stacks(request)
 
     async def set_log_level(self, request: SetLogLevelRequest) -> pb.Empty:
         """Change what is logged, here and in the slot workers."""
