@@ -24,6 +24,7 @@ from millstream.common.wire.graph_pb2 import JobGraph
 from millstream.common.wire.metrics_pb2 import MetricValue
 from millstream.dispatcher.archived_jobs import ArchivedJobs
 from millstream.dispatcher.client_watch import ClientWatch
+from millstream.dispatcher.history.archivist import Archivist
 from millstream.dispatcher.job_graph_check import check_job_graph
 from millstream.dispatcher.job_keeper import JobKeeper
 from millstream.dispatcher.job_manager_runner import JobManagerRunner, JobMasterControl
@@ -85,6 +86,7 @@ class DispatchedJobs:
     :param delete_checkpoints: deletes what is not retained of the checkpoints of a job that has ended, where its
         JobMaster did not come to that.
     :param step_seconds: how long the jobs may take to end when the cluster ends, and how long closing a JobMaster may.
+    :param archivist: is told of each job that has ended; ``None``: jobs are not archived. Not owned.
     """
 
     def __init__(
@@ -95,8 +97,10 @@ class DispatchedJobs:
         make_job_master: Callable[[JobGraph, Callable[[pb.JobDetails], None]], JobMasterControl],
         delete_checkpoints: Callable[[JobGraph, JobStatus], Awaitable[None]],
         step_seconds: float,
+        archivist: Archivist | None = None,
     ) -> None:
         self._clock = clock
+        self._archivist = archivist
         self._keeper = keeper
         self._make_job_master = make_job_master
         self._checkpoints_deletion = delete_checkpoints
@@ -239,10 +243,11 @@ class DispatchedJobs:
     async def find(self) -> None:
         """Find out which jobs earlier leaders have left, however long that takes."""
         kept = await self._keeper.kept_jobs()
-        for details in kept.results:
-            details, checkpoints = without_checkpoints(details)
-            job_id = JobID(details.summary.job_id)
+        ended = [(JobID(job.summary.job_id), *without_checkpoints(job)) for job in kept.results]
+        for job_id, details, checkpoints in ended:
             self._archive.add(job_id, details, checkpoints, archived_ms=details.summary.end_time_ms)
+        if self._archivist is not None:
+            self._archivist.ended_earlier(ended)
         if kept.results:
             logger.info("Remembers %d jobs that ended under an earlier leader", len(kept.results))
         for job_id in kept.to_run:
@@ -574,7 +579,10 @@ class DispatchedJobs:
         self._clients.forget(job_id)
         if job_id in self._runners:
             self._runners[job_id].job_master.result_kept()
-        self._archive.add(job_id, details, self.checkpoints(job_id))
+        checkpoints = self.checkpoints(job_id)
+        self._archive.add(job_id, details, checkpoints)
+        if self._archivist is not None:
+            self._archivist.job_ended(job_id, details, checkpoints)
         self._recoveries.pop(job_id, None)
         result = self._results.pop(job_id, None)
         if result is not None and not result.done():

@@ -30,6 +30,7 @@ from millstream.common.wire.graph_pb2 import JobGraph
 from millstream.common.wire.metrics_pb2 import MetricDump, MetricGroupDump
 from millstream.dispatcher.cluster_metrics import cluster_metrics, running_jobs
 from millstream.dispatcher.dispatched_jobs import DispatchedJobs
+from millstream.dispatcher.history.archivist import make_archivist
 from millstream.dispatcher.job_graph_check import check_job_graph
 from millstream.dispatcher.job_keeper import JobKeeper
 from millstream.dispatcher.job_manager_runner import (
@@ -53,6 +54,8 @@ RESOURCE_MANAGER_ENDPOINT: Final = "resourcemanager"
 
 _LONGEST_WAIT_SECONDS: Final = 3600.0
 """No call for a result is held back longer, whatever it asks for."""
+_LONGEST_PARTING_SECONDS: Final = 2.0
+"""So long a master that leads no more still writes archives of jobs that have ended."""
 _FORMATS: Final = ("CANONICAL", "NATIVE")
 
 
@@ -103,9 +106,18 @@ class Dispatcher:
             await delete_left_checkpoints(graph, status, clock, configuration, ids, leadership)
 
         shutdown_seconds = configuration.get(ClusterOptions.SHUTDOWN_TIMEOUT).total_seconds()
-        # A third for the jobs to end, a third for their JobMasters to close: the rest is for the process around.
+        self._archivist = make_archivist(configuration, clock)
+        self._archiving_seconds = shutdown_seconds / 6
+        # A third for the jobs to end, a third for their JobMasters to close: the rest is for archives, and the process
+        # around.
         self._jobs = DispatchedJobs(
-            clock, configuration, self._keeper, make_job_master, delete_checkpoints, shutdown_seconds / 3
+            clock,
+            configuration,
+            self._keeper,
+            make_job_master,
+            delete_checkpoints,
+            shutdown_seconds / 3,
+            self._archivist,
         )
         self._operations = Operations(clock, ids, configuration.get(RestOptions.ASYNC_STORE_DURATION))
         self._publishing: asyncio.Task[None] | None = None
@@ -154,6 +166,8 @@ class Dispatcher:
             await self._jobs.end_all()
         await self._operations.close()
         await self._stop_publishing()
+        if self._archivist is not None:
+            await self._archivist.close(self._archiving_seconds)
         if self._serving:
             self._rpc.unregister(DISPATCHER_ENDPOINT)
 
@@ -180,6 +194,8 @@ class Dispatcher:
             await asyncio.wait({self._shutdown})
         await self._operations.close()
         await self._stop_publishing()
+        if self._archivist is not None:  # there may be no next leader for long; else it archives what is missing
+            await self._archivist.close(min(self._archiving_seconds, _LONGEST_PARTING_SECONDS))
         await self._jobs.left()
 
     # ------------------------------------------------------------------ calls

@@ -19,6 +19,7 @@ from millstream.common.config.execution_options import ExecutionOptions
 from millstream.common.config.file_system_options import FileSystemOptions
 from millstream.common.config.heartbeat_options import HeartbeatOptions
 from millstream.common.config.high_availability_options import HighAvailabilityOptions
+from millstream.common.config.history_server_options import HistoryServerOptions
 from millstream.common.config.job_manager_options import JobManagerOptions
 from millstream.common.config.loading import load_configuration, parse_dynamic_properties
 from millstream.common.config.local_options import LocalOptions
@@ -55,6 +56,7 @@ __all__ = [
     "FileSystemOptions",
     "HeartbeatOptions",
     "HighAvailabilityOptions",
+    "HistoryServerOptions",
     "JobManagerOptions",
     "LocalOptions",
     "MetricOptions",

@@ -98,8 +98,7 @@ class JobManagerOptions:
     ARCHIVE_DIR: Final = optional(
         "jobmanager.archive.fs.dir",
         STRING,
-        "Directory into which finished jobs are archived for the history server.",
-        effect=Effect.RESERVED,
+        "Directory or URI into which each job is archived when it has ended, for the history server. Unset: none is.",
     )
     RESOURCE_ID: Final = optional(
         "jobmanager.resource-id",

@@ -21,6 +21,7 @@ from millstream.common.config.execution_options import ExecutionOptions
 from millstream.common.config.file_system_options import FileSystemOptions
 from millstream.common.config.heartbeat_options import HeartbeatOptions
 from millstream.common.config.high_availability_options import HighAvailabilityOptions
+from millstream.common.config.history_server_options import HistoryServerOptions
 from millstream.common.config.job_manager_options import JobManagerOptions
 from millstream.common.config.local_options import LocalOptions
 from millstream.common.config.metric_options import MetricOptions
@@ -66,6 +67,7 @@ OPTIONS_CLASSES: tuple[type, ...] = (
     HighAvailabilityOptions,
     RestOptions,
     WebOptions,
+    HistoryServerOptions,
     MetricOptions,
     SecurityOptions,
     QueryableStateOptions,

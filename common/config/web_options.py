@@ -1,14 +1,12 @@
-"""Options of the web interface and the history server."""
+"""Options of the web interface."""
 
 from __future__ import annotations
 
 from datetime import timedelta
 from typing import Final
 
-from millstream.common.config.collection_kind import list_of
 from millstream.common.config.duration import DURATION
 from millstream.common.config.option import Effect, option, optional
-from millstream.common.config.port_range import PORT_NUMBER
 from millstream.common.config.value_kind import BOOLEAN, STRING, IntegerKind
 
 __all__ = ["WebOptions"]
@@ -81,14 +79,4 @@ class WebOptions:
         STRING,
         "Log file of the master that the interface shows. Unset: the one that the process writes.",
         former=("jobmanager.web.log.path",),
-    )
-    HISTORY_SERVER_PORT: Final = option(
-        "historyserver.web.port", PORT_NUMBER, 8082, "Port of the history server.", effect=Effect.RESERVED
-    )
-    HISTORY_SERVER_ARCHIVE_DIRS: Final = option(
-        "historyserver.archive.fs.dir",
-        list_of(STRING, ",;"),
-        [],
-        "Directories that the history server looks into, parted by commas.",
-        effect=Effect.RESERVED,
     )

@@ -12,6 +12,7 @@ from millstream.common.wire.cluster_pb2 import JobDetails, JobRequest, SubtaskDe
 from millstream.dispatcher.rest.context import RestContext
 from millstream.dispatcher.rest.errors import NotFoundError
 from millstream.dispatcher.rest.payloads.checkpoints import find_checkpoint
+from millstream.dispatcher.rest.payloads.job_config import settings_of_job
 
 __all__ = [
     "JobUnknownError",
@@ -56,8 +57,7 @@ async def find_job_checkpoints(context: RestContext, job_id: str) -> JobCheckpoi
 
 def job_settings(context: RestContext, details: JobDetails) -> Configuration:
     """Return the settings of a job, over those of this process."""
-    own = Configuration.from_map(dict(details.configuration))
-    return Configuration(context.configuration).add_all(own)
+    return settings_of_job(context.configuration, details)
 
 
 def vertex_of(details: JobDetails, vertex_id: str) -> VertexDetails:

@@ -7,7 +7,12 @@ from millstream.common.config.secret import shown
 from millstream.common.wire.cluster_pb2 import JobDetails
 from millstream.dispatcher.rest.messages.job_config import ExecutionConfigInfo, JobConfigInfo
 
-__all__ = ["job_config"]
+__all__ = ["job_config", "settings_of_job"]
+
+
+def settings_of_job(cluster: Configuration, details: JobDetails) -> Configuration:
+    """Return the settings of a job, over those of the cluster."""
+    return Configuration(cluster).add_all(Configuration.from_map(dict(details.configuration)))
 
 
 def job_config(details: JobDetails, settings: Configuration) -> JobConfigInfo:

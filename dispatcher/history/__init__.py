@@ -1,0 +1,1 @@
+"""Jobs that have ended: archived by the master, shown by the history server when the cluster is gone."""
