@@ -320,3 +320,31 @@ def test_it_works_behind_a_prefix(site: Site) -> None:
     site.page.route(f"{site.url}/some/prefix/**", forward)
     site.page.goto(f"{site.url}/some/prefix/#/overview")
     site.see("No job is running.")
+
+
+def test_a_package_is_run_with_what_was_entered(site: Site) -> None:
+    package = "0-0_job.py"
+    file = {"id": package, "name": "job.py", "uploaded": 1, "entry": [{"name": "job:main", "description": None}]}
+    answer(site, "jars", {"address": site.url, "files": [file]})
+    answer(site, f"jars/{package}/run", {"jobid": JOB})
+    answer(site, f"jobs/{JOB}", job_detail(2, "operator"))
+    answer(site, f"jobs/{JOB}/vertices/**", [])
+    site.open("submit")
+    page = site.page
+    page.get_by_role("button", name="job.py", exact=True).click()
+    assert page.get_by_label("Entry point").input_value() == "job:main"
+    page.get_by_label("Parallelism").fill("3")
+    page.get_by_label("Arguments").fill("--input 'a b'")
+    page.get_by_label("Savepoint path").fill("file:///savepoint")
+    page.get_by_label("Allow state").check()
+    with page.expect_request("**/run") as asked:
+        site.press("Run")
+    assert asked.value.method == "POST"
+    assert asked.value.post_data_json == {
+        "entryClass": "job:main",
+        "parallelism": 3,
+        "programArgs": "--input 'a b'",
+        "savepointPath": "file:///savepoint",
+        "allowNonRestoredState": True,
+    }
+    site.heading("operator").wait_for()
