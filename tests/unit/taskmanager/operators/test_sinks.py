@@ -13,6 +13,7 @@ import pytest
 from millstream.common.clock import ManualClock
 from millstream.common.errors import MillstreamError
 from millstream.common.graph.operator_spec import CollectSinkSpec, PrintSinkSpec, SinkFunctionSpec, SinkSpec
+from millstream.common.metrics import MetricGroup
 from millstream.common.records import RecordBatch, Watermark
 from millstream.datastream.functions import CheckpointListener, ListCheckpointed, RuntimeContext, SinkFunction
 from millstream.datastream.sink import (
@@ -484,3 +485,17 @@ def test_a_sink_function_takes_part_in_checkpoints_and_knows_the_end() -> None:
     second.notify_checkpoint_aborted(3)
     assert not list(second.finish())
     assert function.log == [("complete", 2), ("aborted", 3), "finish"]
+
+
+def test_a_committing_sink_counts_what_it_wrote_and_what_was_committed() -> None:
+    operator = create_operator(SinkSpec(_CommittingSink(), bounded=True), context())
+    group = MetricGroup()
+    operator.register_metrics(group)
+    assert dict(group.values())["pendingCommittables"] == 0
+    operator.open()
+    run(operator, ["a", "b"])
+    list(operator.finish())
+    found = dict(group.values())
+    operator.close()
+    assert [found[name] for name in ("numRecordsSend", "totalCommittables", "successfulCommittables")] == [2, 2, 2]
+    assert [found[name] for name in ("numRecordsSendErrors", "failedCommittables", "pendingCommittables")] == [0, 0, 0]
