@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Starts and stops one kind of daemon in the background, by pid file. Used by jobmanager.sh, taskmanager.sh and
-# zookeeper.sh, which says in JAVA, ZOOKEEPER_CLASS_PATH and ZOOKEEPER_JAVA_OPTS how ZooKeeper is run.
+# Starts and stops one kind of daemon in the background, by pid file. Used by jobmanager.sh, taskmanager.sh,
+# historyserver.sh and zookeeper.sh, which says in JAVA, ZOOKEEPER_CLASS_PATH and ZOOKEEPER_JAVA_OPTS how ZooKeeper is run.
 
-USAGE="Usage: millstream-daemon.sh (start|start-foreground|stop|stop-all) (standalonesession|taskexecutor|zookeeper) [args]"
+USAGE="Usage: millstream-daemon.sh (start|start-foreground|stop|stop-all) (standalonesession|taskexecutor|historyserver|zookeeper) [args]"
 
 OPERATION="${1:-}"
 DAEMON="${2:-}"
@@ -16,6 +16,7 @@ esac
 case "$DAEMON" in
     standalonesession) MODULE=millstream.dispatcher.main ;;
     taskexecutor) MODULE=millstream.taskmanager.main ;;
+    historyserver) MODULE=millstream.dispatcher.history.main ;;
     zookeeper) MODULE=org.apache.zookeeper.server.quorum.QuorumPeerMain ;;
     *)
         echo "Unknown daemon '$DAEMON'. $USAGE"
@@ -31,7 +32,7 @@ read_configuration "$@"
 START_SECONDS=30 # how long a start may take before it counts as failed
 STOP_SECONDS="${MILLSTREAM_STOP_SECONDS:-10}" # how long a daemon may take to end after SIGTERM
 # What a daemon logs when it serves; a ZooKeeper server of several serves only with others, but then it looks for them.
-READY_LINE='Millstream (master|TaskManager) .*started|PrepRequestProcessor .* started|- LOOKING$'
+READY_LINE='Millstream (master|TaskManager|history server) .*started|PrepRequestProcessor .* started|- LOOKING$'
 
 # What is run: a module of Python's or a class of Java's, with the arguments.
 if [ "$DAEMON" = zookeeper ]; then
