@@ -4,8 +4,8 @@ import { h } from "../dom.js";
 import { panel } from "../facts.js";
 import { Feed } from "../feed.js";
 import { time } from "../format.js";
-import { link } from "../router.js";
 import { empty, shown } from "../states.js";
+import { taskManagerLink } from "../task_manager_link.js";
 import { headline, stackTrace } from "./stack_trace.js";
 
 const FIRST = 20;
@@ -36,7 +36,7 @@ export class ExceptionsTab {
     return [
       root && panel("Root exception", failure(root, answer.timestamp), { id: "root" }),
       entries.length > 0 && panel("History", [
-        h("ol", { class: "failures" }, entries.map((entry, index) => historyEntry(entry, index))),
+        h("ol", { class: "failures" }, entries.map((entry, index) => historyEntry(this.app, entry, index))),
         truncated && h("div", { class: "more" }, h("button", { type: "button", class: "button", onclick: () => this.more() }, "Show more")),
       ], { id: "history" }),
     ];
@@ -52,7 +52,7 @@ function failure(text, at) {
   return h("div", { class: "failure" }, at > 0 && h("p", { class: "muted" }, time(at)), headline(text), stackTrace(text));
 }
 
-function historyEntry(entry, index) {
+function historyEntry(app, entry, index) {
   const labels = Object.entries(entry.failureLabels ?? {});
   const together = entry.concurrentExceptions ?? [];
   return h(
@@ -71,13 +71,13 @@ function historyEntry(entry, index) {
       h("div", { class: "failure-entry__body" },
         headline(entry.stacktrace),
         h("p", { class: "muted" },
-          entry.taskManagerId && ["on ", h("a", { href: link("task-manager", entry.taskManagerId, "metrics") }, entry.taskManagerId)],
+          entry.taskManagerId && ["on ", taskManagerLink(app, entry.taskManagerId)],
           entry.endpoint && ` (${entry.endpoint})`),
         labels.length > 0 && h("ul", { class: "labels" }, labels.map(([name, value]) => h("li", { key: name }, `${name}: ${value}`))),
         stackTrace(entry.stacktrace),
         together.length > 0 && [
           h("h3", null, together.length === 1 ? "Another task failed with it" : `${together.length} other tasks failed with it`),
-          h("ol", { class: "failures" }, together.map((each, number) => historyEntry(each, number))),
+          h("ol", { class: "failures" }, together.map((each, number) => historyEntry(app, each, number))),
         ]),
     ),
   );

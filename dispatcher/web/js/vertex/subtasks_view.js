@@ -3,10 +3,10 @@ import { get } from "../api.js";
 import { h } from "../dom.js";
 import { Feed } from "../feed.js";
 import { bytes, count, duration, time } from "../format.js";
-import { link } from "../router.js";
 import { shown } from "../states.js";
 import { badge } from "../status.js";
 import { SortedTable, table } from "../table.js";
+import { taskManagerLink } from "../task_manager_link.js";
 import { trafficColumns } from "./traffic.js";
 
 const TOTALS = [
@@ -36,7 +36,7 @@ export class SubtasksView {
         { name: "Attempt", figure: true, sort: (row) => row.attempt, cell: (row) => String(row.attempt + 1) },
         ...trafficColumns(),
         { name: "Host", sort: (row) => row.endpoint ?? "", cell: (row) => row.endpoint },
-        { name: "TaskManager", sort: (row) => row["taskmanager-id"] ?? "", cell: (row) => row["taskmanager-id"] && h("a", { href: link("task-manager", row["taskmanager-id"], "metrics") }, row["taskmanager-id"]) },
+        { name: "TaskManager", sort: (row) => row["taskmanager-id"] ?? "", cell: (row) => taskManagerLink(app, row["taskmanager-id"]) },
         { name: "Start time", sort: (row) => row["start-time"], cell: (row) => time(row["start-time"]) },
         { name: "Duration", figure: true, sort: (row) => row.duration, cell: (row) => duration(row.duration) },
       ],

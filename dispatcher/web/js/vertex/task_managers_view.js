@@ -1,12 +1,11 @@
 /** The TaskManagers that run subtasks of a vertex. */
 import { get } from "../api.js";
-import { h } from "../dom.js";
 import { Feed } from "../feed.js";
 import { duration, time } from "../format.js";
-import { link } from "../router.js";
 import { shown } from "../states.js";
 import { badge, taskCounts } from "../status.js";
 import { SortedTable } from "../table.js";
+import { taskManagerLink } from "../task_manager_link.js";
 import { trafficColumns } from "./traffic.js";
 
 export class TaskManagersView {
@@ -19,7 +18,7 @@ export class TaskManagersView {
       none: "No TaskManager runs this vertex.",
       by: "TaskManager",
       columns: [
-        { name: "TaskManager", heading: true, sort: (row) => row["taskmanager-id"], cell: (row) => h("a", { href: link("task-manager", row["taskmanager-id"], "metrics") }, row["taskmanager-id"]) },
+        { name: "TaskManager", heading: true, sort: (row) => row["taskmanager-id"], cell: (row) => taskManagerLink(app, row["taskmanager-id"]) },
         { name: "Host", sort: (row) => row.endpoint, cell: (row) => row.endpoint },
         { name: "State", sort: (row) => row.status, cell: (row) => badge(row.status) },
         { name: "Tasks", cell: (row) => taskCounts(row["status-counts"]) },
