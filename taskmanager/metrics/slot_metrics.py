@@ -6,21 +6,14 @@ The worker's one timer for rates calls :meth:`SlotMetrics.update`; nothing else 
 from __future__ import annotations
 
 from millstream.common.config import Configuration, TaskManagerOptions
-from millstream.common.metrics import ScopeKind
 from millstream.common.wire.metrics_pb2 import MetricDump, MetricGroupDump
 from millstream.taskmanager.metrics.metric_place import MetricPlace
 from millstream.taskmanager.metrics.state_property_metrics import StatePropertyMetrics
 from millstream.taskmanager.metrics.task_metric_groups import TaskMetricGroups
+from millstream.taskmanager.metrics.worker_figures import BUFFERS, BUFFERS_USED, MANAGED_MEMORY, WORKER
 from millstream.taskmanager.task.task_parts import TaskParts
 
-__all__ = ["BUFFERS", "BUFFERS_USED", "MANAGED_MEMORY", "WORKER", "SlotMetrics"]
-
-
-WORKER = ScopeKind.TASK_MANAGER.value
-"""The scope of what a worker says of itself, for its TaskManager to add up; it has no variables."""
-BUFFERS = "buffers"
-BUFFERS_USED = "buffersUsed"
-MANAGED_MEMORY = "managedMemory"
+__all__ = ["SlotMetrics"]
 
 
 class SlotMetrics:

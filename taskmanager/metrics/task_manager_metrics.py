@@ -16,7 +16,7 @@ from millstream.common.metrics.process_metrics import ProcessMetrics
 from millstream.common.metrics.system_resource_metrics import register_system_resource_metrics
 from millstream.common.wire.cluster_pb2 import TaskManagerDescription
 from millstream.common.wire.metrics_pb2 import MetricDump, MetricGroupDump
-from millstream.taskmanager.metrics.slot_metrics import BUFFERS, BUFFERS_USED, MANAGED_MEMORY, WORKER
+from millstream.taskmanager.metrics.worker_figures import BUFFERS, BUFFERS_USED, MANAGED_MEMORY, WORKER
 
 __all__ = ["TaskManagerMetrics"]
 

@@ -145,13 +145,29 @@ def test_grpc_is_imported_by_its_carrier_alone() -> None:
     assert wrong == []
 
 
-@pytest.mark.parametrize("module", ["millstream.taskmanager.slot_worker", "millstream.taskmanager.worker.worker_main"])
-def test_a_worker_process_loads_neither_grpc_nor_the_control_plane(module: str) -> None:
-    program = (
-        f"import sys, {module}\n"
-        "heavy = ('grpc', 'millstream.jobmanager', 'millstream.dispatcher', 'millstream.client')\n"
-        "print([name for name in sorted(sys.modules) if name.startswith(heavy)])\n"
-    )
+_SERVERS = ("fastapi", "uvicorn", "pydantic", "prometheus_client", "rich")
+
+
+@pytest.mark.parametrize(
+    ("module", "heavy"),
+    [
+        (
+            "millstream.taskmanager.slot_worker",
+            ("grpc", "millstream.jobmanager", "millstream.dispatcher", "millstream.client", "psutil", *_SERVERS),
+        ),
+        (
+            "millstream.taskmanager.worker.worker_main",
+            ("grpc", "millstream.jobmanager", "millstream.dispatcher", "millstream.client", "psutil", *_SERVERS),
+        ),
+        (
+            "millstream.taskmanager.main",
+            ("millstream.taskmanager.operators", "rocksdict", *_SERVERS),
+        ),
+        ("millstream.client.mini_cluster", ("grpc", "millstream.taskmanager.operators", *_SERVERS)),
+    ],
+)
+def test_a_process_loads_only_what_it_needs(module: str, heavy: tuple[str, ...]) -> None:
+    program = f"import sys, {module}\nprint([name for name in sorted(sys.modules) if name.startswith({heavy!r})])\n"
     result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
     assert result.returncode == 0, result.stderr
     assert result.stdout.strip() == "[]"

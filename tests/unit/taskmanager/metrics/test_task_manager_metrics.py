@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from millstream.common.config import Configuration
 from millstream.common.metrics import MetricScope
 from millstream.common.wire.metrics_pb2 import MetricDump, MetricGroupDump
-from millstream.taskmanager.metrics.slot_metrics import BUFFERS, BUFFERS_USED, MANAGED_MEMORY, WORKER
 from millstream.taskmanager.metrics.task_manager_description import HostResources, describe_task_manager
 from millstream.taskmanager.metrics.task_manager_metrics import TaskManagerMetrics
+from millstream.taskmanager.metrics.worker_figures import BUFFERS, BUFFERS_USED, MANAGED_MEMORY, WORKER
 
 HOST = HostResources(cpu_cores=4, physical_memory=16 << 30, free_memory=8 << 30)
 MB = 1 << 20
