@@ -44,12 +44,35 @@ export function remove(address) {
   return json("DELETE", address);
 }
 
-/** The text of a file; a file that does not exist is null. */
-export async function text(address, signal) {
+/**
+ * The end of a text file, `most` bytes or a little more: logs can be larger than a page can hold.
+ *
+ * @returns {Promise<{text: string, isCut: boolean}|null>} null: there is no such file.
+ */
+export async function textEnd(address, most, signal) {
   const response = await send("GET", address, undefined, signal);
   if (response.status === 404) return null;
-  if (!response.ok) throw new ApiError(response.status, errorsIn(await response.text()));
-  return response.text();
+  if (!response.ok) throw new ApiError(response.status, errorsIn(await received(response.text())));
+  const pieces = [];
+  let size = 0;
+  let isCut = false;
+  const reader = response.body.getReader();
+  for (let read = await received(reader.read()); !read.done; read = await received(reader.read())) {
+    pieces.push(read.value);
+    size += read.value.length;
+    while (size - pieces[0].length >= most) {
+      size -= pieces.shift().length;
+      isCut = true;
+    }
+  }
+  return { text: await new Blob(pieces).text(), isCut };
+}
+
+/** A whole file, to be saved. */
+export async function file(address) {
+  const response = await send("GET", address);
+  if (!response.ok) throw new ApiError(response.status, errorsIn(await received(response.text())));
+  return received(response.blob());
 }
 
 /** Send a file as a form's field; `onProgress` is told the share that is sent, 0 to 1. */
@@ -72,7 +95,7 @@ export function upload(address, field, file, onProgress) {
 
 async function json(method, address, body, signal) {
   const response = await send(method, address, body, signal);
-  const answer = await response.text();
+  const answer = await received(response.text());
   if (!response.ok) throw new ApiError(response.status, errorsIn(answer));
   try {
     return JSON.parse(answer);
@@ -85,15 +108,22 @@ async function send(method, address, body, signal) {
   const headers = {};
   if (token() !== null) headers.Authorization = `Bearer ${token()}`;
   if (body !== undefined) headers["Content-Type"] = "application/json";
-  try {
-    return await fetch(address, {
+  return received(
+    fetch(address, {
       method,
       headers,
       body: body === undefined ? undefined : JSON.stringify(body),
       signal,
       cache: "no-store",
       credentials: "same-origin",
-    });
+    }),
+  );
+}
+
+/** What comes from the network, or an ApiError if that breaks. */
+async function received(promise) {
+  try {
+    return await promise;
   } catch (error) {
     if (error.name === "AbortError") throw error;
     throw new ApiError(0, ["The server could not be reached."]);

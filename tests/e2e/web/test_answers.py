@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -348,3 +349,22 @@ def test_a_package_is_run_with_what_was_entered(site: Site) -> None:
         "allowNonRestoredState": True,
     }
     site.heading("operator").wait_for()
+
+
+def test_of_a_large_log_the_end_is_shown_and_all_of_it_is_saved(site: Site, tmp_path: Path) -> None:
+    lines = [f"{number:07d} {'x' * 92}" for number in range(60_000)]
+    log = "\n".join(lines)
+    site.page.route(f"{site.url}/jobmanager/log", lambda route: route.fulfill(body=log, content_type="text/plain"))
+    site.open("job-manager", "logs")
+    site.see("This is the end of the file")
+    shown = site.page.locator("pre").inner_text().splitlines()
+    assert shown == lines[-5000:]
+    assert site.page.locator("pre").evaluate("pre => pre.scrollTop + pre.clientHeight >= pre.scrollHeight - 1")
+    site.page.get_by_role("searchbox").fill("59999")
+    site.page.wait_for_function("document.querySelector('pre').textContent.split('\\n').length === 1")
+    with site.page.expect_download() as download:
+        site.press("Save")
+    saved = tmp_path / "saved.log"
+    download.value.save_as(saved)
+    assert download.value.suggested_filename == "jobmanager.log"
+    assert saved.read_text() == log

@@ -1,5 +1,5 @@
 /** A log or another text that a process has written: its end first, searched, loaded again on request. */
-import { text } from "../api.js";
+import { file, textEnd } from "../api.js";
 import { h } from "../dom.js";
 import { panel } from "../facts.js";
 import { Feed } from "../feed.js";
@@ -7,6 +7,7 @@ import { icon } from "../icons.js";
 import { empty, shown } from "../states.js";
 
 const MOST_LINES = 5000;
+const MOST_BYTES = 4_000_000;
 
 export class TextFile {
   /** @param {string} address where it is. @param {string} name how it is called, also when it is saved. */
@@ -15,7 +16,7 @@ export class TextFile {
     this.address = address;
     this.name = name;
     this.wanted = "";
-    this.content = new Feed((signal) => text(address, signal), { once: true });
+    this.content = new Feed((signal) => textEnd(address, MOST_BYTES, signal), { once: true });
   }
 
   feeds() {
@@ -37,20 +38,20 @@ export class TextFile {
           },
         }),
         h("button", { type: "button", class: "button", onclick: () => this.reload() }, icon("refresh"), "Reload"),
-        h("button", { type: "button", class: "button", disabled: !this.content.data, onclick: () => this.save() }, icon("download"), "Save"),
+        h("button", { type: "button", class: "button", disabled: !this.content.data, onclick: () => this.app.attempt(() => this.save()) }, icon("download"), "Save"),
       ],
     });
   }
 
   lines(content) {
     if (content === null) return empty("There is no such file.", "The process writes none, or it was deleted.");
-    if (content === "") return empty("The file is empty.");
+    if (content.text === "") return empty("The file is empty.");
     const wanted = this.wanted.toLowerCase();
-    let lines = content.replace(/\n$/, "").split("\n");
+    let lines = content.text.replace(/\n$/, "").split("\n");
     if (wanted !== "") lines = lines.filter((line) => line.toLowerCase().includes(wanted));
     const left = Math.max(0, lines.length - MOST_LINES);
     return [
-      left > 0 && h("p", { class: "muted" }, `The last ${MOST_LINES} of ${lines.length} lines; save the file to read the rest.`),
+      (left > 0 || content.isCut) && h("p", { class: "muted" }, "This is the end of the file; save it to read the rest."),
       lines.length === 0
         ? empty("No line contains this.")
         : h("pre", { class: "code code--log", tabindex: "0", "aria-label": this.name, ref: toEnd, key: `${this.wanted}` }, lines.slice(left).join("\n")),
@@ -63,9 +64,9 @@ export class TextFile {
     this.app.refresh();
   }
 
-  /** A link could not send the token, so the text that is here is what is saved. */
-  save() {
-    const address = URL.createObjectURL(new Blob([this.content.data], { type: "text/plain" }));
+  /** A link could not send the token, so the page fetches the file and hands it to the browser. */
+  async save() {
+    const address = URL.createObjectURL(await file(this.address));
     const anchor = document.createElement("a");
     anchor.href = address;
     anchor.download = this.name;
