@@ -17,7 +17,7 @@ from millstream.common.errors import ConfigurationError
 from millstream.common.execution import JobClient, PipelineExecutor
 from millstream.common.high_availability.mode import uses_zookeeper
 from millstream.common.rpc.loopback import is_loopback
-from millstream.datastream.python_files import artifact_of, local_python_path
+from millstream.datastream.python_files import archive_of, artifact_of, local_python_path
 
 if TYPE_CHECKING:
     from millstream.client.remote.cluster_client import ClusterClient
@@ -119,9 +119,12 @@ def program_directory() -> Path | None:
 
 
 def _send_python_files(job_graph: JobGraph, configuration: Configuration) -> None:
-    """Add the files of ``python.files`` (``-pyfs``) to those that the program itself has added."""
+    """Add the files of ``python.files`` and ``python.archives`` to those that the program itself has added."""
     files = configuration.get(PythonOptions.FILES) or []
     add_artifacts(job_graph, (artifact_of(Path(file)) for file in files if file))
+    for archive in configuration.get(PythonOptions.ARCHIVES) or []:
+        path, _, directory = archive.partition("#")
+        add_artifacts(job_graph, [archive_of(Path(path), directory or Path(path).name)])
 
 
 def share_import_path(job_graph: JobGraph) -> None:

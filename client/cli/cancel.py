@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import click
-
 from millstream.client.cli.action_failure import carried_out
 from millstream.client.cli.job_argument import job_argument
 
@@ -27,22 +25,24 @@ def cancel_action(settings: ClusterSettings, job_ids: tuple[str, ...], *, savepo
     if savepoint_directory and not job_ids:
         # "cancel -s <job id>": what follows the option is no directory then.
         job_ids, savepoint_directory = (savepoint_directory,), ""
-    job_id = job_argument(job_ids, _MISSING)
+    job_id = job_argument(job_ids, _MISSING, settings.output)
     if savepoint_directory is None:
-        click.echo(f"Cancelling job {job_id}.")
+        settings.output.say(f"Cancelling job {job_id}.")
 
         def cancel() -> None:
             connect(settings.configuration).job(job_id).cancel()
-            click.echo(f"Cancelled job {job_id}.")
+            settings.output.say(f"Cancelled job {job_id}.")
+            settings.output.document({"jid": job_id})
 
         return carried_out(settings, cancel, f"Could not cancel job {job_id}.")
 
-    click.echo('DEPRECATION WARNING: Cancelling a job with savepoint is deprecated. Use "stop" instead.')
+    settings.output.say('DEPRECATION WARNING: Cancelling a job with savepoint is deprecated. Use "stop" instead.')
     where = f"to {savepoint_directory}" if savepoint_directory else "to default savepoint directory"
-    click.echo(f"Cancelling job {job_id} with CANONICAL savepoint {where}.")
+    settings.output.say(f"Cancelling job {job_id} with CANONICAL savepoint {where}.")
 
     def cancel_with_savepoint() -> None:
         path = connect(settings.configuration).job(job_id).cancel_with_savepoint(savepoint_directory or None)
-        click.echo(f"Cancelled job {job_id}. Savepoint stored in {path}.")
+        settings.output.say(f"Cancelled job {job_id}. Savepoint stored in {path}.")
+        settings.output.document({"jid": job_id, "location": path})
 
     return carried_out(settings, cancel_with_savepoint, f"Could not cancel job {job_id}.")

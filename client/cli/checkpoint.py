@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import click
-
 from millstream.client.cli.action_failure import carried_out
 from millstream.client.cli.job_argument import job_argument
+from millstream.client.cli.snapshot_wait import awaited
 
 if TYPE_CHECKING:
     from millstream.client.cli.settings import ClusterSettings
@@ -24,15 +23,16 @@ def checkpoint_action(settings: ClusterSettings, job_ids: tuple[str, ...], *, fu
     """
     from millstream.client.remote.connection import connect
 
-    job_id = job_argument(job_ids, _MISSING)
-    click.echo(f"Triggering checkpoint for job {job_id}.")
+    job_id = job_argument(job_ids, _MISSING, settings.output)
+    settings.output.say(f"Triggering checkpoint for job {job_id}.")
 
     def take() -> None:
         job = connect(settings.configuration).job(job_id)
         request_id = job.begin_checkpoint(full=full)
-        click.echo("Waiting for response...")
-        checkpoint_id = job.await_operation(request_id).checkpoint_id
-        click.echo(f"Checkpoint {checkpoint_id} for job {job_id} completed.")
-        click.echo("You can resume your program from this checkpoint with the run command.")
+        settings.output.say("Waiting for response...")
+        checkpoint_id = awaited(settings.output, job, request_id, "Checkpoint").checkpoint_id
+        settings.output.say(f"Checkpoint {checkpoint_id} for job {job_id} completed.")
+        settings.output.say("You can resume your program from this checkpoint with the run command.")
+        settings.output.document({"jid": job_id, "request-id": request_id, "checkpointId": checkpoint_id})
 
     return carried_out(settings, take, f"Triggering a checkpoint for the job {job_id} failed.")

@@ -25,10 +25,16 @@ class CliArgsError(Exception):
 def show_error(error: BaseException, stream: TextIO, *, verbose: bool = False) -> None:
     """Print what a program or an action ended with, as the last thing on standard error.
 
-    An error of Millstream's own says what happened and what to do: no trace follows unless ``verbose``. Any other
-    exception is the user's: it comes with the traceback of the user's frames.
+    An error of Millstream's own says what happened and what to do: no trace follows unless ``verbose``; on a terminal
+    there is no headline either. Any other exception is the user's: it comes with the traceback of the user's frames.
     """
     sys.stdout.flush()
+    if isinstance(error, MillstreamError) and not verbose and stream.isatty():
+        lines = _own_error(error).replace(".\nCaused by: ", ": ").splitlines()
+        if len(lines) == 1:  # else it bears the user's traceback
+            stream.write(f"Error: {lines[0]} (-v tells more.)\n")
+            stream.flush()
+            return
     stream.write(f"\n{_RULE}\n The program finished with the following exception:\n\n")
     if verbose:
         stream.write("".join(traceback.format_exception(type(error), error, error.__traceback__)))

@@ -15,7 +15,14 @@ import click
 
 from millstream.client.cli.action_failure import carried_out
 from millstream.client.cli.errors import CliArgsError
-from millstream.client.cli.ha_report import garbage_lines, inventory_lines, summary_line
+from millstream.client.cli.ha_report import (
+    garbage_documents,
+    garbage_lines,
+    inventory_document,
+    inventory_lines,
+    summary_line,
+)
+from millstream.client.cli.output import Output
 from millstream.common.clock import SystemClock
 from millstream.common.config import Configuration
 from millstream.common.config.high_availability_options import HighAvailabilityOptions
@@ -53,6 +60,15 @@ def ha_list_action(settings: ClusterSettings, *, cluster_id: str | None, everyth
         own = _cluster_id(configuration)
         known = await reader.cluster_ids()
         others = [each for each in known if each != own]
+        output = settings.output
+        if output.json:
+            documents = []
+            for each in [own, *others]:
+                inventory = await _read(reader, _with_cluster(configuration, each))
+                garbage = find_garbage(inventory, everything=False, now_ms=now_ms)
+                documents.append(inventory_document(inventory, garbage))
+            output.document({"zookeeper": client.description, "clusters": documents})
+            return
         click.echo(client.description)
         for each in [own, *(others if everything else [])]:
             inventory = await _read(reader, _with_cluster(configuration, each))
@@ -96,15 +112,19 @@ def ha_clean_action(
         if inventory.masters and not force and not dry_run:
             raise MasterAliveError(alive_message(own, [master.address for master in inventory.masters]))
         if not is_known and not inventory.files:
-            click.echo(_nothing(own))
+            settings.output.say(_nothing(own))
+            settings.output.document({"cluster-id": own, "garbage": [], "removed": 0})
             return
         seen = _garbage(inventory, everything=everything)
-        _show(own, inventory, seen, everything=everything)
+        _show(settings.output, own, inventory, seen, everything=everything)
+        removed: dict[str, object] = {"cluster-id": own, "garbage": garbage_documents(seen), "removed": 0}
         if dry_run or not (seen or everything):
+            settings.output.document(removed)
             return
         # Nobody is kept from leading while the question stands; so what was shown is looked at again afterwards.
-        if asks and not click.confirm("Remove it?"):
-            click.echo("Nothing was removed.")
+        if asks and not click.confirm("Remove it?", err=settings.output.json):
+            settings.output.say("Nothing was removed.")
+            settings.output.document(removed)
             return
         cleaning = ClusterCleaning(client, own, _storage(configuration))
         async with cleaning.instead_of_masters(force=force) as others:
@@ -114,7 +134,8 @@ def ha_clean_action(
                 await cleaning.remove(each)
         if everything or not is_known:
             await cleaning.remove_empty_nodes(paths.job_graphs(configuration))
-        click.echo(f"Removed {len(garbage)} of {len(seen)}.")
+        settings.output.say(f"Removed {len(garbage)} of {len(seen)}.")
+        settings.output.document({**removed, "removed": len(garbage)})
 
     return _connected(settings, configuration, clean, "Failed to clean up what high availability keeps.")
 
@@ -123,22 +144,22 @@ def _nothing(cluster_id: str) -> str:
     return f"Nothing is kept for the cluster {cluster_id}."
 
 
-def _show(own: str, inventory: ClusterInventory, garbage: list[Garbage], *, everything: bool) -> None:
+def _show(output: Output, own: str, inventory: ClusterInventory, garbage: list[Garbage], *, everything: bool) -> None:
     if inventory.masters:
-        click.echo(f"A master of {own} is alive; only what none can be using counts as garbage.")
+        output.say(f"A master of {own} is alive; only what none can be using counts as garbage.")
     if not inventory.storage_is_there:
-        click.echo(f"There is no directory {inventory.storage}: of files nothing is known. Is it mounted?")
+        output.say(f"There is no directory {inventory.storage}: of files nothing is known. Is it mounted?")
     if everything:
         recoverable = [job_id for job_id in inventory.jobs if inventory.standing(job_id) is JobStanding.RECOVERABLE]
-        click.echo(f"All that is kept for {own} is to be removed; {len(recoverable)} of its jobs could be recovered.")
-    click.echo("\n".join(garbage_lines(garbage)) if garbage else f"There is no garbage of {own}.")
+        output.say(f"All that is kept for {own} is to be removed; {len(recoverable)} of its jobs could be recovered.")
+    output.say("\n".join(garbage_lines(garbage)) if garbage else f"There is no garbage of {own}.")
     kept = [
         f"  {job_id}: {job.checkpoints[-1].directory}"
         for job_id, job in sorted(inventory.jobs.items())
         if job.checkpoints and any(each.path == paths.job(job_id) for each in garbage)
     ]
     if kept:
-        click.echo("\n".join(["The files of checkpoints stay; the last ones of these jobs are in", *kept]))
+        output.say("\n".join(["The files of checkpoints stay; the last ones of these jobs are in", *kept]))
 
 
 def _garbage(inventory: ClusterInventory, *, everything: bool) -> list[Garbage]:

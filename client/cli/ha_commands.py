@@ -27,6 +27,7 @@ def _keeper_options(function: F) -> F:
             "-D", "dynamic", metavar="<key=value>", multiple=True, help="Set any configuration key; can be repeated."
         ),
         click.option("-v", "--verbose", is_flag=True, help="Show errors with their whole traceback."),
+        click.option("--json", "as_json", is_flag=True, help="Print one JSON document; messages go to standard error."),
     ]
     for decorator in reversed(decorators):
         function = decorator(function)
@@ -45,12 +46,12 @@ def ha() -> None:
 @_cluster_id_option
 @click.option("-a", "--all", "everything", is_flag=True, help="All of every cluster that ZooKeeper knows.")
 @_keeper_options
-def ha_list(cluster_id: str | None, everything: bool, dynamic: tuple[str, ...], verbose: bool) -> int:
+def ha_list(cluster_id: str | None, everything: bool, dynamic: tuple[str, ...], verbose: bool, as_json: bool) -> int:
     """Show masters, leaders, jobs, checkpoints, files and garbage of a cluster, and a line on each other one."""
     from millstream.client.cli.ha import ha_list_action
     from millstream.client.cli.settings import ClusterSettings
 
-    settings = ClusterSettings.parse(None, dynamic, None, verbose)
+    settings = ClusterSettings.parse(None, dynamic, None, verbose, as_json=as_json)
     return ha_list_action(settings, cluster_id=cluster_id, everything=everything)
 
 
@@ -71,12 +72,13 @@ def ha_clean(
     yes: bool,
     dynamic: tuple[str, ...],
     verbose: bool,
+    as_json: bool,
 ) -> int:
     """Remove what is left of jobs and masters that are gone; files of checkpoints stay."""
     from millstream.client.cli.ha import ha_clean_action
     from millstream.client.cli.settings import ClusterSettings
 
-    settings = ClusterSettings.parse(None, dynamic, None, verbose)
+    settings = ClusterSettings.parse(None, dynamic, None, verbose, as_json=as_json)
     return ha_clean_action(
         settings, cluster_id=cluster_id, everything=everything, dry_run=dry_run, force=force, yes=yes
     )

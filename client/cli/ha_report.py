@@ -12,7 +12,7 @@ from millstream.common.high_availability.zookeeper.inventory import (
 )
 from millstream.common.ids import JobID
 
-__all__ = ["garbage_lines", "inventory_lines", "summary_line"]
+__all__ = ["garbage_documents", "garbage_lines", "inventory_document", "inventory_lines", "summary_line"]
 
 _UNITS = ((86_400_000, "d"), (3_600_000, "h"), (60_000, "min"), (1000, "s"))
 
@@ -56,6 +56,41 @@ def summary_line(inventory: ClusterInventory, garbage: Sequence[Garbage]) -> str
 def garbage_lines(garbage: Sequence[Garbage]) -> list[str]:
     """Return one line for each thing that could be removed."""
     return [f"{each.kind.value} {each.path} ({each.why})" for each in garbage]
+
+
+def inventory_document(inventory: ClusterInventory, garbage: Sequence[Garbage]) -> dict[str, object]:
+    """Return what is known of one cluster, for scripts."""
+    jobs = []
+    for job_id, job in sorted(inventory.jobs.items()):
+        last = job.checkpoints[-1] if job.checkpoints else None
+        jobs.append(
+            {
+                "jid": str(job_id),
+                "standing": inventory.standing(job_id).name,
+                "state": job.result.state if job.result is not None else None,
+                "checkpoints": len(job.checkpoints),
+                "latest": None if last is None else {"id": last.checkpoint_id, "external_path": last.directory},
+                "unreadable": dict(job.unreadable or {}),
+            }
+        )
+    return {
+        "cluster-id": inventory.cluster_id,
+        "storage": inventory.storage,
+        "storage-is-there": inventory.storage_is_there,
+        "masters": [
+            {"address": master.address, "host": master.host, "pid": master.pid, "leads": number == 0}
+            for number, master in enumerate(inventory.masters)
+        ],
+        "leaders": dict(inventory.leaders),
+        "jobs": jobs,
+        "files": [{"path": file.file, "size": file.size, "modified": file.modified_ms} for file in inventory.files],
+        "garbage": garbage_documents(garbage),
+    }
+
+
+def garbage_documents(garbage: Sequence[Garbage]) -> list[dict[str, str]]:
+    """Return the things that could be removed, for scripts."""
+    return [{"kind": each.kind.value, "path": each.path, "why": each.why} for each in garbage]
 
 
 def _section(title: str, lines: Sequence[str], if_empty: str) -> list[str]:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
 import click
 
-from millstream.client.cli.errors import show_error
+from millstream.client.cli.action_failure import failed_with
 from millstream.client.cli.program import NO_JOB_MESSAGE, run_program
 from millstream.common.execution import JobClient, set_context_executor
 
@@ -56,19 +55,24 @@ def info_action(settings: ProgramSettings) -> int:
     configuration = settings.cluster.configuration
     set_context_executor(PlanExecutor(configuration.get(CoreOptions.DEFAULT_PARALLELISM)), configuration)
     try:
-        run_program(settings)
+        with settings.cluster.output.program():
+            run_program(settings)
     except PlanReady as ready:
+        if settings.cluster.output.json:
+            click.echo(ready.plan_json)
+            return 0
         click.echo(f"{_HEADER}\n{ready.plan_json}\n{_FOOTER}\n\nNo description provided.")
         return 0
     except SystemExit as ended:
         if ended.code not in (None, 0):
             return _exit_code(ended)
     except Exception as error:  # noqa: BLE001  # whatever the user's program raises is shown
-        show_error(error, sys.stderr, verbose=settings.cluster.verbose)
+        failed_with(settings.cluster, error)
         return 1
     finally:
         set_context_executor(None)
     click.echo(NO_JOB_MESSAGE, err=True)
+    settings.cluster.output.document({"errors": [NO_JOB_MESSAGE]})
     return 1
 
 

@@ -36,11 +36,52 @@ def inspect_action(settings: ClusterSettings, arguments: tuple[str, ...]) -> int
         from millstream.state_processor import SavepointReader
 
         savepoint = SavepointReader.read(arguments[0], settings.configuration)
+        settings.output.document(_document(savepoint))
+        if settings.output.json:
+            return
         click.echo("\n".join(_head(savepoint)))
         for operator in savepoint.operators:
             click.echo("\n" + "\n".join(_operator(operator)))
 
     return carried_out(settings, show, f"Failed to inspect the savepoint '{arguments[0]}'.")
+
+
+def _document(savepoint: SavepointReader) -> dict[str, object]:
+    return {
+        "location": savepoint.directory,
+        "kind": savepoint.kind,
+        "id": savepoint.checkpoint_id,
+        "format": savepoint.format,
+        "jid": savepoint.job_id,
+        "name": savepoint.job_name,
+        "timestamp": savepoint.timestamp_ms,
+        "millstream-version": savepoint.software_version,
+        "state_size": savepoint.state_size,
+        "operators": [
+            {
+                "id": operator.identifier.operator_id,
+                "uid": operator.uid,
+                "name": operator.name,
+                "parallelism": operator.parallelism,
+                "maxParallelism": operator.max_parallelism,
+                "finished": operator.finished,
+                "states": [
+                    {
+                        "name": info.name.strip(),
+                        "own": info.name.startswith(" "),
+                        "kind": info.kind.lower(),
+                        "type": info.value_type,
+                        "namespaced": info.namespaced,
+                        "expires": info.expires,
+                        "entries": info.entries,
+                        "size": info.size,
+                    }
+                    for info in operator.outline
+                ],
+            }
+            for operator in savepoint.operators
+        ],
+    }
 
 
 def _head(savepoint: SavepointReader) -> list[str]:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import click
-
 from millstream.client.cli.errors import CliArgsError
+from millstream.client.cli.output import Output
 from millstream.common.ids import JobID
 
 __all__ = ["job_argument"]
 
 
-def job_argument(arguments: tuple[str, ...], missing: str, *, needed: int = 1) -> JobID:
+def job_argument(arguments: tuple[str, ...], missing: str, output: Output, *, needed: int = 1) -> JobID:
     """Return the job id that comes first, and say so if there are superfluous arguments.
 
     :param missing: what to say if there is none.
@@ -24,5 +23,5 @@ def job_argument(arguments: tuple[str, ...], missing: str, *, needed: int = 1) -
     except ValueError as error:
         raise CliArgsError(str(error)) from error
     if len(arguments) > needed:
-        click.echo("Provided more arguments than required. Ignoring not needed arguments.")
+        output.say("Provided more arguments than required. Ignoring not needed arguments.")
     return job_id

@@ -6,6 +6,7 @@ by Ctrl-C.
 
 from __future__ import annotations
 
+import itertools
 import os
 import sys
 from collections.abc import Sequence
@@ -13,7 +14,9 @@ from collections.abc import Sequence
 import click
 
 from millstream.client.cli.actions import ACTIONS
+from millstream.client.cli.completion import complete, requested
 from millstream.client.cli.errors import CliArgsError
+from millstream.client.cli.output import Output
 
 __all__ = ["main"]
 
@@ -30,7 +33,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return _dispatch(argv)
     except CliArgsError as error:
-        click.echo(f"{error}\n\n{_HELP_HINT}")
+        output = Output(_wants_json(argv))
+        output.say(f"{error}\n\n{_HELP_HINT}")
+        output.document({"errors": [str(error)]})
         return 1
     except KeyboardInterrupt:
         return _INTERRUPTED
@@ -40,7 +45,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
 
 
+def _wants_json(argv: Sequence[str]) -> bool:
+    """Whether ``--json`` is given to the action; behind a script it is the program's."""
+    before_script = itertools.takewhile(lambda word: not word.endswith(".py"), argv)
+    return "--json" in before_script
+
+
 def _dispatch(argv: list[str]) -> int:
+    instruction = requested()
+    if instruction:
+        return complete(instruction)
     if not argv:
         click.echo(_help())
         click.echo("\nPlease specify an action.")

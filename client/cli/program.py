@@ -23,7 +23,7 @@ def run_program(settings: ProgramSettings) -> None:
     ``sys.argv`` and ``sys.path`` are the program's while it runs and the command's again afterwards.
     """
     argv, path = list(sys.argv), list(sys.path)
-    sys.path[:0] = [_import_path_entry(Path(name)) for name in settings.python_files]
+    sys.path[:0] = [_import_path_entry(Path(name)) for name in settings.python_files] + list(settings.classpaths)
     try:
         if settings.script is not None:
             script = settings.script.resolve()

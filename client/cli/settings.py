@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from millstream.client.cli.errors import CliArgsError
+from millstream.client.cli.output import Output
 from millstream.common.config import (
     Configuration,
     CoreOptions,
@@ -69,21 +70,29 @@ class ClusterSettings:
     :ivar configuration: the whole of it.
     :ivar explicit: the keys given on the command line; they win over what a program sets for the deployment.
     :ivar verbose: show whole tracebacks.
+    :ivar output: where the action's words go.
     """
 
     configuration: Configuration
     explicit: Mapping[str, str]
     verbose: bool
+    output: Output = field(default_factory=Output)
 
     @classmethod
     def parse(
-        cls, jobmanager: str | None, dynamic: Sequence[str], target: str | None, verbose: bool
+        cls,
+        jobmanager: str | None,
+        dynamic: Sequence[str],
+        target: str | None,
+        verbose: bool,
+        namespace: str | None = None,
+        as_json: bool = False,
     ) -> ClusterSettings:
         """Read the configuration file and put the options over it.
 
         :raises CliArgsError: an option is malformed, or the configuration cannot be read.
         """
-        return _read(_dynamic(dynamic), jobmanager, target, verbose)
+        return _read(_dynamic(dynamic), jobmanager, target, verbose, namespace, as_json)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +104,7 @@ class ProgramSettings:
     :ivar module: the program as a module; ``None`` when it is a script.
     :ivar arguments: the program's own.
     :ivar python_files: import path entries from ``-pyfs`` (``python.files``).
+    :ivar classpaths: more such entries, which are there on all machines and so are not sent (``-C``).
     """
 
     cluster: ClusterSettings
@@ -102,6 +112,7 @@ class ProgramSettings:
     module: str | None
     arguments: tuple[str, ...]
     python_files: tuple[str, ...]
+    classpaths: tuple[str, ...]
 
     @classmethod
     def parse(
@@ -110,6 +121,7 @@ class ProgramSettings:
         dynamic: Sequence[str],
         target: str | None,
         verbose: bool,
+        namespace: str | None,
         parallelism: int | None,
         python: str | None,
         module: str | None,
@@ -118,6 +130,12 @@ class ProgramSettings:
         savepoint: str | None = None,
         allow_non_restored_state: bool = False,
         claim_mode: str | None = None,
+        archives: str | None = None,
+        requirements: str | None = None,
+        executable: str | None = None,
+        client_executable: str | None = None,
+        classpaths: Sequence[str] = (),
+        as_json: bool = False,
     ) -> ProgramSettings:
         """Find the program and read the configuration.
 
@@ -146,9 +164,27 @@ class ProgramSettings:
             overlay[StateOptions.RECOVERY_IGNORE_UNCLAIMED_STATE.key] = "true"
         if claim_mode is not None:
             overlay[StateOptions.RECOVERY_CLAIM_MODE.key] = claim_mode.upper()
-        cluster = _read(overlay, jobmanager, target, verbose)
+        if archives:
+            overlay[PythonOptions.ARCHIVES.key] = ",".join(
+                _absolute_archive(name) for name in archives.split(",") if name
+            )
+        if client_executable is not None:
+            overlay[PythonOptions.CLIENT_EXECUTABLE.key] = client_executable
+        if executable is not None:
+            overlay[PythonOptions.EXECUTABLE.key] = executable
+        if requirements is not None:
+            raise CliArgsError(
+                "Workers install nothing (-pyreq, --pyRequirements): install the packages into the environment of the "
+                "TaskManagers, or send them along with -pyfs (.whl, .zip) or -pyarch."
+            )
+        cluster = _read(overlay, jobmanager, target, verbose, namespace, as_json)
+        if executable is not None and cluster.configuration.get(DeploymentOptions.TARGET) != "local":
+            raise CliArgsError(
+                "The workers' interpreter (-pyexec, --pyExecutable) is the TaskManagers' choice: set "
+                f"{PythonOptions.EXECUTABLE.key} in their configuration. It can be given with -t local only."
+            )
         files: list[str] = cluster.configuration.get(PythonOptions.FILES)
-        return cls(cluster, script, module, tuple(arguments), tuple(files))
+        return cls(cluster, script, module, tuple(arguments), tuple(files), tuple(map(_classpath, classpaths)))
 
 
 def _absolute(name: str) -> str:
@@ -156,6 +192,24 @@ def _absolute(name: str) -> str:
     if not path.exists():
         raise CliArgsError(f"The file {name!r} given with -pyfs (--pyFiles) does not exist.")
     return str(path.resolve())
+
+
+def _absolute_archive(name: str) -> str:
+    path, separator, target = name.strip().partition("#")
+    archive = Path(path).expanduser()
+    if not archive.is_file():
+        raise CliArgsError(f"The archive {path!r} given with -pyarch (--pyArchives) does not exist.")
+    return str(archive.resolve()) + separator + target
+
+
+def _classpath(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in ("", "file") or parts.netloc not in ("", "localhost"):
+        raise CliArgsError(
+            f"The address {url!r} given with -C (--classpath) is no local path: it must be one that is there on all "
+            "machines, such as file:///opt/libraries."
+        )
+    return str(Path(unquote(parts.path)).absolute())
 
 
 def _path(savepoint: str) -> str:
@@ -175,7 +229,16 @@ def _dynamic(entries: Sequence[str]) -> dict[str, str]:
     return pairs
 
 
-def _read(overlay: dict[str, str], jobmanager: str | None, target: str | None, verbose: bool) -> ClusterSettings:
+def _read(
+    overlay: dict[str, str],
+    jobmanager: str | None,
+    target: str | None,
+    verbose: bool,
+    namespace: str | None,
+    as_json: bool,
+) -> ClusterSettings:
+    if namespace is not None:
+        overlay[HighAvailabilityOptions.CLUSTER_ID.key] = namespace
     if jobmanager is not None and target != "local":
         overlay |= master_settings(jobmanager)
     if target is not None:
@@ -190,4 +253,4 @@ def _read(overlay: dict[str, str], jobmanager: str | None, target: str | None, v
             configuration.set(HighAvailabilityOptions.TYPE, "NONE")
     except ConfigurationError as error:
         raise CliArgsError(str(error)) from error
-    return ClusterSettings(configuration, overlay, verbose)
+    return ClusterSettings(configuration, overlay, verbose, Output(as_json))

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import click
-
 from millstream.client.cli.action_failure import carried_out
 from millstream.client.cli.job_argument import job_argument
+from millstream.client.cli.snapshot_wait import awaited
 
 if TYPE_CHECKING:
     from millstream.client.cli.settings import ClusterSettings
@@ -34,17 +33,22 @@ def stop_action(
     """
     from millstream.client.remote.connection import connect
 
-    job_id = job_argument(job_ids, _MISSING)
-    click.echo(f'{"Draining" if drain else "Suspending"} job "{job_id}" with a {format_name} savepoint.')
+    job_id = job_argument(job_ids, _MISSING, settings.output)
+    settings.output.say(f'{"Draining" if drain else "Suspending"} job "{job_id}" with a {format_name} savepoint.')
 
     def stop() -> None:
         job = connect(settings.configuration).job(job_id)
-        click.echo(f"Triggering stop-with-savepoint{' in detached mode' if detached else ''} for job {job_id}.")
+        settings.output.say(
+            f"Triggering stop-with-savepoint{' in detached mode' if detached else ''} for job {job_id}."
+        )
         request_id = job.begin_savepoint("DRAIN" if drain else "STOP", directory, format_name)
         if detached:
-            click.echo(f"Successfully trigger stop-with-savepoint in detached mode, triggerId: {request_id}")
+            settings.output.say(f"Successfully trigger stop-with-savepoint in detached mode, triggerId: {request_id}")
+            settings.output.document({"jid": job_id, "request-id": request_id})
             return
-        click.echo("Waiting for response...")
-        click.echo(f"Savepoint completed. Path: {job.await_operation(request_id).location}")
+        settings.output.say("Waiting for response...")
+        location = awaited(settings.output, job, request_id, "Savepoint").location
+        settings.output.say(f"Savepoint completed. Path: {location}")
+        settings.output.document({"jid": job_id, "request-id": request_id, "location": location})
 
     return carried_out(settings, stop, f'Could not stop with a savepoint job "{job_id}".')

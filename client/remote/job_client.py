@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -120,25 +121,35 @@ class RpcJobClient:
         request = pb.TriggerCheckpointRequest(job_id=self._job_id, full=full, request_id=_new_request_id())
         return self._begun_at(self._cluster.call(lambda dispatcher: dispatcher.trigger_checkpoint(request)))
 
+    def report_heartbeat(self, expires_at_ms: int) -> None:
+        """Let the cluster know that this client lives, and until when to believe it."""
+        request = pb.ClientHeartbeatRequest(job_id=self._job_id, expires_at_ms=expires_at_ms)
+        self._cluster.call(lambda dispatcher: dispatcher.report_client_heartbeat(request))
+
     def begin_rescaling(self, parallelism: int) -> str:
         """Begin to change the parallelism and return the id of the request, for :meth:`await_operation`."""
         request = pb.RescaleJobRequest(job_id=self._job_id, parallelism=parallelism, request_id=_new_request_id())
         return self._begun_at(self._cluster.call(lambda dispatcher: dispatcher.rescale_job(request)))
 
-    def await_operation(self, request_id: str) -> pb.OperationStatus:
+    def await_operation(
+        self,
+        request_id: str,
+        interval: timedelta = _LONGEST_WAIT,
+        on_wait: Callable[[], None] | None = None,
+    ) -> pb.OperationStatus:
         """Wait for the end of what was begun.
 
+        :param interval: between two looks.
+        :param on_wait: is called after each look that has not seen the end.
         :raises SavepointError: it failed.
         :raises OperationInDoubtError: the leader at which it was begun leads no more.
         """
         request = pb.AwaitOperationRequest(
-            job_id=self._job_id, request_id=request_id, max_wait_ms=int(_LONGEST_WAIT.total_seconds() * 1000)
+            job_id=self._job_id, request_id=request_id, max_wait_ms=int(interval.total_seconds() * 1000)
         )
         while True:
             try:
-                status = self._cluster.call(
-                    lambda dispatcher: dispatcher.await_operation(request), extra_wait=_LONGEST_WAIT
-                )
+                status = self._cluster.call(lambda dispatcher: dispatcher.await_operation(request), extra_wait=interval)
             except MillstreamError as error:
                 self._raise_if_in_doubt(request_id, error)
                 raise
@@ -146,6 +157,8 @@ class RpcJobClient:
                 raise SavepointError(self._job_id, status.failure)
             if status.completed:
                 return status
+            if on_wait is not None:
+                on_wait()
 
     def _begun_at(self, started: pb.OperationStarted) -> str:
         self._begun[started.request_id] = self._cluster.leader

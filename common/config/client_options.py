@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Final
 
 from millstream.common.config.duration import DURATION
-from millstream.common.config.option import Effect, option
+from millstream.common.config.option import option
 
 __all__ = ["ClientOptions"]
 
@@ -25,8 +25,7 @@ class ClientOptions:
         "client.heartbeat.interval",
         DURATION,
         timedelta(seconds=30),
-        "Time between two signs of life of an attached client.",
-        effect=Effect.RESERVED,
+        "Time between two signs of life of an attached client whose job is to end with it (`-sae`).",
     )
     HEARTBEAT_TIMEOUT: Final = option(
         "client.heartbeat.timeout",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from millstream.common.config.option import Effect, option, optional
+from millstream.common.config.option import option, optional
 from millstream.common.config.value_kind import BOOLEAN, STRING
 
 __all__ = ["DeploymentOptions"]
@@ -24,5 +24,4 @@ class DeploymentOptions:
         BOOLEAN,
         False,
         "Whether an attached client that ends takes its job along (`-sae`).",
-        effect=Effect.RESERVED,
     )

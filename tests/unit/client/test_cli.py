@@ -85,7 +85,7 @@ def test_an_unknown_action_is_answered_with_those_that_exist(capsys: pytest.Capt
     assert capsys.readouterr().out == (
         '"bogus" is not a valid action.\n\n'
         'Valid actions are "run", "list", "info", "simulate", "savepoint", "checkpoint", "stop", "cancel", "modify", '
-        'or "ha".\n\n'
+        '"ha", or "completion".\n\n'
         "Specify the version option (-v or --version) to print Millstream version.\n\n"
         "Specify the help option (-h or --help) to get help on the command.\n"
     )

@@ -193,11 +193,11 @@ def test_clean_asks(cluster: Cluster, capsys: pytest.CaptureFixture[str], monkey
     assert main(["ha", "clean", *cluster.options]) == 1
     assert "There is no terminal to ask on: give --yes" in capsys.readouterr().out
     monkeypatch.setattr(sys.stdin, "isatty", lambda: True, raising=False)
-    monkeypatch.setattr("click.confirm", lambda _: False)
+    monkeypatch.setattr("click.confirm", lambda _, err: False)
     assert main(["ha", "clean", *cluster.options]) == 0
     assert capsys.readouterr().out.endswith("Nothing was removed.\n")
     assert cluster.nodes() == nodes
-    monkeypatch.setattr("click.confirm", lambda _: True)
+    monkeypatch.setattr("click.confirm", lambda _, err: True)
     assert main(["ha", "clean", *cluster.options]) == 0
     assert capsys.readouterr().out.endswith("Removed 2 of 2.\n")
 

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from millstream.client.cli.context_executor import AttachedJobClient
+from millstream.client.cli.attached_job_client import AttachedJobClient
+from millstream.client.cli.output import Output
 from millstream.client.loop_thread import LoopThread
 from millstream.client.remote.cluster_client import ClusterClient
 from millstream.client.remote.dispatcher_leader import DISPATCHER, DispatcherLeader
@@ -343,7 +344,8 @@ def test_all_clients_share_one_watch(masters: Masters) -> None:
 
 def test_a_run_that_waits_tells_of_the_new_leader(masters: Masters, capsys: pytest.CaptureFixture[str]) -> None:
     job = masters.client.submit(JobGraph(job_id=JOB, name="word count"))
-    waiting = Waiting(AttachedJobClient(job, "word count", cancel_on_interrupt=False).get_job_execution_result)
+    attached = AttachedJobClient(job, Output(), quiet=False, cancel_on_interrupt=False, on_result=lambda _: None)
+    waiting = Waiting(attached.get_job_execution_result)
     masters.on_loop(masters.second.set_state, JOB, JobStatus.FINISHED)
     masters.name("second")
     waiting.end()
