@@ -40,10 +40,15 @@ def print_jobs(title: str, jobs: Iterable[JobSummary]) -> None:
     table.add_column("Started", no_wrap=True)
     table.add_column("Job ID", no_wrap=True, min_width=32)
     table.add_column("State", no_wrap=True)
-    table.add_column("Name", no_wrap=True, overflow="ellipsis", min_width=8)
+    table.add_column("Name")  # the one that gives way
     for job in jobs:
         started = start_text(job.start_time_ms)
         # The year would take the name's room on a narrow terminal.
         shown = started if console.width >= 100 else f"{started[:6]} {started[11:]}"
-        table.add_row(shown, job.job_id, Text(job.state, state_style(job.state)), Text(job.name))
+        table.add_row(
+            shown,
+            job.job_id,
+            Text(job.state, state_style(job.state)),
+            Text(job.name, no_wrap=True, overflow="ellipsis"),
+        )
     console.print(table)

@@ -82,7 +82,7 @@ class LiveJob:
 
     def _operators(self, details: JobDetails, *, finally_: bool) -> Table:
         table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
-        table.add_column("Operators", overflow="ellipsis", no_wrap=True, ratio=1)
+        table.add_column("Operators")  # the one that gives way
         table.add_column("Tasks", justify="right", no_wrap=True)
         table.add_column("In", justify="right", no_wrap=True)
         table.add_column("Out", justify="right", no_wrap=True)
@@ -96,7 +96,7 @@ class LiveJob:
             states = {subtask.state for subtask in vertex.subtasks}
             style = state_style(states.pop()) if len(states) == 1 else ""
             cells: list[Text | str] = [
-                Text(vertex.name, style),
+                Text(vertex.name, style, no_wrap=True, overflow="ellipsis"),
                 str(vertex.parallelism),
                 amount(records_in),
                 amount(records_out),
