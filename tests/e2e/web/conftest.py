@@ -92,6 +92,8 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WebCluster]:
             "web.refresh-interval: 500 ms\n"
             "metrics.fetcher.update-interval: 500 ms\n"
             "rest.flamegraph.enabled: true\n"
+            "rest.flamegraph.num-samples: 20\n"
+            "rest.flamegraph.delay-between-samples: 10 ms\n"
             f"execution.checkpointing.dir: {directory}/checkpoints\n"
             f"execution.checkpointing.savepoint-dir: {directory}/savepoints\n"
         )

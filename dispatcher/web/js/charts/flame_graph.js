@@ -8,6 +8,7 @@ import { empty } from "../states.js";
 const ROW = 22;
 const SMALLEST_SHARE = 0.002;
 const TEXT_SHARE = 0.03;
+const ENGINE = "millstream.";
 
 export class FlameGraph {
   constructor(app) {
@@ -94,8 +95,9 @@ function describe(node, root) {
   return `${node.name}: ${((node.value / root.value) * 100).toFixed(1)} % of the samples`;
 }
 
-/** One of a few shades, always the same for a name. */
+/** Grey for the engine's own frames; for others one of a few shades, always the same for a name. */
 function warmth(name) {
+  if (name.startsWith(ENGINE)) return "engine";
   let sum = 0;
   for (let index = 0; index < name.length; index += 1) sum = (sum * 31 + name.charCodeAt(index)) % 65_521;
   return sum % 5;

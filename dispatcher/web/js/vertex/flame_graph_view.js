@@ -58,7 +58,7 @@ export class FlameGraphView {
       const reason = REASONS[String(endTimestamp)];
       return reason === undefined ? loading("The first samples are being taken") : empty(...reason);
     }
-    return [h("p", { class: "muted" }, `Sampled until ${time(endTimestamp)}. Choose a frame to see it larger.`), this.graph.view(data)];
+    return [h("p", { class: "muted" }, `Sampled until ${time(endTimestamp)}. Grey frames are Millstream's own. Choose a frame to see it larger.`), this.graph.view(data)];
   }
 }
 
