@@ -10,6 +10,7 @@ import { Feed } from "./feed.js";
 import { pageFor } from "./pages.js";
 import { currentRoute } from "./router.js";
 import { shell } from "./shell.js";
+import { showCurrentTabs } from "./tabs.js";
 import { keepToken, token } from "./token.js";
 
 const SHORTEST_INTERVAL_MS = 500;
@@ -54,6 +55,7 @@ export class App {
     this.dialog = null;
     if (this.configuration.data !== undefined) this.showPage();
     this.update();
+    queueMicrotask(showCurrentTabs);
     this.refresh();
   }
 

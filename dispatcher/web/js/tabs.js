@@ -19,8 +19,15 @@ export function tabs(label, entries, { small = false } = {}) {
   );
 }
 
-/** On a phone the row may be longer than the window. */
+/** On a phone the rows may be longer than the window: bring what was chosen into sight. */
+export function showCurrentTabs() {
+  for (const list of document.querySelectorAll(".tabs ul")) showCurrent(list);
+}
+
 function showCurrent(list) {
-  const current = list.querySelector("[aria-current]");
-  if (current !== null) list.parentElement.scrollLeft = current.offsetLeft - list.parentElement.offsetLeft - 16;
+  const [row, current] = [list.parentElement, list.querySelector("[aria-current]")];
+  if (current === null) return;
+  const [outer, inner] = [row.getBoundingClientRect(), current.getBoundingClientRect()];
+  if (inner.left < outer.left) row.scrollLeft -= outer.left - inner.left;
+  else if (inner.right > outer.right) row.scrollLeft += inner.right - outer.right;
 }

@@ -41,8 +41,8 @@ export class CheckpointHistory {
     });
   }
 
-  opener(text, label, isOpen, act) {
-    return h("button", { type: "button", class: "text-button", "aria-label": label, "aria-expanded": String(isOpen), onclick: act }, text);
+  opener(text, label, isOpen, act, style = "text-button") {
+    return h("button", { type: "button", class: style, "aria-label": label, "aria-expanded": String(isOpen), onclick: act }, text);
   }
 
   openCheckpoint(id) {
@@ -69,7 +69,7 @@ export class CheckpointHistory {
       table({
         caption: `Vertices of checkpoint ${checkpoint.id}`,
         columns: [
-          { name: "Vertex", heading: true, cell: (row) => this.opener(shownName(row.name), `Subtasks of ${row.name}`, this.vertex?.id === row.id, () => this.openVertex(row.id)) },
+          { name: "Vertex", heading: true, cell: (row) => this.opener(shownName(row.name), `Subtasks of ${row.name}`, this.vertex?.id === row.id, () => this.openVertex(row.id), "text-button text-button--name") },
           { name: "Acknowledged", cell: acknowledged },
           { name: "Last acknowledgement", cell: (row) => time(row.latest_ack_timestamp) },
           { name: "Duration", figure: true, cell: (row) => duration(row.end_to_end_duration) },

@@ -29,7 +29,7 @@ export class DataSkewTab {
           name: "Vertex",
           heading: true,
           sort: (row) => row.name,
-          cell: (row) => h("button", { type: "button", class: "text-button", "aria-expanded": String(this.opened === row.id), onclick: () => this.open(row.id) }, shownName(row.name)),
+          cell: (row) => h("button", { type: "button", class: "text-button text-button--name", "aria-expanded": String(this.opened === row.id), onclick: () => this.open(row.id) }, shownName(row.name)),
         },
         { name: "Skew", sort: (row) => row.total?.skew ?? -1, cell: (row) => skewBar(row.total?.skew) },
         { name: "Skew now", figure: true, sort: (row) => row.rate?.skew ?? -1, cell: (row) => (isFigure(row.rate?.skew) ? `${decimal(row.rate.skew)} %` : "–") },
