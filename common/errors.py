@@ -9,6 +9,7 @@ from __future__ import annotations
 from millstream.common.failure import FailureInfo, render
 
 __all__ = [
+    "AccumulatorError",
     "ConfigurationError",
     "DuplicateJobError",
     "InvalidProgramError",
@@ -25,6 +26,10 @@ __all__ = [
 
 class MillstreamError(Exception):
     """Base of all errors that Millstream itself raises."""
+
+
+class AccumulatorError(MillstreamError):
+    """The result of an accumulator is not to be had; the message says which and why."""
 
 
 class StateMismatchError(MillstreamError):

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
+from millstream.common.errors import AccumulatorError
 from millstream.common.ids import JobID
 from millstream.common.states import JobStatus
 
@@ -36,12 +37,17 @@ _FACTORY_MODULE = "millstream.client.executors"
 
 @dataclass(frozen=True, slots=True)
 class JobExecutionResult:
-    """What is known of a job that has finished."""
+    """What is known of a job that has finished.
+
+    :ivar accumulators: by name, those whose values could be had.
+    :ivar accumulator_failures: by name, why the value of another could not.
+    """
 
     job_id: JobID
     net_runtime_ms: int
     accumulators: dict[str, Any] = field(default_factory=dict)
     details: JobDetails | None = field(default=None, repr=False)
+    accumulator_failures: dict[str, str] = field(default_factory=dict)
 
     def get_job_id(self) -> JobID:
         return self.job_id
@@ -51,11 +57,32 @@ class JobExecutionResult:
         return self.net_runtime_ms
 
     def get_accumulator_result(self, accumulator_name: str) -> Any:
-        """``None`` if the job had no such accumulator."""
+        """``None`` if the job had no such accumulator.
+
+        :raises AccumulatorError: its value could not be had.
+        """
+        if accumulator_name in self.accumulator_failures:
+            raise AccumulatorError(self.accumulator_failures[accumulator_name])
         return self.accumulators.get(accumulator_name)
 
     def get_all_accumulator_results(self) -> dict[str, Any]:
+        """By name.
+
+        :raises AccumulatorError: the value of one could not be had; :meth:`get_accumulator_result` gives the others.
+        """
+        if self.accumulator_failures:
+            raise AccumulatorError("\n".join(self.accumulator_failures.values()))
         return dict(self.accumulators)
+
+    def accumulator_lines(self) -> list[str]:
+        """The accumulators for people, with a heading if there are any."""
+        if not self.accumulators and not self.accumulator_failures:
+            return []
+        return [
+            "Accumulator Results: ",
+            *(f"- {name} ({type(value).__name__}): {value}" for name, value in self.accumulators.items()),
+            *(f"- {name}: {failure}" for name, failure in self.accumulator_failures.items()),
+        ]
 
     def is_job_execution_result(self) -> bool:
         return True
@@ -68,9 +95,7 @@ class JobExecutionResult:
             f"Job with JobID {self.job_id} has finished.",
             f"Job Runtime: {self.net_runtime_ms} ms",
         ]
-        if self.accumulators:
-            lines.append("Accumulator Results: ")
-            lines += [f"- {name} ({type(value).__name__}): {value}" for name, value in self.accumulators.items()]
+        lines += self.accumulator_lines()
         return "\n".join(lines) + "\n"
 
 
@@ -101,6 +126,13 @@ class JobClient(Protocol):
         ...
 
     def get_job_details(self) -> JobDetails: ...
+
+    def get_accumulators(self) -> dict[str, Any]:
+        """Return what the job's functions have counted so far, by name.
+
+        :raises AccumulatorError: the value of one is not to be had.
+        """
+        ...
 
     def trigger_savepoint(self, directory: str | None = None, format_name: str = "CANONICAL") -> str:
         """Take a savepoint and return its path.

@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Callable
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from millstream.client.cli.output import Output
 from millstream.client.cli.progress import waits_for_slots
@@ -63,6 +63,9 @@ class AttachedJobClient:
 
     def get_job_details(self) -> JobDetails:
         return self._client.get_job_details()
+
+    def get_accumulators(self) -> dict[str, Any]:
+        return self._client.get_accumulators()
 
     def trigger_savepoint(self, directory: str | None = None, format_name: str = "CANONICAL") -> str:
         return self._client.trigger_savepoint(directory, format_name)
@@ -160,8 +163,5 @@ class AttachedJobClient:
             f"Job with JobID {result.get_job_id()} has finished.",
             f"Job Runtime: {result.get_net_runtime()} ms",
         ]
-        accumulators = result.get_all_accumulator_results()
-        if accumulators:
-            lines.append("Accumulator Results: ")
-            lines += [f"- {name} ({type(value).__name__}): {value}" for name, value in accumulators.items()]
+        lines += result.accumulator_lines()
         self._output.say("\n".join(lines) + "\n")

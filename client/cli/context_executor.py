@@ -157,4 +157,4 @@ class ContextExecutor:
         job = self._jobs[str(result.get_job_id())]
         job["state"] = "FINISHED"
         job["duration"] = result.get_net_runtime()
-        job["accumulators"] = dict(result.get_all_accumulator_results())
+        job["accumulators"] = {**result.accumulators, **result.accumulator_failures}

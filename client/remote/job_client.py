@@ -5,10 +5,17 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from millstream.client.remote.accumulator_results import accumulator_results
 from millstream.client.remote.errors import OperationInDoubtError
-from millstream.common.errors import JobCancelledError, JobExecutionError, MillstreamError, SavepointError
+from millstream.common.errors import (
+    AccumulatorError,
+    JobCancelledError,
+    JobExecutionError,
+    MillstreamError,
+    SavepointError,
+)
 from millstream.common.execution import JobExecutionResult
 from millstream.common.failure import ENGINE, engine_failure
 from millstream.common.file_system.uri import absolute
@@ -49,6 +56,16 @@ class RpcJobClient:
     def get_job_details(self) -> pb.JobDetails:
         request = pb.JobRequest(job_id=self._job_id, fresh_metrics=True)
         return self._cluster.call(lambda dispatcher: dispatcher.get_job_details(request))
+
+    def get_accumulators(self) -> dict[str, Any]:
+        """Return what the job's functions have counted so far, by name.
+
+        :raises AccumulatorError: the value of one is not to be had.
+        """
+        results = accumulator_results(self.get_job_details())
+        if results.failures:
+            raise AccumulatorError("\n".join(results.failures.values()))
+        return results.values
 
     def cancel(self) -> None:
         """Ask for cancellation; returns when the Dispatcher has accepted it.
@@ -206,4 +223,11 @@ def execution_result(details: pb.JobDetails) -> JobExecutionResult:
             raise JobExecutionError(summary.job_id, engine_failure(ENGINE, "The job failed; no cause was recorded."))
         raise JobExecutionError(summary.job_id, details.failure)
     runtime = max(0, summary.end_time_ms - summary.start_time_ms)
-    return JobExecutionResult(JobID(summary.job_id), runtime, details=details)
+    results = accumulator_results(details)
+    return JobExecutionResult(
+        JobID(summary.job_id),
+        runtime,
+        accumulators=results.values,
+        details=details,
+        accumulator_failures=results.failures,
+    )

@@ -289,18 +289,47 @@ class PlanInput(_message.Message):
     def __init__(self, vertex_id: _Optional[str] = ..., ship_strategy: _Optional[str] = ..., exchange: _Optional[str] = ...) -> None: ...
 
 class AccumulatorValue(_message.Message):
-    __slots__ = ("name", "type", "text", "pickled", "failure")
+    __slots__ = ("name", "type", "text", "pickled", "failure", "whole", "real", "average", "histogram")
     NAME_FIELD_NUMBER: _ClassVar[int]
     TYPE_FIELD_NUMBER: _ClassVar[int]
     TEXT_FIELD_NUMBER: _ClassVar[int]
     PICKLED_FIELD_NUMBER: _ClassVar[int]
     FAILURE_FIELD_NUMBER: _ClassVar[int]
+    WHOLE_FIELD_NUMBER: _ClassVar[int]
+    REAL_FIELD_NUMBER: _ClassVar[int]
+    AVERAGE_FIELD_NUMBER: _ClassVar[int]
+    HISTOGRAM_FIELD_NUMBER: _ClassVar[int]
     name: str
     type: str
     text: str
     pickled: bytes
     failure: _failure_pb2.FailureInfo
-    def __init__(self, name: _Optional[str] = ..., type: _Optional[str] = ..., text: _Optional[str] = ..., pickled: _Optional[bytes] = ..., failure: _Optional[_Union[_failure_pb2.FailureInfo, _Mapping]] = ...) -> None: ...
+    whole: str
+    real: float
+    average: AverageParts
+    histogram: HistogramCounts
+    def __init__(self, name: _Optional[str] = ..., type: _Optional[str] = ..., text: _Optional[str] = ..., pickled: _Optional[bytes] = ..., failure: _Optional[_Union[_failure_pb2.FailureInfo, _Mapping]] = ..., whole: _Optional[str] = ..., real: _Optional[float] = ..., average: _Optional[_Union[AverageParts, _Mapping]] = ..., histogram: _Optional[_Union[HistogramCounts, _Mapping]] = ...) -> None: ...
+
+class AverageParts(_message.Message):
+    __slots__ = ("count", "sum")
+    COUNT_FIELD_NUMBER: _ClassVar[int]
+    SUM_FIELD_NUMBER: _ClassVar[int]
+    count: int
+    sum: float
+    def __init__(self, count: _Optional[int] = ..., sum: _Optional[float] = ...) -> None: ...
+
+class HistogramCounts(_message.Message):
+    __slots__ = ("counts",)
+    class CountsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: int
+        value: int
+        def __init__(self, key: _Optional[int] = ..., value: _Optional[int] = ...) -> None: ...
+    COUNTS_FIELD_NUMBER: _ClassVar[int]
+    counts: _containers.ScalarMap[int, int]
+    def __init__(self, counts: _Optional[_Mapping[int, int]] = ...) -> None: ...
 
 class VertexDetails(_message.Message):
     __slots__ = ("vertex_id", "name", "parallelism", "max_parallelism", "slot_sharing_group", "subtasks", "slot_sharing_group_id", "bounds")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+
+from millstream.common.accumulators import Accumulator, DoubleCounter, Histogram, IntCounter, LongCounter
 
 if TYPE_CHECKING:
     from millstream.common.metrics import MetricGroup
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     )
 
 __all__ = ["KeyedStateStore", "RuntimeContext"]
+
+A = TypeVar("A", bound=Accumulator[Any, Any])
 
 
 class KeyedStateStore(ABC):
@@ -91,3 +95,51 @@ class RuntimeContext(KeyedStateStore):
     @abstractmethod
     def get_metrics_group(self) -> MetricGroup:
         """Where this function registers its metrics."""
+
+    @abstractmethod
+    def add_accumulator(self, name: str, accumulator: Accumulator[Any, Any]) -> None:
+        """Make what ``accumulator`` holds at the end part of the job's result, under ``name``, merged with those of all
+        tasks that have one of this name.
+
+        It begins anew when the task is restarted: only what the last attempt has added counts.
+
+        :raises MillstreamError: the operator has one of this name.
+        """
+
+    @abstractmethod
+    def get_accumulator(self, name: str) -> Accumulator[Any, Any] | None:
+        """The one that the operator has under this name; ``None``: it has none."""
+
+    def get_int_counter(self, name: str) -> IntCounter:
+        """The counter of this name, a new one if there is none.
+
+        :raises TypeError: the operator has an accumulator of another type under this name.
+        """
+        return self._accumulator(name, IntCounter)
+
+    def get_long_counter(self, name: str) -> LongCounter:
+        """As :meth:`get_int_counter`."""
+        return self._accumulator(name, LongCounter)
+
+    def get_double_counter(self, name: str) -> DoubleCounter:
+        """As :meth:`get_int_counter`, for floating-point numbers."""
+        return self._accumulator(name, DoubleCounter)
+
+    def get_histogram(self, name: str) -> Histogram:
+        """The histogram of this name, a new one if there is none.
+
+        :raises TypeError: the operator has an accumulator of another type under this name.
+        """
+        return self._accumulator(name, Histogram)
+
+    def _accumulator(self, name: str, kind: type[A]) -> A:
+        accumulator = self.get_accumulator(name)
+        if accumulator is None:
+            accumulator = kind()
+            self.add_accumulator(name, accumulator)
+        if not isinstance(accumulator, kind):
+            raise TypeError(
+                f"accumulator {name!r} of {self.get_task_name()!r} is of type {type(accumulator).__name__}, not "
+                f"{kind.__name__}: use another name"
+            )
+        return accumulator

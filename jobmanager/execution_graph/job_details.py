@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterator
 from typing import Protocol
 
-from millstream.common.config import Configuration, ExecutionOptions, PipelineOptions
+from millstream.common.config import Configuration, ExecutionOptions, PipelineOptions, RpcOptions
 from millstream.common.states import JobStatus
 from millstream.common.wire.cluster_pb2 import (
     AccumulatorValue,
@@ -17,7 +17,7 @@ from millstream.common.wire.cluster_pb2 import (
     VertexDetails,
     VertexParallelism,
 )
-from millstream.jobmanager.execution_graph.accumulators import merged_accumulators
+from millstream.jobmanager.execution_graph.accumulators import AccumulatorBudget, merged_accumulators
 from millstream.jobmanager.execution_graph.execution import Execution
 from millstream.jobmanager.execution_graph.execution_graph import ExecutionGraph
 from millstream.jobmanager.execution_graph.execution_job_vertex import ExecutionJobVertex
@@ -25,6 +25,9 @@ from millstream.jobmanager.execution_graph.execution_vertex import ExecutionVert
 from millstream.jobmanager.execution_graph.job_plan import plan_nodes
 
 __all__ = ["Failures", "build_job_details", "build_job_summary"]
+
+_ACCUMULATORS_SHARE = 4
+"""Of the largest message, as a divisor: what accumulators may take of a report."""
 
 
 class Failures(Protocol):
@@ -64,9 +67,12 @@ def build_job_details(
     :param restart_strategy: in words.
     """
     entries = list(failures.entries())
+    budget = AccumulatorBudget(settings.get(RpcOptions.FRAMESIZE) // _ACCUMULATORS_SHARE)
+    # What the whole job has counted comes first, and the attempts of each task after it.
+    accumulators = [budget.take(value) for value in merged_accumulators(_accumulators(graph))]
     details = JobDetails(
         summary=build_job_summary(graph),
-        vertices=[_vertex_details(graph, job_vertex) for job_vertex in graph.job_vertices.values()],
+        vertices=[_vertex_details(graph, job_vertex, budget) for job_vertex in graph.job_vertices.values()],
         failure_history=[entry.root_cause for entry in entries],
         exception_history=entries,
         exception_history_truncated=failures.truncated,
@@ -80,7 +86,7 @@ def build_job_details(
         job_type="BATCH" if settings.get(ExecutionOptions.RUNTIME_MODE) == "BATCH" else "STREAMING",
         stoppable=graph.status is JobStatus.RUNNING,
         restart_strategy=restart_strategy,
-        accumulators=merged_accumulators(_accumulators(graph)),
+        accumulators=accumulators,
     )
     if graph.failure is not None:
         details.failure.CopyFrom(graph.failure)
@@ -97,7 +103,7 @@ def _accumulators(graph: ExecutionGraph) -> Iterator[AccumulatorValue]:
             yield from vertex.current.metrics.accumulators
 
 
-def _vertex_details(graph: ExecutionGraph, job_vertex: ExecutionJobVertex) -> VertexDetails:
+def _vertex_details(graph: ExecutionGraph, job_vertex: ExecutionJobVertex, budget: AccumulatorBudget) -> VertexDetails:
     asked = job_vertex.job_vertex
     return VertexDetails(
         vertex_id=job_vertex.id,
@@ -106,7 +112,7 @@ def _vertex_details(graph: ExecutionGraph, job_vertex: ExecutionJobVertex) -> Ve
         max_parallelism=job_vertex.max_parallelism,
         slot_sharing_group=job_vertex.slot_sharing_group,
         slot_sharing_group_id=_group_id(graph, job_vertex.slot_sharing_group),
-        subtasks=[_subtask_details(vertex) for vertex in job_vertex.subtasks],
+        subtasks=[_subtask_details(vertex, budget) for vertex in job_vertex.subtasks],
         bounds=VertexParallelism(
             lower_bound=asked.lower_bound or 1, upper_bound=asked.upper_bound or job_vertex.parallelism
         ),
@@ -118,11 +124,13 @@ def _group_id(graph: ExecutionGraph, name: str) -> str:
     return hashlib.sha256(f"{graph.job_id}/{name}".encode()).hexdigest()[:32]
 
 
-def _subtask_details(vertex: ExecutionVertex) -> SubtaskDetails:
-    details = _attempt_details(vertex, vertex.current)
+def _subtask_details(vertex: ExecutionVertex, budget: AccumulatorBudget) -> SubtaskDetails:
+    details = _attempt_details(vertex, vertex.current, budget)
     for execution in reversed(list(vertex.history)):
         earlier = details.earlier_attempts.add()
-        earlier.CopyFrom(_attempt_details(vertex, execution))
+        earlier.CopyFrom(_attempt_details(vertex, execution, budget))
+        for value in earlier.accumulators:
+            value.ClearField("pickled")  # they count for nothing any more, and are only looked at
         if execution.failure is not None:
             # The history of failures has the tracebacks; here there might be more of them than fit into one answer.
             earlier.failure.ClearField("full_traceback")
@@ -130,7 +138,7 @@ def _subtask_details(vertex: ExecutionVertex) -> SubtaskDetails:
     return details
 
 
-def _attempt_details(vertex: ExecutionVertex, execution: Execution) -> SubtaskDetails:
+def _attempt_details(vertex: ExecutionVertex, execution: Execution, budget: AccumulatorBudget) -> SubtaskDetails:
     details = SubtaskDetails(
         subtask_index=vertex.id.subtask_index,
         attempt_number=execution.attempt_number,
@@ -145,7 +153,7 @@ def _attempt_details(vertex: ExecutionVertex, execution: Execution) -> SubtaskDe
     if execution.metrics is not None:
         details.metrics.CopyFrom(execution.metrics)
         details.metrics.ClearField("accumulators")
-        details.accumulators.extend(execution.metrics.accumulators)
+        details.accumulators.extend(budget.take(value) for value in execution.metrics.accumulators)
     if execution.failure is not None:
         details.failure.CopyFrom(execution.failure)
     return details

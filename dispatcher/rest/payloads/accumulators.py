@@ -37,8 +37,8 @@ def job_accumulators(details: JobDetails, *, with_serialized: bool) -> JobAccumu
 
 
 def serialized_accumulators(values: Iterable[AccumulatorValue]) -> dict[str, str]:
-    """Return the values by name in base 64: pickled, or as text where they are not kept pickled. Those that could not
-    be put together are left out.
+    """Return the values by name in base 64: pickled, or as text where they are not kept pickled, as those that only the
+    job's own program can merge. Those that could not be put together are left out.
     """
     return {
         value.name: base64.b64encode(value.pickled or value.text.encode()).decode()
@@ -64,7 +64,7 @@ def subtasks_accumulators(vertex: VertexDetails) -> SubtasksAccumulatorsInfo:
                 attempt=subtask.attempt_number,
                 host=host_of(subtask),
                 endpoint=endpoint_of(subtask),
-                user_accumulators=_shown(subtask.accumulators),
+                user_accumulators=_shown(merged_accumulators(subtask.accumulators)),
             )
             for subtask in vertex.subtasks
         ],
@@ -77,7 +77,7 @@ def attempt_accumulators(attempt: SubtaskDetails) -> SubtaskAttemptAccumulatorsI
         subtask=attempt.subtask_index,
         attempt=attempt.attempt_number,
         id=attempt.attempt_id,
-        user_accumulators=_shown(attempt.accumulators),
+        user_accumulators=_shown(merged_accumulators(attempt.accumulators)),
     )
 
 

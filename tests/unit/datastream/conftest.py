@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -43,6 +44,9 @@ class ScriptedJobClient:
         if self.failure is not None:
             raise self.failure
         return JobExecutionResult(self.job_id, 7)
+
+    def get_accumulators(self) -> dict[str, Any]:
+        return {}
 
     def get_job_details(self) -> JobDetails:
         return JobDetails()

@@ -7,6 +7,7 @@ from typing import Any
 import cloudpickle
 import pytest
 
+from millstream.common.accumulators import Accumulator
 from millstream.datastream import functions
 from millstream.datastream.functions import (
     KeySelector,
@@ -43,6 +44,12 @@ class Place(RuntimeContext):
         return default_value
 
     def get_metrics_group(self) -> Any:
+        return None
+
+    def add_accumulator(self, name: str, accumulator: Accumulator[Any, Any]) -> None:
+        raise NotImplementedError
+
+    def get_accumulator(self, name: str) -> Accumulator[Any, Any] | None:
         return None
 
 

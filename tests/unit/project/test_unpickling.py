@@ -15,6 +15,7 @@ ALLOWED = (
     "taskmanager/state/",
     "taskmanager/task/",
     "taskmanager/user_code.py",
+    "client/remote/accumulator_results.py",  # what the functions of the client's own job have counted
     "datastream/closeable_iterator.py",  # execute_and_collect's results, in the client
     "testing/harness_pipeline.py",  # a copy of the test's own functions
     "testing/operator_harness.py",  # snapshots that the test took

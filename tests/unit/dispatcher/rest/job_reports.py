@@ -274,7 +274,7 @@ def _subtask(index: int, metrics: TaskMetrics, *, attempt: int = 0, manager: str
         data_port=40_000 + int(manager[-1]),
         state_timestamps={**_LIFE, "RUNNING": 901_000 + index},
         metrics=metrics,
-        accumulators=[AccumulatorValue(name="emitted", type="IntCounter", text=str(10 + index))],
+        accumulators=[AccumulatorValue(name="emitted", type="IntCounter", whole=str(10 + index))],
     )
     for number in range(attempt):
         subtask.earlier_attempts.append(
