@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from millstream.common.clock import Clock, SystemClock
 from millstream.common.records import RecordBatch, Watermark, WatermarkStatus
+from millstream.taskmanager.operators.accumulator_registry import AccumulatorRegistry
 from millstream.taskmanager.operators.processing_time import ManualProcessingTime, ProcessingTimeService
 from millstream.taskmanager.state.operator_states import OperatorStates
 
@@ -89,6 +90,7 @@ class OperatorContext:
     :ivar state: where the operator keeps its state.
     :ivar checkpointing: the job takes checkpoints: what must not happen twice waits for one. Without, there will be no
         call of :meth:`Operator.notify_checkpoint_complete`, unless for a savepoint.
+    :ivar accumulators: where the operator's functions register theirs.
     """
 
     info: OperatorInfo
@@ -102,6 +104,7 @@ class OperatorContext:
     auto_watermark_interval_ms: int = 200
     state: OperatorStates = field(default_factory=OperatorStates)
     checkpointing: bool = False
+    accumulators: AccumulatorRegistry = field(default_factory=AccumulatorRegistry)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from millstream.common.wire.graph_pb2 import OperatorNode, ResultPartitionDeploy
 from millstream.taskmanager.exchange import InputGate, ResultWriter
 from millstream.taskmanager.metrics.metric_place import MetricPlace
 from millstream.taskmanager.network.channel_replay import ChannelReplay
+from millstream.taskmanager.operators.accumulator_registry import AccumulatorRegistry
 from millstream.taskmanager.operators.collect_sink import CollectSinkOperator
 from millstream.taskmanager.operators.conversion_operator import ConversionOperator
 from millstream.taskmanager.operators.fused import fusable, is_lazy
@@ -101,6 +102,7 @@ class Chain:
     :ivar source_targets: where the source's output goes once it has its timestamps and watermarks.
     :ivar states: the state of each operator of the vertex, in their order.
     :ivar metric_groups: where the functions of each operator register what they measure, in the same order.
+    :ivar accumulators: those of the functions of each operator, in the same order.
     :ivar alarms: whose operator is to be woken when one rings.
     :ivar source_alarm: the source's; when it rings, the source is polled.
     """
@@ -114,6 +116,7 @@ class Chain:
     infos: list[OperatorInfo] = field(default_factory=list)
     states: list[tuple[OperatorInfo, OperatorStates]] = field(default_factory=list)
     metric_groups: list[MetricGroup] = field(default_factory=list)
+    accumulators: list[AccumulatorRegistry] = field(default_factory=list)
     alarms: dict[Alarm, ChainNode] = field(default_factory=dict)
     source_alarm: Alarm | None = None
 
@@ -212,8 +215,17 @@ class _ChainBuilder:
             self._chain.states.append((info, state))
             group = self._services.metrics.operator_group(self._base.task, info)
             self._chain.metric_groups.append(group)
+            accumulators = AccumulatorRegistry(info.name)
+            self._chain.accumulators.append(accumulators)
             self._contexts.append(
-                replace(self._base, info=info, processing_time=alarm, state=state, metric_group=group)
+                replace(
+                    self._base,
+                    info=info,
+                    processing_time=alarm,
+                    state=state,
+                    metric_group=group,
+                    accumulators=accumulators,
+                )
             )
         for output in self._deployment.outputs:
             self._create_edge(output)

@@ -42,6 +42,7 @@ from millstream.taskmanager.task.source_driver import SourceDriver
 from millstream.taskmanager.task.source_work import SourceWork
 from millstream.taskmanager.task.split_input import SplitInput
 from millstream.taskmanager.task.subtask_checkpoints import SubtaskCheckpoints
+from millstream.taskmanager.task.task_accumulators import TaskAccumulators
 from millstream.taskmanager.task.task_loop import TaskLoop
 from millstream.taskmanager.task.task_metrics import TaskTimes, build_metrics
 from millstream.taskmanager.task.task_parts import TaskParts
@@ -87,6 +88,7 @@ class Task:
         self._state = TaskState()
         self._times = TaskTimes()
         self._chain = Chain()
+        self._accumulators = TaskAccumulators(self._chain.accumulators, self.info)
         self._loop = TaskLoop(self._chain, self._times)
         self._mailbox = Mailbox(self._wake)
         self._checkpoints = SubtaskCheckpoints(self.info, self._chain, services, report)
@@ -154,7 +156,7 @@ class Task:
     def metrics(self) -> TaskMetrics:
         """The running totals."""
         chain = self._chain
-        return build_metrics(
+        metrics = build_metrics(
             self._times,
             self._gate,
             (edge.writer for edge in chain.edges),
@@ -162,6 +164,9 @@ class Task:
             chain.late_records_dropped(),
             self._checkpoints.last_arrival,
         )
+        if self._accumulators:
+            metrics.accumulators.extend(self._accumulators.values(final=self._state.terminal))
+        return metrics
 
     async def operator_request(self, operator_id: str, payload: bytes) -> bytes:
         """Pass a client's request, or one of a reader to its enumerator, to an operator.
