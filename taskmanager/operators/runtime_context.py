@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from millstream.common.accumulators import Accumulator
 from millstream.common.errors import MillstreamError
 from millstream.common.metrics import MetricGroup
 from millstream.datastream.functions import RuntimeContext
@@ -82,6 +83,12 @@ class OperatorRuntimeContext(RuntimeContext):
 
     def get_job_parameter(self, key: str, default_value: str | None = None) -> str | None:
         return self._context.job_parameters.get(key, default_value)
+
+    def add_accumulator(self, name: str, accumulator: Accumulator[Any, Any]) -> None:
+        self._context.accumulators.add(name, accumulator)
+
+    def get_accumulator(self, name: str) -> Accumulator[Any, Any] | None:
+        return self._context.accumulators.get(name)
 
     def get_metrics_group(self) -> MetricGroup:
         if self._metrics is None:
