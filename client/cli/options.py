@@ -7,7 +7,16 @@ from typing import Any, Final, TypeVar
 
 import click
 
-__all__ = ["CONTEXT", "PROGRAM_CONTEXT", "WholeNumber", "common_options", "epilog", "json_option", "program_options"]
+__all__ = [
+    "CONTEXT",
+    "PROGRAM_CONTEXT",
+    "WholeNumber",
+    "common_options",
+    "epilog",
+    "json_option",
+    "program_options",
+    "savepoint_options",
+]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -119,6 +128,40 @@ def program_options(function: F) -> F:
             metavar="<path>",
             multiple=True,
             help="Entry of the import path that is there on all machines; can be repeated.",
+        ),
+    ]
+    for decorator in reversed(decorators):
+        function = decorator(function)
+    return function
+
+
+def savepoint_options(function: F) -> F:
+    """Add the options that say from which snapshot a job begins."""
+    decorators = [
+        click.option(
+            "-s",
+            "--fromSavepoint",
+            "savepoint",
+            metavar="<path>",
+            help="Begin from a savepoint or a retained checkpoint: its directory, or that of a job's checkpoints (the "
+            "latest).",
+        ),
+        click.option(
+            "-n",
+            "--allowNonRestoredState",
+            "allow_non_restored_state",
+            is_flag=True,
+            help="Leave out state in the savepoint whose operator the program does not have.",
+        ),
+        click.option(
+            "-cm",
+            "--claimMode",
+            "-rm",
+            "--restoreMode",
+            "claim_mode",
+            type=click.Choice(["claim", "no_claim", "legacy"], case_sensitive=False),
+            help="Who owns the files of the savepoint from then on: the job (claim) or whoever did (no_claim, the "
+            "default).",
         ),
     ]
     for decorator in reversed(decorators):

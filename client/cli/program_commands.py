@@ -14,9 +14,10 @@ from millstream.client.cli.options import (
     epilog,
     json_option,
     program_options,
+    savepoint_options,
 )
 
-__all__ = ["info", "run", "simulate"]
+__all__ = ["info", "run", "run_application", "simulate"]
 
 
 @click.command(
@@ -37,29 +38,7 @@ __all__ = ["info", "run", "simulate"]
     is_flag=True,
     help="Cancel the job when the command is broken off (Ctrl-C) in attached mode, or ends in any other way.",
 )
-@click.option(
-    "-s",
-    "--fromSavepoint",
-    "savepoint",
-    metavar="<path>",
-    help="Begin from a savepoint or a retained checkpoint: its directory, or that of a job's checkpoints (the latest).",
-)
-@click.option(
-    "-n",
-    "--allowNonRestoredState",
-    "allow_non_restored_state",
-    is_flag=True,
-    help="Leave out state in the savepoint whose operator the program does not have.",
-)
-@click.option(
-    "-cm",
-    "--claimMode",
-    "-rm",
-    "--restoreMode",
-    "claim_mode",
-    type=click.Choice(["claim", "no_claim", "legacy"], case_sensitive=False),
-    help="Who owns the files of the savepoint from then on: the job (claim) or whoever did (no_claim, the default).",
-)
+@savepoint_options
 @click.option("-q", "--sysoutLogging", "quiet", is_flag=True, help="Show no progress.")
 @program_options
 @common_options
@@ -82,6 +61,57 @@ def run(**options: Any) -> int:
         quiet=quiet,
         arguments=sys.argv[1:],
     )
+
+
+@click.command(
+    name="run-application",
+    context_settings=PROGRAM_CONTEXT,
+    short_help="Run a program on the cluster.",
+    epilog=epilog(
+        "millstream run-application -m master:8081 job.py --input /data",
+        "millstream run-application -m https://cluster.example/streams -c reports.daily -p 4 reports.whl",
+    ),
+)
+@click.option("-c", "--class", "entry", metavar="<entry>", help="Which entry of the package to start.")
+@click.option(
+    "-p",
+    "--parallelism",
+    type=WholeNumber(min=1),
+    metavar="<n>",
+    help="Parallelism of the program where it sets none.",
+)
+@savepoint_options
+@common_options
+@json_option
+@click.argument("arguments", nargs=-1, required=True, metavar="<package> [ARGUMENTS]...")
+def run_application(
+    entry: str | None,
+    parallelism: int | None,
+    savepoint: str | None,
+    allow_non_restored_state: bool,
+    claim_mode: str | None,
+    arguments: tuple[str, ...],
+    **options: Any,
+) -> int:
+    """Run a program on the cluster, in a process beside the master; this command need not outlive it.
+
+    The package is a Python script, a zip of modules (.zip, .pyz) or a wheel. It is sent to the REST interface and
+    started there; the settings of -D go with it. The command returns when the first job is submitted.
+    """
+    from millstream.client.cli.run_application import run_application_action
+    from millstream.client.cli.settings import ClusterSettings, parse_dynamic
+    from millstream.client.remote.rest_client import PackageRun
+
+    run = PackageRun(
+        entry=entry,
+        arguments=arguments[1:],
+        parallelism=parallelism,
+        savepoint=savepoint,
+        allow_non_restored_state=allow_non_restored_state,
+        claim_mode=claim_mode.upper() if claim_mode is not None else None,
+        configuration=parse_dynamic(options["dynamic"]),
+    )
+    return run_application_action(ClusterSettings.parse(**options), arguments[0], run)
 
 
 @click.command(

@@ -26,7 +26,7 @@ from millstream.common.file_system import FileSystemError
 from millstream.common.file_system.uri import absolute
 from millstream.common.high_availability.mode import uses_zookeeper
 
-__all__ = ["ClusterSettings", "ProgramSettings", "master_settings"]
+__all__ = ["ClusterSettings", "ProgramSettings", "master_settings", "parse_dynamic"]
 
 TARGETS = ("remote", "local")
 
@@ -92,7 +92,7 @@ class ClusterSettings:
 
         :raises CliArgsError: an option is malformed, or the configuration cannot be read.
         """
-        return _read(_dynamic(dynamic), jobmanager, target, verbose, namespace, as_json)
+        return _read(parse_dynamic(dynamic), jobmanager, target, verbose, namespace, as_json)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +153,7 @@ class ProgramSettings:
             if not script.is_file():
                 problem = "is a directory" if script.is_dir() else "does not exist"
                 raise CliArgsError(f"Could not run the Python program: {python} {problem}.")
-        overlay = _dynamic(dynamic)
+        overlay = parse_dynamic(dynamic)
         if parallelism is not None:
             overlay[CoreOptions.DEFAULT_PARALLELISM.key] = str(parallelism)
         if python_files:
@@ -219,7 +219,11 @@ def _path(savepoint: str) -> str:
         raise CliArgsError(f"The savepoint given with -s (--fromSavepoint): {error}") from error
 
 
-def _dynamic(entries: Sequence[str]) -> dict[str, str]:
+def parse_dynamic(entries: Sequence[str]) -> dict[str, str]:
+    """Return the settings of ``-D``.
+
+    :raises CliArgsError: one is not ``key=value``.
+    """
     pairs: dict[str, str] = {}
     for entry in entries:
         key, equals, value = entry.partition("=")

@@ -64,7 +64,7 @@ def test_without_an_action_the_help_is_shown(capsys: pytest.CaptureFixture[str])
     assert main([]) == 1
     output = capsys.readouterr().out
     assert output.endswith("\nPlease specify an action.\n")
-    assert "run        Build and submit a program." in output
+    assert "run             Build and submit a program." in output
 
 
 @pytest.mark.parametrize("option", ["-h", "--help"])
@@ -84,8 +84,8 @@ def test_an_unknown_action_is_answered_with_those_that_exist(capsys: pytest.Capt
     assert main(["bogus"]) == 1
     assert capsys.readouterr().out == (
         '"bogus" is not a valid action.\n\n'
-        'Valid actions are "run", "list", "info", "simulate", "savepoint", "checkpoint", "stop", "cancel", "modify", '
-        '"ha", or "completion".\n\n'
+        'Valid actions are "run", "run-application", "list", "info", "simulate", "savepoint", "checkpoint", '
+        '"stop", "cancel", "modify", "ha", or "completion".\n\n'
         "Specify the version option (-v or --version) to print Millstream version.\n\n"
         "Specify the help option (-h or --help) to get help on the command.\n"
     )

@@ -64,7 +64,6 @@ def test_jobs_are_listed_as_the_rest_interface_does(connected: Any, capsys: pyte
         (["checkpoint", JOB], {"jid": JOB, "request-id": str, "checkpointId": 0}),
         (["modify", "-p", "3", JOB], {"jid": JOB, "request-id": str, "parallelism": 3}),
     ],
-    ids=" ".join,
 )
 def test_what_was_done(
     connected: Any, capsys: pytest.CaptureFixture[str], arguments: list[str], document: dict[str, object]
