@@ -27,16 +27,21 @@ class WebOptions:
     UPLOAD_DIR: Final = optional(
         "web.upload.dir",
         STRING,
-        "Directory of uploaded programs.",
+        "Directory of uploaded packages, which are there again after a restart. Unset: below `web.tmpdir`, and gone "
+        "with the process.",
         former=("jobmanager.web.upload.dir",),
-        effect=Effect.RESERVED,
     )
     TMP_DIR: Final = optional(
         "web.tmpdir",
         STRING,
-        "Scratch directory. Unset: the system's temporary directory.",
+        "Scratch directory of uploaded packages and of their programs. Unset: the system's temporary directory.",
         former=("jobmanager.web.tmpdir",),
-        effect=Effect.RESERVED,
+    )
+    SUBMIT_TIMEOUT: Final = option(
+        "web.submit.timeout",
+        DURATION,
+        timedelta(minutes=2),
+        "How long the program of an uploaded package may take to build and submit its jobs. Then it is ended.",
     )
     REFRESH_INTERVAL: Final = option(
         "web.refresh-interval",

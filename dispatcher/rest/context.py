@@ -9,6 +9,8 @@ from millstream.common.clock import Clock
 from millstream.common.config import Configuration
 from millstream.common.ids import IdFactory
 from millstream.common.logging.log_files import LogFiles
+from millstream.dispatcher.packages.package_runs import PackageRuns
+from millstream.dispatcher.packages.package_store import PackageStore
 from millstream.dispatcher.rest.asynchronous_operations import AsynchronousOperations
 from millstream.dispatcher.rest.cluster import ClusterAccess
 from millstream.dispatcher.rest.flame_graphs.stack_sampler import StackSampler
@@ -27,6 +29,8 @@ class RestContext:
     :ivar metrics: of the whole cluster, fetched when somebody asks.
     :ivar stacks: of tasks, for flame graphs.
     :ivar log_files: of this process.
+    :ivar packages: that were uploaded to this server.
+    :ivar package_runs: their programs, while they run.
     :ivar threads: for work that would block the event loop: files, large answers.
     """
 
@@ -38,4 +42,6 @@ class RestContext:
     metrics: MetricFetcher
     stacks: StackSampler
     log_files: LogFiles
+    packages: PackageStore
+    package_runs: PackageRuns
     threads: Executor

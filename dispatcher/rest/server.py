@@ -20,6 +20,8 @@ from millstream.common.ids import IdFactory
 from millstream.common.logging.log_files import LogFiles
 from millstream.common.rpc.loopback import is_loopback
 from millstream.common.rpc.service import RpcService
+from millstream.dispatcher.packages.package_runs import PackageRuns
+from millstream.dispatcher.packages.package_store import PackageStore
 from millstream.dispatcher.rest.application import make_application
 from millstream.dispatcher.rest.asynchronous_operations import AsynchronousOperations
 from millstream.dispatcher.rest.cluster import ClusterAccess
@@ -52,6 +54,8 @@ class RestServer:
         cluster = ClusterAccess(rpc, leaders, configuration)
         self._metrics = MetricFetcher(cluster, configuration, clock)
         self._stacks = StackSampler(cluster, configuration, clock)
+        self._packages = PackageStore(configuration, clock)
+        self._package_runs = PackageRuns(configuration, self._threads)
         context = RestContext(
             configuration=configuration,
             cluster=cluster,
@@ -61,6 +65,8 @@ class RestServer:
             metrics=self._metrics,
             stacks=self._stacks,
             log_files=LogFiles.of_master(configuration),
+            packages=self._packages,
+            package_runs=self._package_runs,
             threads=self._threads,
         )
         self._bind_address = configuration.get(RestOptions.BIND_ADDRESS)
@@ -103,7 +109,9 @@ class RestServer:
 
     async def close(self) -> None:
         """Serve no more, and break off what is under way. May be called twice."""
+        await self._package_runs.close()
         await self._server.close()
+        self._packages.close()
         await self._operations.close()
         await self._metrics.close()
         await self._stacks.close()

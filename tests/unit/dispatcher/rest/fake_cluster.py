@@ -25,6 +25,8 @@ from millstream.common.rpc.gateways import DispatcherGateway, ResourceManagerGat
 from millstream.common.rpc.in_process import InProcessNetwork
 from millstream.common.rpc.service import RpcService
 from millstream.common.wire import cluster_pb2 as pb
+from millstream.dispatcher.packages.package_runs import PackageRuns
+from millstream.dispatcher.packages.package_store import PackageStore
 from millstream.dispatcher.rest.application import make_application
 from millstream.dispatcher.rest.asynchronous_operations import AsynchronousOperations
 from millstream.dispatcher.rest.cluster import ClusterAccess
@@ -147,6 +149,7 @@ async def fake_cluster(
     clock = ManualClock(1_000_000)
     ids = IdFactory(random.Random(7))
     access = ClusterAccess(own, FixedLeaderDirectory(own, "master"), configuration)
+    threads = ThreadPoolExecutor(1)
     context = RestContext(
         configuration=configuration,
         cluster=access,
@@ -156,11 +159,15 @@ async def fake_cluster(
         metrics=MetricFetcher(access, configuration, clock, patience_seconds=patience_seconds),
         stacks=StackSampler(access, configuration, clock),
         log_files=LogFiles.of_master(configuration),
-        threads=ThreadPoolExecutor(1),
+        packages=PackageStore(configuration, clock),
+        package_runs=PackageRuns(configuration, threads),
+        threads=threads,
     )
     transport = httpx.ASGITransport(make_application(context, files or {}))
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as http:
         yield FakeCluster(master, http, clock, context)
+    await context.package_runs.close()
+    context.packages.close()
     await context.operations.close()
     await context.metrics.close()
     await context.stacks.close()
