@@ -12,7 +12,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from millstream.common.records import CheckpointBarrier, Element, Marker, RecordBatch
+from millstream.common.records import CheckpointBarrier, Element, LatencyMarker, Marker, RecordBatch
 from millstream.taskmanager.exchange_usage import InputUsage, OutputUsage
 
 __all__ = [
@@ -186,6 +186,10 @@ class ResultWriter(Protocol):
 
     def broadcast(self, marker: Marker) -> None:
         """Put a marker after all that was emitted before, on every subpartition."""
+        ...
+
+    def sample(self, marker: LatencyMarker) -> None:
+        """Put a mark after all that was emitted before, on one subpartition; each has its turn."""
         ...
 
     def overtake(self, barrier: CheckpointBarrier) -> list[UnderWay]:

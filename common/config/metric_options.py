@@ -125,22 +125,20 @@ class MetricOptions:
         "metrics.latency.interval",
         DURATION,
         timedelta(0),
-        "Time between two latency markers; 0 sends none.",
-        effect=Effect.RESERVED,
+        "Time between two latency markers that a source sends; 0: it sends none.",
     )
     LATENCY_GRANULARITY: Final = option(
         "metrics.latency.granularity",
         one_of("single", "operator", "subtask"),
         "operator",
-        "For what latencies are told apart.",
-        effect=Effect.RESERVED,
+        "What is told apart: operators alone (single), also the sources that the markers come from (operator), or each "
+        "subtask of the sources (subtask).",
     )
     LATENCY_HISTORY_SIZE: Final = option(
         "metrics.latency.history-size",
         IntegerKind(1),
         128,
-        "Latencies kept for each statistic.",
-        effect=Effect.RESERVED,
+        "How many of the latest latencies each statistic is of.",
     )
     FETCHER_UPDATE_INTERVAL: Final = option(
         "metrics.fetcher.update-interval",

@@ -30,9 +30,13 @@ class MetricPlace:
         """For tasks that run outside of a cluster."""
         return MetricPlace("localhost", "none", "none", ScopeFormats.of(Configuration()))
 
+    def job_scope(self, task: TaskInfo) -> MetricScope:
+        """The scope of a task's job on this TaskManager."""
+        return MetricScope.task_manager(self.host, self.task_manager_id).job(task.job_id, self.job_name)
+
     def task_scope(self, task: TaskInfo) -> MetricScope:
         """The scope of a task."""
-        job = MetricScope.task_manager(self.host, self.task_manager_id).job(task.job_id, self.job_name)
+        job = self.job_scope(task)
         return job.task(task.vertex_id, task.task_name, task.attempt_id, task.attempt_number, task.subtask_index)
 
     def operator_scope(self, task: TaskInfo, operator: OperatorInfo) -> MetricScope:

@@ -5,7 +5,10 @@ The worker's one timer for rates calls :meth:`SlotMetrics.update`; nothing else 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from millstream.common.config import Configuration, TaskManagerOptions
+from millstream.common.metrics.metric_dump import dump_group
 from millstream.common.wire.metrics_pb2 import MetricDump, MetricGroupDump
 from millstream.taskmanager.metrics.metric_place import MetricPlace
 from millstream.taskmanager.metrics.state_property_metrics import StatePropertyMetrics
@@ -56,6 +59,7 @@ class SlotMetrics:
         dump = MetricDump(timestamp_ms=timestamp_ms)
         for groups in self._groups.values():
             dump.groups.extend(groups.dump())
+        dump.groups.extend(self._of_jobs())
         dump.groups.append(self._of_worker(managed_memory))
         return dump
 
@@ -65,6 +69,13 @@ class SlotMetrics:
                 self._groups[attempt_id] = TaskMetricGroups(
                     parts, self._place, now, self._properties, detailed=self._detailed
                 )
+
+    def _of_jobs(self) -> Iterator[MetricGroupDump]:
+        """What belongs to the job as a whole: latencies."""
+        for parts in self._tasks.values():
+            latencies = parts.chain.latencies
+            if latencies is not None and latencies.group.groups():
+                yield dump_group(self._place.job_scope(parts.info), latencies.group)
 
     def _of_worker(self, managed_memory: int) -> MetricGroupDump:
         """What the TaskManager adds up over its workers."""

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from millstream.common.records import CheckpointBarrier, EndOfData, EndOfPartition, Marker, RecordBatch
+from millstream.common.records import CheckpointBarrier, EndOfData, EndOfPartition, LatencyMarker, Marker, RecordBatch
 from millstream.taskmanager.exchange import Chunks, ExchangeError, PartitionLostError, UnderWay
 from millstream.taskmanager.exchange_usage import OutputUsage, QueueLengths
 from millstream.taskmanager.network.local_subpartition import LocalSubpartition
@@ -61,6 +61,7 @@ class PartitionWriter:
         self.records_out = 0
         self.serialize_ns = 0
         self._buffers_sent = 0
+        self._samples = 0
         self._name = name
         self._edge = edge
         self._partitioner = partitioner
@@ -107,6 +108,12 @@ class PartitionWriter:
             subpartition.add_marker(marker)
         if isinstance(marker, (CheckpointBarrier, EndOfData, EndOfPartition)):
             self.flush()
+
+    def sample(self, marker: LatencyMarker) -> None:
+        if self._failure is not None or self._closed:
+            return
+        self._subpartitions[self._samples % len(self._subpartitions)].add_marker(marker)
+        self._samples += 1
 
     def overtake(self, barrier: CheckpointBarrier) -> list[UnderWay]:
         if self._edge.in_line:

@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from millstream.common.clock import Clock, SystemClock
-from millstream.common.records import RecordBatch, Watermark, WatermarkStatus
+from millstream.common.records import LatencyMarker, RecordBatch, Watermark, WatermarkStatus
 from millstream.taskmanager.operators.accumulator_registry import AccumulatorRegistry
 from millstream.taskmanager.operators.processing_time import ManualProcessingTime, ProcessingTimeService
 from millstream.taskmanager.state.operator_states import OperatorStates
@@ -141,7 +141,7 @@ class Pause:
     wait: Callable[[], Awaitable[None]]
 
 
-Output: TypeAlias = RecordBatch | SideOutput | Watermark | WatermarkStatus | Pause
+Output: TypeAlias = RecordBatch | SideOutput | Watermark | WatermarkStatus | LatencyMarker | Pause
 """What an operator gives, in this order, to those after it. Empty batches may be left out."""
 
 
@@ -208,6 +208,10 @@ class Operator(ABC):
     def process_status(self, status: WatermarkStatus) -> Iterable[Output]:
         """The input became idle or active; as a rule that goes on downstream."""
         return (status,)
+
+    def process_latency_marker(self, marker: LatencyMarker) -> Iterable[Output]:
+        """A mark in the stream came by; it goes on behind the records that came before it."""
+        return (marker,)
 
     def on_wake(self, now_ms: int) -> Iterable[Output]:  # for those who asked to be woken
         """The alarm of ``context.processing_time`` went off, or its ``wake()`` was called. It may come for nothing.

@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from millstream.common.clock import Clock
-from millstream.common.config import CheckpointingOptions, ClientOptions, Configuration, PipelineOptions
+from millstream.common.config import CheckpointingOptions, ClientOptions, Configuration, MetricOptions, PipelineOptions
 from millstream.common.graph.operator_spec import EnumeratorSpec, LegacySourceSpec, SourceSpec
 from millstream.common.key_groups import KeyGroupRange
 from millstream.common.metrics import MetricGroup
 from millstream.common.wire.cluster_pb2 import SplitRequest
 from millstream.common.wire.graph_pb2 import OperatorNode, ResultPartitionDeployment, TaskDeployment
 from millstream.taskmanager.exchange import InputGate, ResultWriter
+from millstream.taskmanager.metrics.latency_stats import LatencyStats
 from millstream.taskmanager.metrics.metric_place import MetricPlace
 from millstream.taskmanager.network.channel_replay import ChannelReplay
 from millstream.taskmanager.operators.accumulator_registry import AccumulatorRegistry
@@ -34,6 +35,7 @@ from millstream.taskmanager.task.chain_node import ChainNode, Targets
 from millstream.taskmanager.task.edge_output import EdgeOutput
 from millstream.taskmanager.task.enumerator_source import EnumeratorSource
 from millstream.taskmanager.task.interrupt import UserCodeSection
+from millstream.taskmanager.task.latency_marks import LatencyMarks
 from millstream.taskmanager.task.legacy_source import LegacySource
 from millstream.taskmanager.task.reader_source import ReaderSource
 from millstream.taskmanager.task.snapshot_storage import SnapshotStorage
@@ -103,7 +105,9 @@ class Chain:
     :ivar states: the state of each operator of the vertex, in their order.
     :ivar metric_groups: where the functions of each operator register what they measure, in the same order.
     :ivar accumulators: those of the functions of each operator, in the same order.
-    :ivar alarms: whose operator is to be woken when one rings.
+    :ivar alarms: who is to be woken when one rings.
+    :ivar latency_marks: what marks the source's output with the time, if that is wanted.
+    :ivar latencies: what was learnt from the marks that came by; ``None`` before the chain is built.
     :ivar source_alarm: the source's; when it rings, the source is polled.
     """
 
@@ -117,8 +121,10 @@ class Chain:
     states: list[tuple[OperatorInfo, OperatorStates]] = field(default_factory=list)
     metric_groups: list[MetricGroup] = field(default_factory=list)
     accumulators: list[AccumulatorRegistry] = field(default_factory=list)
-    alarms: dict[Alarm, ChainNode] = field(default_factory=dict)
+    alarms: dict[Alarm, ChainNode | LatencyMarks] = field(default_factory=dict)
     source_alarm: Alarm | None = None
+    latency_marks: LatencyMarks | None = None
+    latencies: LatencyStats | None = None
 
     def late_records_dropped(self) -> Iterator[tuple[OperatorInfo, int]]:
         """How many records each operator has dropped because they came too late, if it has dropped any."""
@@ -207,6 +213,8 @@ class _ChainBuilder:
         self._contexts: list[OperatorContext] = []
 
     def build(self) -> None:
+        services = self._services
+        self._chain.latencies = LatencyStats(self._base.task.subtask_index, services.clock, services.configuration)
         for node in self._operators:
             info = OperatorInfo(node.name, node.operator_id, node.kind)
             self._chain.infos.append(info)
@@ -240,6 +248,7 @@ class _ChainBuilder:
         elif isinstance(spec, (SourceSpec, LegacySourceSpec)):
             self._chain.source_targets = self._create_source(head, spec)
             self._connect(self._chain.source_targets, 0)
+            self._mark_latency()
         else:
             self._grow(head, 0)
 
@@ -293,6 +302,15 @@ class _ChainBuilder:
         node = self._add_to_source(head, operator)
         self._chain.alarms[alarm] = node
         return node.targets
+
+    def _mark_latency(self) -> None:
+        chain, services = self._chain, self._services
+        interval = services.configuration.get(MetricOptions.LATENCY_INTERVAL)
+        if not interval:
+            return
+        alarm = Alarm(services.clock, self._on_alarm)
+        marks = LatencyMarks(chain.infos[0], self._base.task.subtask_index, chain.source_targets, alarm, interval)
+        chain.latency_marks = chain.alarms[alarm] = marks
 
     def _create_enumerator(self, spec: EnumeratorSpec) -> None:
         context = self._contexts[0]
@@ -354,7 +372,7 @@ class _ChainBuilder:
             operator = self._guarded(index, "load", lambda: create_fused_operator(parts))
         else:
             operator = self._guarded(index, "load", lambda: create_operator(self._specs[index], self._contexts[index]))
-        node = ChainNode(operator, self._services.section)
+        node = ChainNode(operator, self._services.section, self._chain.latencies)
         alarm = self._contexts[index].processing_time
         if isinstance(alarm, Alarm):
             self._chain.alarms[alarm] = node

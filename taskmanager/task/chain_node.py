@@ -13,6 +13,7 @@ from time import perf_counter_ns
 from typing import TypeAlias
 
 from millstream.common.records import MIN_TIMESTAMP, LatencyMarker, Marker, RecordBatch, Watermark, WatermarkStatus
+from millstream.taskmanager.metrics.latency_stats import LatencyStats
 from millstream.taskmanager.operators.batch_sizer import BatchSizer
 from millstream.taskmanager.operators.operator import CheckpointInfo, FailureSite, Operator, Output, Pause, SideOutput
 from millstream.taskmanager.task.edge_output import EdgeOutput
@@ -55,7 +56,10 @@ class Targets:
         if type(marker) is Watermark:
             self.watermark = marker.timestamp
         for edge in self.edges:
-            edge.broadcast(marker)
+            if type(marker) is LatencyMarker:
+                edge.sample(marker)
+            else:
+                edge.broadcast(marker)
         for node in self.nodes:
             yield from node.marker(marker)
         for targets in self.side.values():
@@ -94,6 +98,7 @@ class ChainNode:
     """
 
     __slots__ = (
+        "_latencies",
         "_section",
         "_sizer",
         "interrupted",
@@ -105,7 +110,8 @@ class ChainNode:
         "watermark",
     )
 
-    def __init__(self, operator: Operator, section: UserCodeSection) -> None:
+    def __init__(self, operator: Operator, section: UserCodeSection, latencies: LatencyStats | None = None) -> None:
+        """:param latencies: told of latency markers."""
         self.operator = operator
         self.targets = Targets()
         self.opened = False
@@ -114,6 +120,7 @@ class ChainNode:
         self.records_in = 0
         self.watermark = MIN_TIMESTAMP
         self._section = section
+        self._latencies = latencies
         self._sizer = BatchSizer()
 
     def initialize_state(self) -> None:
@@ -231,7 +238,12 @@ class ChainNode:
         elif isinstance(marker, WatermarkStatus):
             status = marker
             yield from self._called(lambda: operator.process_status(status), None)
-        elif not isinstance(marker, LatencyMarker) or self.targets.nodes or self.targets.edges:
+        elif isinstance(marker, LatencyMarker):
+            mark = marker
+            if self._latencies is not None:
+                self._latencies.record(mark, operator.infos)
+            yield from self._called(lambda: operator.process_latency_marker(mark), None)
+        else:
             yield from self.targets.marker(marker)
 
     async def stop(self) -> None:

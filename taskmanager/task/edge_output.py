@@ -13,7 +13,7 @@ from typing import Any
 
 import cloudpickle
 
-from millstream.common.records import CheckpointBarrier, Marker, RecordBatch
+from millstream.common.records import CheckpointBarrier, LatencyMarker, Marker, RecordBatch
 from millstream.common.stable_hash import UnsupportedKeyTypeError
 from millstream.taskmanager.exchange import ExchangeError, ResultWriter, UnderWay
 from millstream.taskmanager.network.partitioners import PartitionerFunctionError
@@ -81,6 +81,11 @@ class EdgeOutput:
     def broadcast(self, marker: Marker) -> None:
         """Send a marker after all that was emitted."""
         self._guarded(self.writer.broadcast, marker, [])
+        self._dirty = True
+
+    def sample(self, marker: LatencyMarker) -> None:
+        """Send a mark after all that was emitted, to one of the consumers."""
+        self._guarded(self.writer.sample, marker, [])
         self._dirty = True
 
     def overtake(self, barrier: CheckpointBarrier) -> list[UnderWay]:

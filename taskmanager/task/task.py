@@ -284,6 +284,8 @@ class Task:
         if source is not None:
             if read and isinstance(source, LegacySource):
                 source.start()
+            if read and chain.latency_marks is not None:
+                chain.latency_marks.start()
             splits = None
             if gate is not None and isinstance(source, ReaderSource):
                 splits = SplitInput(gate, source, driver, self._times, services.section)

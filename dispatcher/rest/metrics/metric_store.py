@@ -58,13 +58,21 @@ class MetricStore:
         return {resource_id: metrics.process.values for resource_id, metrics in self._task_managers.items()}
 
     def job(self, job_id: str) -> Mapping[str, str] | None:
-        """Those of a job as its JobMaster sees it, ``None`` if none are known of it."""
+        """Those of a job, from its JobMaster and its TaskManagers, ``None`` if none are known of it."""
         job = self._master.jobs.get(job_id)
-        return job.values if job is not None else None
+        if job is None:
+            return None
+        elsewhere = [each.jobs[job_id].values for each in self._task_managers.values() if job_id in each.jobs]
+        if not elsewhere:
+            return job.values
+        values = dict(job.values)
+        for more in elsewhere:
+            values.update(more)
+        return values
 
     def jobs(self) -> dict[str, Mapping[str, str]]:
         """Those of all jobs, by job id."""
-        return {job_id: job.values for job_id, job in self._master.jobs.items()}
+        return {job_id: self.job(job_id) or _NONE for job_id in self._master.jobs}
 
     def coordinators(self, job_id: str, vertex_id: str) -> Mapping[str, str]:
         """Those that the operators of a vertex have at the JobMaster, with the operators' names in front."""
@@ -131,21 +139,21 @@ class _ProcessMetrics:
     def retain_jobs(self, job_ids: Collection[str]) -> None:
         for key in [key for key in self.tasks if key[0] not in job_ids]:
             del self.tasks[key]
+        for job_id in self.jobs.keys() - set(job_ids):
+            del self.jobs[job_id]
 
     def _add(self, group: MetricGroupDump) -> None:
         variables = group.variables
         match group.scope:
             case "JOB_MANAGER" | "TASK_MANAGER":
                 self.process.groups.append(group)
-            case "JOB_MANAGER_JOB":
+            case "JOB_MANAGER_JOB" | "TASK_MANAGER_JOB":
                 self.jobs.setdefault(variables["job_id"], _Groups()).groups.append(group)
             case "JOB_MANAGER_OPERATOR":
                 key = variables["job_id"], variables["task_id"]
                 self.coordinators.setdefault(key, _Groups()).groups.append(group)
             case "TASK" | "OPERATOR":
                 self._add_task(group, int(variables["subtask_index"]), int(variables["task_attempt_num"]))
-            case _:
-                return  # TASK_MANAGER_JOB has no endpoint
 
     def _add_task(self, group: MetricGroupDump, subtask: int, attempt: int) -> None:
         subtasks = self.tasks.setdefault((group.variables["job_id"], group.variables["task_id"]), {})

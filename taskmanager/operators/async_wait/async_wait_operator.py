@@ -23,7 +23,7 @@ from typing import Any
 import cloudpickle
 
 from millstream.common.graph.operator_spec import AsyncSpec
-from millstream.common.records import RecordBatch, Watermark, WatermarkStatus
+from millstream.common.records import LatencyMarker, RecordBatch, Watermark, WatermarkStatus
 from millstream.common.types import Row
 from millstream.datastream.functions import AsyncFunction, takes_result_future
 from millstream.taskmanager.operators.async_wait.async_call import AsyncCall
@@ -151,6 +151,9 @@ class AsyncWaitOperator(Operator):
 
     def process_status(self, status: WatermarkStatus) -> Iterable[Output]:
         return self._process_marker(status)
+
+    def process_latency_marker(self, marker: LatencyMarker) -> Iterable[Output]:
+        return self._process_marker(marker)
 
     def on_wake(self, now_ms: int) -> Iterable[Output]:
         yield from self._ready()

@@ -6,12 +6,12 @@ from collections import deque
 from collections.abc import Iterator
 from typing import Protocol, TypeAlias
 
-from millstream.common.records import Watermark, WatermarkStatus
+from millstream.common.records import LatencyMarker, Watermark, WatermarkStatus
 from millstream.taskmanager.operators.async_wait.async_call import AsyncCall
 
 __all__ = ["ElementQueue", "OrderedQueue", "QueuedMarker", "UnorderedQueue"]
 
-QueuedMarker: TypeAlias = Watermark | WatermarkStatus
+QueuedMarker: TypeAlias = Watermark | WatermarkStatus | LatencyMarker
 
 
 class ElementQueue(Protocol):

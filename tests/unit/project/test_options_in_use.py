@@ -14,7 +14,6 @@ _SHOWN = "a TaskManager's description shows it; memory is not divided so"
 KEPT_ONLY = {
     "pipeline.object-reuse": "ExecutionConfig has it; chained functions share objects in any case",
     "pipeline.auto-generate-uids": "ExecutionConfig has it; uids matter with state",
-    "metrics.latency.interval": "ExecutionConfig has it; no latency markers are sent yet",
     "pipeline.generic-types": "ExecutionConfig has it; pickle is never refused yet",
     "state.changelog.enabled": "the environment has it; the log says that nothing comes of it",
     "taskmanager.memory.task.heap.size": _SHOWN,

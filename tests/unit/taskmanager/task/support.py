@@ -16,7 +16,7 @@ from millstream.common.checkpoint.memory_snapshot_streams import MemorySnapshotS
 from millstream.common.checkpoint.snapshot_reader import SnapshotReader
 from millstream.common.clock import ManualClock
 from millstream.common.config import Configuration
-from millstream.common.records import CheckpointBarrier, Element, EndOfPartition, Marker, RecordBatch
+from millstream.common.records import CheckpointBarrier, Element, EndOfPartition, LatencyMarker, Marker, RecordBatch
 from millstream.common.wire.checkpoint_pb2 import CheckpointOptions, StateBytes, TaskRestore
 from millstream.common.wire.cluster_pb2 import (
     CheckpointAcknowledgement,
@@ -80,6 +80,9 @@ class FakeWriter:
     def broadcast(self, marker: Marker) -> None:
         self.elements.append(marker)
         self.log.append(type(marker).__name__)
+
+    def sample(self, marker: LatencyMarker) -> None:
+        self.broadcast(marker)
 
     @property
     def has_room(self) -> bool:
