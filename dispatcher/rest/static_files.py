@@ -2,12 +2,15 @@
 
 They are listed once, and a request's path is looked for in the list: no path that a client makes reaches the file
 system. They hold nothing of the cluster, so they are served to everybody: the page itself asks for the token.
+
+A browser may keep them, and asks each time whether they are still the same: modules of two versions must never meet in
+one page, and a question on an open connection costs next to nothing.
 """
 
 from __future__ import annotations
 
+import hashlib
 import mimetypes
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import formatdate, parsedate_to_datetime
@@ -20,7 +23,6 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 __all__ = ["StaticFile", "StaticFiles", "web_files"]
 
-_KEPT_SECONDS: Final = 300
 _INDEX: Final = "/index.html"
 _TYPES: Final = {".js": "text/javascript", ".mjs": "text/javascript", ".svg": "image/svg+xml", ".woff2": "font/woff2"}
 _POLICY: Final = "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'self'"
@@ -31,11 +33,13 @@ class StaticFile:
     """One file.
 
     :ivar modified: when it was last changed, whole seconds since the epoch.
+    :ivar tag: the same for the same content only.
     """
 
     content: bytes
     content_type: str
     modified: int
+    tag: str
 
 
 def web_files(directory: Path) -> Mapping[str, StaticFile]:
@@ -47,7 +51,9 @@ def web_files(directory: Path) -> Mapping[str, StaticFile]:
         if hidden or path.suffix in (".py", ".pyc", ".typed") or not path.is_file():
             continue
         content_type = _TYPES.get(path.suffix) or mimetypes.guess_type(path.name)[0] or "application/octet-stream"
-        found[f"/{relative.as_posix()}"] = StaticFile(path.read_bytes(), content_type, int(path.stat().st_mtime))
+        content = path.read_bytes()
+        tag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
+        found[f"/{relative.as_posix()}"] = StaticFile(content, content_type, int(path.stat().st_mtime), tag)
     if _INDEX in found:
         found["/"] = found[_INDEX]
     return found
@@ -64,13 +70,17 @@ class StaticFiles:
         file = self._files.get(scope["path"]) if scope["method"] == "GET" else None
         if file is None:
             await self._application(scope, receive, send)
-        elif _is_known(file, Headers(scope=scope).get("if-modified-since")):
-            await Response(status_code=304)(scope, receive, send)
+        elif _is_known(file, Headers(scope=scope)):
+            await Response(status_code=304, headers={"etag": file.tag})(scope, receive, send)
         else:
             await _answer(file)(scope, receive, send)
 
 
-def _is_known(file: StaticFile, since: str | None) -> bool:
+def _is_known(file: StaticFile, headers: Headers) -> bool:
+    tags = headers.get("if-none-match")
+    if tags is not None:
+        return file.tag in (tag.strip().removeprefix("W/") for tag in tags.split(","))
+    since = headers.get("if-modified-since")
     if since is None:
         return False
     try:
@@ -84,8 +94,8 @@ def _answer(file: StaticFile) -> Response:
         file.content,
         headers={
             "content-type": file.content_type,
-            "expires": formatdate(time.time() + _KEPT_SECONDS, usegmt=True),
-            "cache-control": f"private, max-age={_KEPT_SECONDS}",
+            "cache-control": "private, no-cache",
+            "etag": file.tag,
             "last-modified": formatdate(file.modified, usegmt=True),
             "x-content-type-options": "nosniff",
         },

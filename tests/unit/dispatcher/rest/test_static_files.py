@@ -35,14 +35,13 @@ def test_files_are_listed_but_for_those_that_concern_nobody(directory: Path) -> 
     assert files["/js/app.js"].content_type == "text/javascript"
 
 
-def test_a_browser_may_keep_a_file_for_a_while(directory: Path) -> None:
+def test_a_browser_keeps_a_file_and_asks_whether_it_is_still_the_same(directory: Path) -> None:
     async def story() -> None:
         async with fake_cluster(files=web_files(directory)) as cluster:
             page = await cluster.http.get("/")
             assert (page.text, page.headers["content-type"]) == ("<html>", "text/html")
             assert page.headers["last-modified"] == "Tue, 14 Nov 2023 22:13:20 GMT"
-            assert page.headers["cache-control"] == "private, max-age=300"
-            assert page.headers["expires"].endswith("GMT")
+            assert page.headers["cache-control"] == "private, no-cache"
             assert "default-src 'self'" in page.headers["content-security-policy"]
             for since, status in (
                 ("Tue, 14 Nov 2023 22:13:20 GMT", 304),
@@ -51,6 +50,12 @@ def test_a_browser_may_keep_a_file_for_a_while(directory: Path) -> None:
             ):
                 again = await cluster.http.get("/index.html", headers={"if-modified-since": since})
                 assert (again.status_code, bool(again.content)) == (status, status == 200)
+            tag = page.headers["etag"]
+            for tags, status in ((tag, 304), (f'"other", W/{tag}', 304), ('"other"', 200)):
+                # The tag says more than the time: a file may be replaced by an older one.
+                conditions = {"if-none-match": tags, "if-modified-since": "Tue, 14 Nov 2023 22:13:20 GMT"}
+                again = await cluster.http.get("/index.html", headers=conditions)
+                assert (again.status_code, again.headers["etag"]) == (status, tag)
 
     asyncio.run(story())
 
