@@ -37,7 +37,7 @@ def asked(
     async def test() -> None:
         fetcher = ArchiveFetcher([str(directory)], configuration, store)
         fetcher.refresh()
-        files = {"/": StaticFile(b"<html>", "text/html", 0)}
+        files = {"/": StaticFile(b"<html>", "text/html", 0, '"1"')}
         application = make_application(configuration, ManualClock(NOW), lambda: fetcher.catalogue, find, files)
         async with httpx.AsyncClient(transport=httpx.ASGITransport(application), base_url="http://localhost") as http:
             await ask(http)

@@ -14,7 +14,7 @@ from millstream.dispatcher.rest.static_files import StaticFile
 from tests.unit.dispatcher.rest.fake_cluster import FakeCluster, fake_cluster
 
 TOKEN = {"rest.authentication.token": "open sésame"}
-PAGE = {"/": StaticFile(b"<html>", "text/html", 1_000_000)}
+PAGE = {"/": StaticFile(b"<html>", "text/html", 1_000_000, '"1"')}
 
 
 def tell(story: Callable[[FakeCluster], Awaitable[None]], settings: dict[str, str] | None = None) -> None:
