@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pty
 import re
@@ -9,6 +10,7 @@ import signal
 import subprocess
 import sys
 import sysconfig
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -250,7 +252,7 @@ def test_a_terminal_shows_how_the_job_gets_on(cluster: Any, programs: Path) -> N
     controller, terminal = pty.openpty()
     process = subprocess.Popen(
         [sys.executable, "-m", "millstream.client.cli.main", "run", "-sae", str(programs / "endless.py")],
-        env={**cluster.environment, "COLUMNS": "200"},
+        env={**cluster.environment, "TERM": "xterm", "COLUMNS": "80", "LINES": "24"},
         stdin=terminal,
         stdout=terminal,
         stderr=terminal,
@@ -268,8 +270,10 @@ def test_a_terminal_shows_how_the_job_gets_on(cluster: Any, programs: Path) -> N
         return seen.decode(errors="replace")
 
     try:
+        eventually(lambda: re.search(r"RUNNING.*?tasks: 2 running", read(), re.DOTALL), "the view")
         eventually(
-            lambda: re.search(r"\r\x1b\[KRUNNING 00:\d\d \| tasks: 2 running \| [1-9]\S* records/s", read()), "progress"
+            lambda: re.search(r"Source: Custom Source\s*(\x1b\[0m)?\s+1\s+0\s+[1-9]", read()),
+            "records that are counted",
         )
         process.send_signal(signal.SIGINT)
         eventually(lambda: process.poll() is not None and read() is not None, "the command ends")
@@ -278,5 +282,113 @@ def test_a_terminal_shows_how_the_job_gets_on(cluster: Any, programs: Path) -> N
         process.wait(15)
         os.close(controller)
     assert process.returncode == 130
-    assert re.search(r"\r\x1b\[KCancelling job " + JOB_ID, seen.decode())
+    text = seen.decode()
+    assert re.search(r"\x1b\[2KCancelling job " + JOB_ID, text), "the view is gone before the last words"
+    assert text.rstrip().endswith(".")
+    assert "\x1b[?25h" in text, "the cursor is there again"
     free_slots(cluster)
+
+
+@pytest.mark.parametrize("environment", [{"TERM": "dumb"}, {"NO_COLOR": "1", "TERM": "xterm"}], ids=str)
+def test_plain_terminals_and_those_without_colours(cluster: Any, environment: dict[str, str]) -> None:
+    controller, terminal = pty.openpty()
+    try:
+        ran = subprocess.run(
+            [sys.executable, "-m", "millstream.client.cli.main", "list", "-a"],
+            env={**cluster.environment, **environment},
+            stdin=terminal,
+            stdout=terminal,
+            stderr=terminal,
+            timeout=60,
+            check=False,
+        )
+        assert ran.returncode == 0
+        text = os.read(controller, 65536).decode()
+    finally:
+        os.close(terminal)
+        os.close(controller)
+    assert not re.search(r"\x1b\[3\d", text), "no colours"
+    if environment["TERM"] == "dumb":
+        assert "\x1b" not in text
+        assert "------------------ Running/Restarting Jobs" in text or "No running jobs." in text
+
+
+def rest(cluster: Any, action: str, *arguments: str) -> Any:
+    return cluster.millstream(action, "-m", f"http://localhost:{cluster.rest_port}", *arguments)
+
+
+def test_the_rest_port_is_enough(cluster: Any, programs: Path) -> None:
+    ran = rest(cluster, "run", str(programs / "hello.py"), str(programs / "words"))
+    assert ran.returncode == 0, ran.stderr
+    assert len((programs / "words").read_text().splitlines()) == 6, "modules beside the program have come along"
+    collecting = programs / "collecting.py"
+    collecting.write_text(
+        "from millstream.datastream import StreamExecutionEnvironment\n"
+        "env = StreamExecutionEnvironment.get_execution_environment()\n"
+        "print(sorted(env.from_collection(list('abc')).map(str.upper).execute_and_collect()))\n"
+    )
+    ran = rest(cluster, "run", str(collecting))
+    assert "['A', 'B', 'C']" in ran.stdout, ran.stderr
+
+    job_id = json.loads(rest(cluster, "run", "-d", "--json", str(programs / "endless.py")).stdout)["jobs"][0]["jid"]
+    eventually(lambda: running_jobs(cluster) == [job_id], "the job runs")
+    saved = cluster.millstream("savepoint", "-m", f"localhost:{cluster.rest_port}", job_id, str(programs / "saved"))
+    assert saved.returncode == 0, saved.stdout + saved.stderr
+    assert f"Savepoint completed. Path: file:{programs}/saved/savepoint-{job_id[:6]}-" in saved.stdout
+    stopped = rest(cluster, "stop", "--json", "-p", str(programs / "saved"), job_id)
+    location = json.loads(stopped.stdout)["location"]
+    eventually(lambda: f"{job_id} : endless (FINISHED)" in rest(cluster, "list", "-a").stdout, "it has ended")
+    again = rest(cluster, "run", "-d", "-s", location, str(programs / "endless.py"))
+    assert again.returncode == 0, again.stderr
+    (second,) = running_jobs(cluster)
+    assert rest(cluster, "cancel", second).returncode == 0
+    free_slots(cluster)
+    listed = rest(cluster, "list", "-a")
+    assert listed.stdout == cluster.millstream("list", "-a").stdout
+
+
+def test_errors_over_the_rest_port_are_the_same(cluster: Any) -> None:
+    unknown = "0" * 32
+    over_rest, over_rpc = rest(cluster, "cancel", unknown), cluster.millstream("cancel", unknown)
+    assert over_rest.returncode == over_rpc.returncode == 1
+    assert over_rest.stderr == over_rpc.stderr
+
+
+def test_a_detached_job_whose_savepoint_is_not_there_is_told_to_have_failed(cluster: Any, programs: Path) -> None:
+    ran = cluster.millstream("run", "-d", "-s", str(programs / "nowhere"), str(programs / "endless.py"))
+    assert ran.returncode == 1
+    assert "nowhere" in ran.stderr
+
+
+def test_an_archive_is_unpacked_where_functions_work(cluster: Any, tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "data.zip", "w") as archive:
+        archive.writestr("prices.csv", "cheap")
+    program = tmp_path / "job.py"
+    program.write_text(
+        "from millstream.datastream import StreamExecutionEnvironment\n"
+        "env = StreamExecutionEnvironment.get_execution_environment()\n"
+        "def price(x):\n"
+        "    return open('shop/prices.csv').read()\n"
+        "print(list(env.from_collection([1]).map(price).execute_and_collect()))\n"
+    )
+    ran = cluster.millstream("run", "-pyarch", f"{tmp_path / 'data.zip'}#shop", str(program))
+    assert "['cheap']" in ran.stdout, ran.stderr
+
+
+def test_a_job_ends_with_a_client_that_is_killed(cluster: Any, programs: Path) -> None:
+    heartbeats = ("-Dclient.heartbeat.timeout=2 s", "-Dclient.heartbeat.interval=200 ms")
+    process = subprocess.Popen(
+        [
+            *(sys.executable, "-m", "millstream.client.cli.main", "run", "-sae", *heartbeats),
+            str(programs / "endless.py"),
+        ],
+        env=cluster.environment,
+        stdout=subprocess.DEVNULL,
+    )
+    try:
+        eventually(lambda: running_jobs(cluster), "the job runs")
+        (job_id,) = running_jobs(cluster)
+    finally:
+        process.kill()
+        process.wait(15)
+    eventually(lambda: f"{job_id} : endless (CANCELED)" in cluster.millstream("list", "-a").stdout, "it is cancelled")
