@@ -73,7 +73,7 @@ class Deployment:
     def end(self) -> None:
         """End whatever a test has left, by its id, and check that nothing outlives it."""
         processes = []
-        for daemon in ("taskexecutor", "standalonesession", "zookeeper"):
+        for daemon in ("taskexecutor", "standalonesession", "historyserver", "zookeeper"):
             for pid in self.pids(daemon):
                 try:
                     process = psutil.Process(pid)
