@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from millstream.common.records import MAX_WATERMARK, Watermark, WatermarkStatus
+from millstream.common.records import MAX_WATERMARK, LatencyMarker, Watermark, WatermarkStatus
 from millstream.datastream.functions import AsyncFunction
 from tests.unit.taskmanager.operators.async_wait.driver import Answered, Driver
 
@@ -240,3 +240,22 @@ def _sorted_between_markers(elements: list[Any]) -> list[Any]:
             arranged += [*sorted(segment), element]
             segment = []
     return arranged + sorted(segment)
+
+
+@pytest.mark.parametrize("ordered", [True, False])
+def test_latency_markers_overtake_no_record(ordered: bool) -> None:
+    async def run() -> None:
+        function = Answered()
+        async with Driver(function, ordered=ordered) as driver:
+            mark = LatencyMarker(1, "source", 0)
+            await driver.push("a")
+            await driver.drain(driver.operator.process_latency_marker(mark))
+            await driver.push("b")
+            function.answer("b")
+            await driver.turn()
+            assert driver.elements == []
+            function.answer("a")
+            await driver.turn()
+            assert driver.elements == [("a", None), mark, ("b", None)]
+
+    asyncio.run(run())
