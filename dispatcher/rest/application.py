@@ -13,8 +13,7 @@ from millstream.dispatcher.rest import openapi
 from millstream.dispatcher.rest.access import AccessGuard, AccessRules
 from millstream.dispatcher.rest.context import RestContext
 from millstream.dispatcher.rest.errors import ErrorAnswers, handle_errors
-from millstream.dispatcher.rest.requests import RequestShaper, url_prefix
-from millstream.dispatcher.rest.responses import JsonResponse
+from millstream.dispatcher.rest.requests import RequestShaper, VersionPrefix, url_prefix
 from millstream.dispatcher.rest.routes import (
     accumulators,
     back_pressure,
@@ -71,8 +70,6 @@ _ROUTERS: Final[tuple[Callable[[RestContext], APIRouter], ...]] = (
 )
 """A route with a fixed path stands before one that has a parameter in that place."""
 
-_VERSION_PREFIX: Final = "/v1"
-
 
 def make_application(context: RestContext, files: Mapping[str, StaticFile]) -> FastAPI:
     """Return the ASGI application that serves the REST interface. A running event loop is needed.
@@ -88,16 +85,15 @@ def make_application(context: RestContext, files: Mapping[str, StaticFile]) -> F
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        default_response_class=JsonResponse,
-        generate_unique_id_function=openapi.operation_id,
     )
     routers = [make_router(context) for make_router in _ROUTERS]
     routers.append(openapi.make_router(application, with_token=rules.token is not None))
     for router in routers:
-        application.include_router(router, prefix=_VERSION_PREFIX, responses=openapi.ERRORS)
-        application.include_router(router, include_in_schema=False)
+        # As they are: FastAPI's own way of including them makes each a second time, with the first request.
+        application.router.routes.extend(router.routes)
     handle_errors(application)
     # The last one that is added sees a request first.
+    application.add_middleware(VersionPrefix)
     application.add_middleware(ErrorAnswers)
     application.add_middleware(
         RequestShaper,

@@ -1,7 +1,7 @@
 """What is done to a request before a route sees it.
 
-Its body is limited; and whatever content type a client claims, a body is JSON unless it is a form: Flink never asked
-its clients for the right one.
+Its body is limited; whatever content type a client claims, a body is JSON unless it is a form: Flink never asked its
+clients for the right one; and each path may begin with the version of the interface.
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from millstream.common.config import Configuration, RestOptions
 from millstream.dispatcher.rest.responses import error_response
 
-__all__ = ["RequestShaper", "url_prefix"]
+__all__ = ["VERSION_PREFIX", "RequestShaper", "VersionPrefix", "url_prefix"]
 
+VERSION_PREFIX: Final = "/v1"
 _JSON: Final = "application/json"
 
 
@@ -63,3 +64,16 @@ class RequestShaper:
             f"The body of the request is longer than {self._max_content_length:,} bytes "
             f"({RestOptions.SERVER_MAX_CONTENT_LENGTH.key})."
         )
+
+
+class VersionPrefix:
+    """Middleware that finds the route of ``/v1/jobs`` where that of ``/jobs`` is: each route is there once."""
+
+    def __init__(self, application: ASGIApp) -> None:
+        self._application = application
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["path"].startswith(f"{VERSION_PREFIX}/"):
+            # Routes are looked for below the one root; links to pages are made with the other.
+            scope = {**scope, "root_path": VERSION_PREFIX, "app_root_path": ""}
+        await self._application(scope, receive, send)

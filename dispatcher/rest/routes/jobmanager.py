@@ -30,7 +30,6 @@ def make_router(context: RestContext) -> APIRouter:
     """The routes of the master's process."""
     router = APIRouter(tags=["jobmanager"])
     prefix = f"{url_prefix(context.configuration)}/".lstrip("/")
-    loop = asyncio.get_running_loop()
 
     @router.get("/jobmanager/config", response_model=list[ConfigurationEntry])
     async def get_job_manager_configuration() -> Response:
@@ -50,7 +49,9 @@ def make_router(context: RestContext) -> APIRouter:
     @router.get("/jobmanager/logs", response_model=LogListInfo)
     async def list_job_manager_logs() -> Response:
         """The log files of the master."""
-        return json_response(log_list(await loop.run_in_executor(context.threads, context.log_files.list)))
+        return json_response(
+            log_list(await asyncio.get_running_loop().run_in_executor(context.threads, context.log_files.list))
+        )
 
     @router.get("/jobmanager/log", responses=TEXT_ANSWER)
     async def get_job_manager_log() -> Response:
@@ -84,7 +85,9 @@ def make_router(context: RestContext) -> APIRouter:
 
     async def _file(kind: str, name: str) -> Response:
         async def read(offset: int) -> LogFileChunk:
-            return await loop.run_in_executor(context.threads, context.log_files.read, kind, name, offset)
+            return await asyncio.get_running_loop().run_in_executor(
+                context.threads, context.log_files.read, kind, name, offset
+            )
 
         return await log_response(read, f"The file {name or kind} is not available on the JobManager.")
 

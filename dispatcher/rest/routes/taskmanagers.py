@@ -28,24 +28,23 @@ def make_router(context: RestContext) -> APIRouter:
     """The routes of the TaskManagers, but for their metrics."""
     router = APIRouter(tags=["taskmanagers"])
     prefix = f"{url_prefix(context.configuration)}/".lstrip("/")
-    cluster = context.cluster
 
     @router.get("/taskmanagers", response_model=TaskManagersInfo)
     async def list_task_managers() -> Response:
         """All TaskManagers."""
-        return json_response(task_managers(await cluster.task_managers()))
+        return json_response(task_managers(await context.cluster.task_managers()))
 
     @router.get("/taskmanagers/{taskmanagerid}", response_model=TaskManagerDetailsInfo)
     async def get_task_manager_details(taskmanagerid: TaskManagerIdPath) -> Response:
         """A TaskManager, what runs in its slots and what it uses."""
-        summary = await cluster.task_manager(taskmanagerid)
+        summary = await context.cluster.task_manager(taskmanagerid)
         store = await context.metrics.refresh()
         return json_response(task_manager_details(summary, store.task_manager(taskmanagerid) or {}))
 
     @router.get("/taskmanagers/{taskmanagerid}/logs", response_model=LogListInfo)
     async def list_task_manager_logs(taskmanagerid: TaskManagerIdPath) -> Response:
         """The log files of a TaskManager."""
-        executor = await cluster.task_executor(taskmanagerid)
+        executor = await context.cluster.task_executor(taskmanagerid)
         return json_response(log_list((await executor.list_log_files(pb.Empty())).files))
 
     @router.get("/taskmanagers/{taskmanagerid}/log", responses=TEXT_ANSWER)
@@ -66,7 +65,7 @@ def make_router(context: RestContext) -> APIRouter:
     @router.get("/taskmanagers/{taskmanagerid}/thread-dump", response_model=ThreadDumpInfo)
     async def get_task_manager_thread_dump(taskmanagerid: TaskManagerIdPath) -> Response:
         """What the threads of a TaskManager and of its slots are doing."""
-        executor = await cluster.task_executor(taskmanagerid)
+        executor = await context.cluster.task_executor(taskmanagerid)
         return json_response(thread_dump((await executor.request_thread_dump(pb.Empty())).threads))
 
     @router.get("/jobs/{jobid}/taskmanagers/{taskmanagerid}/log-url", response_model=LogUrl)
@@ -78,7 +77,7 @@ def make_router(context: RestContext) -> APIRouter:
 
     async def _file(resource_id: str, kind: str, name: str) -> Response:
         try:
-            executor = await cluster.task_executor(resource_id)
+            executor = await context.cluster.task_executor(resource_id)
         except UnknownTaskManagerError as error:
             message = f"Failed to transfer file from TaskExecutor {resource_id} because it was unknown."
             raise NotFoundError(message) from error

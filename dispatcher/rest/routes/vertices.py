@@ -27,7 +27,9 @@ __all__ = ["make_router"]
 def make_router(context: RestContext) -> APIRouter:
     """The routes of vertices."""
     router = APIRouter(tags=["vertices"])
-    now_ms = context.clock.now_ms
+
+    def now_ms() -> int:
+        return context.clock.now_ms()
 
     @router.get("/jobs/{jobid}/vertices/{vertexid}", response_model=JobVertexInfo)
     async def get_job_vertex_details(job_id: JobIdPath, vertex_id: VertexIdPath) -> Response:

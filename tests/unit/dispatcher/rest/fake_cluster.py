@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 import inspect
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -14,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeAlias
 
 import httpx
+from fastapi import FastAPI
 from google.protobuf.message import Message
 
 from millstream.common.clock import ManualClock
@@ -163,7 +165,7 @@ async def fake_cluster(
         package_runs=PackageRuns(configuration, threads),
         threads=threads,
     )
-    transport = httpx.ASGITransport(make_application(context, files or {}))
+    transport = httpx.ASGITransport(_application(context, files))
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as http:
         yield FakeCluster(master, http, clock, context)
     await context.package_runs.close()
@@ -175,3 +177,22 @@ async def fake_cluster(
     await own.close()
     await master.close()
     assert asyncio.all_tasks() == before
+
+
+_APPLICATIONS: dict[tuple[tuple[str, str], ...], tuple[FastAPI, RestContext]] = {}
+
+
+def _application(context: RestContext, files: Mapping[str, StaticFile] | None) -> FastAPI:
+    """The application of a configuration, made once: to make one takes longer than a test. Its routes get the context
+    of the test that runs.
+    """
+    if files is not None:
+        return make_application(context, files)
+    key = tuple(sorted(context.configuration.to_map().items()))
+    if key not in _APPLICATIONS:
+        shared = dataclasses.replace(context)
+        _APPLICATIONS[key] = make_application(shared, {}), shared
+    application, shared = _APPLICATIONS[key]
+    for field in dataclasses.fields(context):
+        object.__setattr__(shared, field.name, getattr(context, field.name))  # frozen for everybody else
+    return application
