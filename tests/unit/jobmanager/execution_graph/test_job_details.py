@@ -97,12 +97,49 @@ def test_accumulators_of_tasks_are_put_together() -> None:
         task.current.metrics = TaskMetrics(
             records_in=number,
             accumulators=[
-                AccumulatorValue(name="seen", type="IntCounter", text=str(number)),
-                AccumulatorValue(name="words", type="Histogram", text="{}"),
+                AccumulatorValue(name="seen", type="IntCounter", whole=str(number)),
+                AccumulatorValue(name="words", type="Words", text=f"{{{number}}}", pickled=bytes([number])),
             ],
         )
     details = _details(graph)
-    assert [(one.name, one.text) for one in details.accumulators] == [("seen", "3")]
+    assert [(one.name, one.text, one.pickled) for one in details.accumulators] == [
+        ("seen", "3", b""),
+        ("words", "{0}; {1}; {2}", b""),
+    ]
     own = details.vertices[0].subtasks[1]
-    assert [(one.name, one.text) for one in own.accumulators] == [("seen", "1"), ("words", "{}")]
+    assert [(one.name, one.whole, one.pickled) for one in own.accumulators] == [
+        ("seen", "1", b""),
+        ("words", "", b"\1"),
+    ]
     assert own.metrics == TaskMetrics(records_in=1)
+
+
+def test_only_the_current_attempt_counts() -> None:
+    graph = _graph()
+    sink = ExecutionVertexID(VertexId("sink".ljust(32, "0")), 0)
+    counted = [
+        AccumulatorValue(name="seen", type="IntCounter", whole="5"),
+        AccumulatorValue(name="words", type="Words", text="[]", pickled=b"x"),
+    ]
+    _run(graph, "sink", ExecutionState.SCHEDULED, ExecutionState.DEPLOYING, ExecutionState.RUNNING, at=1)
+    graph.vertex(sink).current.metrics = TaskMetrics(accumulators=counted)
+    assert [one.name for one in _details(graph).accumulators] == ["seen", "words"]
+    _run(graph, "sink", ExecutionState.FAILED, at=2)
+    graph.reset_vertex(sink, 3)
+    details = _details(graph)
+    assert not details.accumulators
+    (earlier,) = details.vertices[1].subtasks[0].earlier_attempts
+    assert [(one.name, one.pickled) for one in earlier.accumulators] == [("seen", b""), ("words", b"")]
+
+
+def test_accumulators_leave_room_for_the_rest_of_the_report() -> None:
+    graph = _graph()
+    for task in graph.vertices():
+        large = AccumulatorValue(name="words", type="Words", text="[...]", pickled=b"x" * 1000)
+        task.current.metrics = TaskMetrics(accumulators=[large])
+    told = [
+        subtask.accumulators[0].HasField("failure")
+        for vertex_details in _details(graph, {"pekko.framesize": "10000 b"}).vertices
+        for subtask in vertex_details.subtasks
+    ]
+    assert told == [False, False, True]
