@@ -26,6 +26,7 @@ _JOB_KEYS = (
     "parallelism.",
     "restart-strategy",
     "client.",
+    "metrics.latency.",
     "taskmanager.numberOfTaskSlots",
     "taskmanager.slot.isolation",
 )

@@ -72,6 +72,7 @@ _JOB_KEYS = (
     "execution.state-recovery.",
     "state.",
     "parallelism.default",
+    "metrics.latency.",
     "slot.request.timeout",
     "task.cancellation.",
 )
