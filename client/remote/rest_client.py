@@ -133,6 +133,8 @@ class _Rest:
                 f"{self._address.url}: access is refused ({RestOptions.AUTHENTICATION_TOKEN.key}): "
                 f"{error_text(answer.body)}"
             )
+        if answer.status == 400:  # what is asked for is wrong, or the program is: its error comes first
+            raise RestRefusalError(error_text(answer.body).rstrip())
         if answer.status >= 300:
             raise RestRefusalError(f"{error_text(answer.body)} (status {answer.status} of {self._address.url}{path})")
         try:

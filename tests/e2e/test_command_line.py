@@ -7,6 +7,7 @@ import os
 import pty
 import re
 import signal
+import socket
 import subprocess
 import sys
 import sysconfig
@@ -313,7 +314,16 @@ def test_plain_terminals_and_those_without_colours(cluster: Any, environment: di
         assert "------------------ Running/Restarting Jobs" in text or "No running jobs." in text
 
 
+def listens(port: int) -> bool:
+    try:
+        with socket.create_connection(("localhost", port), 5):
+            return True
+    except ConnectionRefusedError:
+        return False
+
+
 def rest(cluster: Any, action: str, *arguments: str) -> Any:
+    eventually(lambda: listens(cluster.rest_port), "the REST interface is there")
     return cluster.millstream(action, "-m", f"http://localhost:{cluster.rest_port}", *arguments)
 
 
@@ -345,6 +355,47 @@ def test_the_rest_port_is_enough(cluster: Any, programs: Path) -> None:
     free_slots(cluster)
     listed = rest(cluster, "list", "-a")
     assert listed.stdout == cluster.millstream("list", "-a").stdout
+
+
+def test_a_program_runs_on_the_cluster(cluster: Any, programs: Path) -> None:
+    package = programs / "package.zip"
+    with zipfile.ZipFile(package, "w") as archive:
+        archive.write(programs / "hello.py", "__main__.py")
+        archive.write(programs / "helper_beside_the_job.py", "helper_beside_the_job.py")
+    ran = rest(cluster, "run-application", "--json", str(package), str(programs / "words"))
+    assert ran.returncode == 0, ran.stderr
+    job_id = json.loads(ran.stdout)["jobs"][0]["jid"]
+    eventually(lambda: f"{job_id} : hello (FINISHED)" in rest(cluster, "list", "-a").stdout, "it has ended")
+    assert len((programs / "words").read_text().splitlines()) == 6
+    (programs / "broken.py").write_text("raise ValueError('no input')\n")
+    ran = rest(cluster, "run-application", str(programs / "broken.py"))
+    assert ran.returncode == 1
+    assert "ValueError: no input (broken.py:1)" in ran.stderr
+
+
+def test_bash_completes_jobs_that_run(cluster: Any, programs: Path) -> None:
+    script = cluster.millstream("completion", "bash").stdout
+    assert "complete" in script
+    job_id = json.loads(cluster.millstream("run", "-d", "--json", str(programs / "endless.py")).stdout)["jobs"][0][
+        "jid"
+    ]
+    eventually(lambda: running_jobs(cluster) == [job_id], "the job runs")
+    asked = subprocess.run(
+        [sys.executable, "-m", "millstream.client.cli.main"],
+        env={
+            **cluster.environment,
+            "_MILLSTREAM_COMPLETE": "bash_complete",
+            "COMP_WORDS": f"millstream cancel {job_id[:4]}",
+            "COMP_CWORD": "2",
+        },
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert asked.stdout == f"plain,{job_id}\n"
+    assert cluster.millstream("cancel", job_id).returncode == 0
+    free_slots(cluster)
 
 
 def test_errors_over_the_rest_port_are_the_same(cluster: Any) -> None:

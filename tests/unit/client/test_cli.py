@@ -323,6 +323,21 @@ def test_help_imports_neither_grpc_nor_the_api() -> None:
 
 @pytest.mark.parametrize(
     ("options", "absent"),
+    [([], {"rich", "fastapi", "uvicorn", "pydantic"}), (["-Drest.port=1"], {"rich", "fastapi", "uvicorn", "grpc"})],
+    ids=["RPC", "REST"],
+)
+def test_list_imports_only_what_its_way_needs(options: list[str], absent: set[str]) -> None:
+    code = (
+        "import sys; from millstream.client.cli.main import main\n"
+        f"main(['list', *{options!r}])\n"
+        f"heavy = {absent!r} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, timeout=60)
+
+
+@pytest.mark.parametrize(
+    ("options", "absent"),
     [
         (["-m", "localhost:1"], {"millstream.jobmanager", "millstream.dispatcher", "millstream.taskmanager"}),
         (["-t", "local"], {"grpc"}),

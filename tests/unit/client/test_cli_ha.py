@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import sys
 from collections.abc import Awaitable, Callable
@@ -133,6 +134,24 @@ def test_list_shows_another_cluster_or_all(cluster: Cluster, capsys: pytest.Capt
         "Cluster /team/one",
         "Cluster /two",
     ]
+
+
+def test_documents_of_what_is_kept_and_of_garbage(cluster: Cluster, capsys: pytest.CaptureFixture[str]) -> None:
+    cluster.lead(three_jobs)
+    lose_graph(cluster)
+    cluster.lead(nothing, "other", stays=True)
+    assert main(["ha", "list", "--json", *cluster.options]) == 0
+    own, other = json.loads(capsys.readouterr().out)["clusters"]
+    assert (own["cluster-id"], own["masters"]) == ("/default", [])
+    assert {job["jid"]: job["standing"] for job in own["jobs"]}[RUNNING] == "RECOVERABLE"
+    assert len(own["garbage"]) == 2
+    assert [master["leads"] for master in other["masters"]] == [True]
+    assert main(["ha", "clean", "--dry-run", "--json", *cluster.options]) == 0
+    assert json.loads(capsys.readouterr().out)["removed"] == 0
+    assert main(["ha", "clean", "--yes", "--json", *cluster.options]) == 0
+    captured = capsys.readouterr()
+    assert json.loads(captured.out) == {"cluster-id": "/default", "garbage": own["garbage"], "removed": 2}
+    assert "Removed 2 of 2." in captured.err
 
 
 def test_clean_removes_garbage_and_nothing_else(cluster: Cluster, capsys: pytest.CaptureFixture[str]) -> None:

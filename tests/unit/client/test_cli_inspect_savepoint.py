@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 import re
 from pathlib import Path
@@ -69,6 +70,19 @@ def test_operators_without_uid_or_state(tmp_path: Path, capsys: pytest.CaptureFi
         "  parallelism 2, max parallelism 128, finished",
         "  no state",
     ]
+
+
+def test_a_document_of_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    writer = SavepointWriter.new_savepoint(64)
+    writer.with_operator_state("reader", ListStateDescriptor("offsets", Types.LONG()), [1, 2, 3])
+    path = writer.write(str(tmp_path / "savepoint"))
+    assert main(["savepoint", "--json", "inspect", "savepoint"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert (document["location"], document["kind"], document["id"]) == (path, "SAVEPOINT", 1)
+    (operator,) = document["operators"]
+    assert (operator["uid"], operator["maxParallelism"]) == ("reader", 64)
+    (state,) = operator["states"]
+    assert (state["name"], state["entries"], state["own"]) == ("offsets", 3, False)
 
 
 def test_what_is_no_savepoint_is_an_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
