@@ -120,7 +120,7 @@ class Keyed(KeyedProcessFunction):
         yield value
 
 
-class Windows(ProcessWindowFunction):
+class Windows(ProcessWindowFunction[int, int, int, Any]):
     def open(self, runtime_context: RuntimeContext) -> None:
         self.fired = runtime_context.get_double_counter("fired")
 

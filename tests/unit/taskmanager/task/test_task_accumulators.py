@@ -149,7 +149,8 @@ def test_a_context_gives_what_it_has() -> None:
     assert of_another_function.get_accumulator("words") is words
     assert context.get_accumulator("letters") is None
     assert context.get_histogram("sizes") is context.get_histogram("sizes")
-    assert context.get_long_counter("long") is not context.get_double_counter("double")
+    assert context.get_long_counter("long") is context.get_accumulator("long")
+    assert context.get_double_counter("double") is context.get_accumulator("double")
     with pytest.raises(TypeError, match="'words' of 'parse' is of type ListAccumulator, not IntCounter"):
         context.get_int_counter("words")
     with pytest.raises(MillstreamError, match="'words' already exists in operator 'parse' and cannot be added"):
