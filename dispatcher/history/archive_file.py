@@ -13,8 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from pydantic_core import from_json
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from millstream.common.errors import MillstreamError
 from millstream.common.ids import JobID
@@ -24,6 +23,7 @@ from millstream.dispatcher.rest.messages.jobs import JobOverview, JobsOverview
 __all__ = ["ArchivedJob", "BrokenArchiveError", "decode", "encode", "job_of_file"]
 
 _JOB_ID: Final = re.compile(r"[0-9a-f]{32}")
+_ANY_JSON: Final = TypeAdapter(object)
 
 
 class BrokenArchiveError(MillstreamError):
@@ -89,9 +89,9 @@ def decode(data: bytes, job_id: JobID) -> ArchivedJob:
             overview = _overview(entry.body, job_id) or overview
         elif path == own or path.startswith(f"{own}/"):
             try:
-                from_json(entry.body)
-            except ValueError as error:
-                raise BrokenArchiveError(f"what it has of {entry.path} is no JSON: {error}") from error
+                _ANY_JSON.validate_json(entry.body)
+            except ValidationError as error:
+                raise BrokenArchiveError(f"what it has of {entry.path} is no JSON: {_first(error)}") from error
             bodies[path] = entry.body.encode()
     if overview is None:
         raise BrokenArchiveError(f"it has no line about job {job_id} ({OVERVIEW})")
