@@ -25,6 +25,8 @@ __all__ = ["LiveJob"]
 _RATE_SECONDS: Final = 3.0
 _LEAST_SECONDS: Final = 0.9
 """What is counted in less says nothing of a second."""
+_RATES_COLUMNS: Final = 60
+"""A narrower terminal has no room for rates: the operators' names would be lost."""
 _FIXED_LINES: Final = 8
 """Of the view without its operators, and some to spare."""
 
@@ -86,7 +88,8 @@ class LiveJob:
         table.add_column("Tasks", justify="right", no_wrap=True)
         table.add_column("In", justify="right", no_wrap=True)
         table.add_column("Out", justify="right", no_wrap=True)
-        if not finally_:
+        rates = not finally_ and self._console.width >= _RATES_COLUMNS
+        if rates:
             table.add_column("In/s", justify="right", no_wrap=True)
             table.add_column("Out/s", justify="right", no_wrap=True)
         room = max(1, self._console.height - _FIXED_LINES)
@@ -101,7 +104,7 @@ class LiveJob:
                 amount(records_in),
                 amount(records_out),
             ]
-            if not finally_:
+            if rates:
                 cells += self._rates(vertex.vertex_id)
             table.add_row(*cells)
         if len(shown) < len(details.vertices):

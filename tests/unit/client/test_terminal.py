@@ -70,6 +70,15 @@ def test_a_view_stays_within_the_terminal() -> None:
     assert max(part.count("\n") for part in first) < 20
 
 
+def test_names_stay_readable_on_a_narrow_terminal() -> None:
+    to, stream = console(40)
+    view = LiveJob(to)
+    view.show(details(1234567), JobCheckpoints())
+    view.clear()
+    assert "Source: num" in stream.getvalue()
+    assert "1.2M" in stream.getvalue()
+
+
 def test_the_report_at_the_end_has_all_operators() -> None:
     to, stream = console()
     LiveJob(to).report(details(5, vertices=40))
