@@ -10,6 +10,7 @@ from pathlib import Path
 _PARTS = (
     *("w1", "w2", "w3", "w3b", "w4", "w5", "w6", "hello", "memory", "windows", "latency"),
     *("checkpoints", "pause", "rocksdb", "incremental", "recovery", "rescaling", "unaligned", "takeover", "simulation"),
+    *("rest", "metrics"),
 )
 
 
@@ -52,6 +53,8 @@ def main() -> None:
         "unaligned": lambda: _unaligned(options.directory),
         "takeover": lambda: _takeover(options.runs),
         "simulation": lambda: _simulation(options.runs),
+        "rest": lambda: _rest(options.seconds),
+        "metrics": lambda: _metrics(options),
     }
     for part in parts:
         rows.extend(runners[part]())
@@ -195,6 +198,35 @@ def _simulation(runs: int) -> list[tuple[str, str, str, str]]:
     speeds = sorted(measure_simulation(60, runs))
     median, spread = f"{speeds[len(speeds) // 2]:.0f} s per CPU second", f"{speeds[0]:.0f}-{speeds[-1]:.0f} s"
     return [("word count on 4 simulated TaskManagers", median, spread, "20 s (aim 40)")]
+
+
+def _rest(seconds: int) -> list[tuple[str, str, str, str]]:
+    from benchmarks.rest import measure_rest
+
+    found = measure_rest(seconds)
+    idle = found["idle"]
+    return [
+        (
+            f"REST answers p99, {situation}",
+            f"{answers.p99:.1f} ms, {answers.p99 / idle.p99:.1f} x idle",
+            f"p50 {answers.p50:.1f} ms; {answers.slowest[0]}: {answers.slowest[1]:.1f} ms",
+            "< 100 ms",
+        )
+        for situation, answers in found.items()
+    ]
+
+
+def _metrics(options: argparse.Namespace) -> list[tuple[str, str, str, str]]:
+    from benchmarks.metrics_cost import measure_cost
+    from benchmarks.text import zipf_text
+
+    rows = []
+    sources = {"w1": str(options.ints), "w2": str(zipf_text(options.directory, options.megabytes))}
+    for name, source in sources.items():
+        cost = measure_cost(name, source, options.runs)
+        spread = f"{cost.lowest:.3f}-{cost.highest:.3f}; {cost.seconds[0]:.2f} s, {cost.seconds[1]:.2f} s"
+        rows.append((f"{name.upper()} while all observe it", f"{cost.ratio:.3f} x unseen", spread, "1.02 x"))
+    return rows
 
 
 def _print(rows: list[tuple[str, str, str, str]]) -> None:
