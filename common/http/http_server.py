@@ -36,7 +36,7 @@ class HttpServer:
     :param port_key: the configuration key of ``ports``, for messages.
     :param tls: makes it HTTPS.
     :param advertised_host: under which others reach it; ``bind_host``, or the host's name if that is all interfaces.
-    :param idle_seconds: how long a connection may be idle before it is closed.
+    :param idle_seconds: how long a connection may be idle, or a request be on its way, before it is closed.
     """
 
     def __init__(
@@ -87,6 +87,8 @@ class HttpServer:
         """
         import uvicorn
 
+        from millstream.common.http.patient_protocol import patient_protocol
+
         class _Server(uvicorn.Server):
             @contextlib.contextmanager
             def capture_signals(self) -> Generator[None, None, None]:
@@ -97,6 +99,7 @@ class HttpServer:
         self._port = self._socket.getsockname()[1]
         configuration = uvicorn.Config(
             self._application,
+            http=patient_protocol(self._idle_seconds),
             log_config=None,
             access_log=False,
             lifespan="off",

@@ -53,3 +53,43 @@ def test_a_port_that_is_taken_is_named_with_its_key() -> None:
                 await HttpServer(hello, "127.0.0.1", str(port), "rest.bind-port").start()
 
     asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [b"", b"GET / HT", b"GET / HTTP/1.1\r\nhost: a\r\n", b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 9\r\n\r\nabc"],
+)
+def test_a_request_that_does_not_come_is_not_waited_for(sent: bytes) -> None:
+    async def body(scope: Scope, receive: Receive, send: Send) -> None:
+        while (await receive()).get("more_body"):
+            pass
+
+    async def run() -> None:
+        server = HttpServer(body, "127.0.0.1", "0", "rest.port", idle_seconds=0.1)
+        await server.start()
+        try:
+            reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+            writer.write(sent)
+            assert b"200" not in await asyncio.wait_for(reader.read(), 10)
+            writer.close()
+            await writer.wait_closed()
+        finally:
+            await server.close()
+
+    asyncio.run(run())
+
+
+def test_an_answer_may_take_longer_than_a_request() -> None:
+    async def slow(scope: Scope, receive: Receive, send: Send) -> None:
+        await asyncio.sleep(0.3)  # the time itself is what is tested
+        await hello(scope, receive, send)
+
+    async def run() -> None:
+        server = HttpServer(slow, "127.0.0.1", "0", "rest.port", idle_seconds=0.1)
+        await server.start()
+        try:
+            assert await asyncio.to_thread(fetch, f"{server.url}/path") == b"/path"
+        finally:
+            await server.close()
+
+    asyncio.run(run())
