@@ -137,15 +137,16 @@ async def _lead_or_stand_by(
         configuration, master.collect_metrics, bind_host=configuration.get(JobManagerOptions.BIND_HOST)
     )
     await _unless(stop, master.start())
-    logger.info(
-        "Millstream master %s (%s) started: RPC at %s, process %d", VERSION, COMMIT_ID, rpc.address, os.getpid()
-    )
     if services.survives_its_leader:
         logger.info("It contends for the leadership of the cluster: %s", services.leaders.description)
     rest: RestServer | None = None
     try:
         rest = await start_rest_server(configuration, rpc, services.leaders, clock, ids)
         await reporting.start()
+        # Scripts wait for this line: whoever they return to may call any of the interfaces.
+        logger.info(
+            "Millstream master %s (%s) started: RPC at %s, process %d", VERSION, COMMIT_ID, rpc.address, os.getpid()
+        )
         await _unless(stop, master.wait_shutdown())
     except (OSError, ConfigurationError):  # the interface cannot be served, so this master is not to lead
         await master.close()

@@ -24,8 +24,8 @@ class PythonOptions:
         "python.archives",
         list_of(STRING, ",;"),
         [],
-        "Zip and tar files that are shipped with the job and unpacked in the working directory of its functions, each as "
-        "`path` or `path#directory` (`-pyarch`).",
+        "Zip and tar files that are shipped with the job and unpacked in the working directory of its functions, each "
+        "as `path` or `path#directory` (`-pyarch`).",
     )
     EXECUTABLE: Final = optional(
         "python.executable", STRING, "Interpreter of the worker processes. Unset: the TaskManager's own."

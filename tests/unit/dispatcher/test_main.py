@@ -42,21 +42,26 @@ def conf_dir(tmp_path: Path) -> Path:
 
 
 @contextlib.contextmanager
-def master(conf_dir: Path, *properties: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """Run a master; gives the process and its address."""
+def master(
+    conf_dir: Path, *properties: str, said: list[str] | None = None
+) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """Run a master; gives the process and its address.
+
+    :param said: gets the lines that it logs until it has started.
+    """
+    said = [] if said is None else said
     process = subprocess.Popen(
         command(*properties), stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment(conf_dir)
     )
     try:
         assert process.stderr is not None
-        said = ""
         for line in process.stderr:
-            said += line
+            said.append(line)
             if found := re.search(r"started: RPC at (\S+),", line):
                 yield process, found[1]
                 break
         else:
-            pytest.fail(f"the master did not start:\n{said}")
+            pytest.fail(f"the master did not start:\n{''.join(said)}")
     finally:
         if process.poll() is None:
             process.kill()
@@ -148,9 +153,9 @@ def test_high_availability_that_it_cannot_have_is_one_line(conf_dir: Path, prope
 
 
 def test_it_serves_the_rest_interface_and_says_where(conf_dir: Path) -> None:
-    with master(conf_dir, "-Drest.port=0") as (process, _):
-        assert process.stderr is not None
-        url = next(found[1] for line in process.stderr if (found := re.search(r"listening at (http://\S+)\.$", line)))
+    said: list[str] = []
+    with master(conf_dir, "-Drest.port=0", said=said) as (process, _):
+        url = next(found[1] for line in said if (found := re.search(r"listening at (http://\S+)\.$", line)))
         assert httpx.get(f"{url}/overview").json()["taskmanagers"] == 0
         assert httpx.delete(f"{url}/v1/cluster").json() == {}
         process.communicate(timeout=WAIT_SECONDS)
