@@ -84,15 +84,16 @@ def _observe(url: str, scraped: list[str]) -> None:
     rounds = 0
     while True:
         begun = time.monotonic()
-        wanted = list(scraped)
-        if rounds % round(_FETCH_SECONDS / _SCRAPE_SECONDS) == 0:
-            wanted += [f"{url}/overview", f"{url}/jobs/overview", f"{url}/taskmanagers", f"{url}/jobmanager/metrics"]
-            wanted += _pages_of_jobs(url)
-        for each in wanted:
-            try:
+        try:
+            for each in scraped:
                 _read(each)
-            except (urllib.error.URLError, http.client.HTTPException) as error:
-                print(f"{each}: {error}", file=sys.stderr)
+            if rounds % round(_FETCH_SECONDS / _SCRAPE_SECONDS) == 0:
+                for path in ("/overview", "/jobs/overview", "/taskmanagers", "/jobmanager/metrics"):
+                    _read(url + path)
+                for each in _pages_of_jobs(url):
+                    _read(each)
+        except (urllib.error.URLError, http.client.HTTPException) as error:  # as while a cluster comes up
+            print(f"not all was observed this time: {error}", file=sys.stderr)
         rounds += 1
         time.sleep(max(0.0, begun + _SCRAPE_SECONDS - time.monotonic()))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 import pytest
@@ -14,8 +15,13 @@ from millstream.testing.process_cluster import ProcessCluster, eventually
 
 
 @pytest.fixture(scope="module")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ProcessCluster]:
-    with ProcessCluster(tmp_path_factory.mktemp("cluster"), task_managers=1, slots=2, rest=True) as cluster:
+def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("cluster")
+
+
+@pytest.fixture(scope="module")
+def cluster(directory: Path) -> Iterator[ProcessCluster]:
+    with ProcessCluster(directory, task_managers=1, slots=2, rest=True) as cluster:
         yield cluster
 
 
@@ -63,6 +69,56 @@ def test_the_level_of_a_task_managers_loggers_is_changed(rest: httpx.Client) -> 
     path = f"/v1/millstream/taskmanagers/{task_manager}/log-levels"
     assert rest.put(path, json={"logger": "millstream.nothing", "level": "DEBUG"}).status_code == 200
     assert rest.put(path, json={"logger": "millstream.nothing", "level": "LOUD"}).status_code == 400
+
+
+_RUDE: list[bytes] = [
+    b"GET /\xff\xfe HTTP/1.1\r\nhost: localhost\r\n\r\n",
+    b"GET /jobs/%ff%fe HTTP/1.1\r\nhost: localhost\r\n\r\n",
+    b"GET /jobs/%00 HTTP/1.1\r\nhost: localhost\r\n\r\n",
+    b"GET /jobs?" + b"a=b&" * 10_000 + b" HTTP/1.1\r\nhost: localhost\r\n\r\n",
+    b"GET /jobs?" + b"a" * 1_000_000 + b" HTTP/1.1\r\nhost: localhost\r\n\r\n",
+    b"GET /jobs/metrics?get=%ff&agg=%00 HTTP/1.1\r\nhost: localhost\r\n\r\n",
+    b"GET /jobs HTTP/1.1\r\nhost: localhost\r\nx: " + b"y" * 200_000 + b"\r\n\r\n",
+    b"GET /jobs HTTP/1.1\r\nhost: localhost\r\n" + b"x: y\r\n" * 20_000 + b"\r\n",
+    b"POST /jobs/upload HTTP/1.1\r\nhost: localhost\r\ncontent-length: -1\r\n\r\n",
+    b"POST /savepoint-disposal HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n",
+    b"POST /savepoint-disposal HTTP/1.1\r\nhost: localhost\r\ncontent-length: 4\r\n\r\n\xff\xfe\xfd\xfc",
+    b"POST /savepoint-disposal HTTP/1.1\r\nhost: localhost\r\ncontent-length: 60000\r\n\r\n" + b"[" * 60_000,
+    b"GET /jobs HTTP/1.1\r\nhost: [\r\n\r\n",
+    b"\x16\x03\x01\x02\x00\x01",
+    b"",
+]
+
+
+def test_rude_clients_leave_nothing_behind(cluster: ProcessCluster, directory: Path, rest: httpx.Client) -> None:
+    assert cluster.master is not None
+    files = Path("/proc", str(cluster.master.pid), "fd")
+    rest.get("/jobs")
+    before = len(list(files.iterdir()))
+    port = int(rest.base_url.port or 0)
+    for request in _RUDE * 3:
+        with socket.create_connection(("localhost", port), timeout=10) as connection:
+            answer = _say(connection, request)
+        assert b" 500 " not in answer[:20], (request[:80], answer)
+    unknown = [rest.get(f"/jobs/{number:032x}/vertices/{number:032x}").status_code for number in range(200)]
+    assert set(unknown) == {404}
+    for path in ("/jobmanager/thread-dump", "/taskmanagers", "/jobs/metrics"):  # nobody waits for these answers
+        for _ in range(20):
+            with socket.create_connection(("localhost", port), timeout=10) as connection:
+                connection.sendall(f"GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n".encode())
+    eventually(lambda: len(list(files.iterdir())) <= before, "the connections are closed")
+    assert rest.get("/overview").is_success
+    assert "Traceback" not in (directory / "master.log").read_text(errors="replace")
+
+
+def _say(connection: socket.socket, request: bytes) -> bytes:
+    """What is answered, if anything is: the server may also close the connection before it has read all."""
+    try:
+        connection.sendall(request)
+        connection.shutdown(socket.SHUT_WR)
+        return connection.recv(65536)
+    except OSError:
+        return b""
 
 
 def test_a_mini_cluster_serves_it_where_a_port_is_set() -> None:
