@@ -32,12 +32,15 @@ from millstream.common.config import Configuration
 from millstream.datastream import StreamExecutionEnvironment
 from millstream.datastream.functions import SourceContext, SourceFunction
 from millstream.testing.process_cluster import ProcessCluster, eventually
+from tests.unit.dispatcher.rest.shapes import differences, endpoints
 
 _ALLOWED, _WRONG = GenerationMode("positive"), GenerationMode("negative")
 _EXAMPLES: Final[dict[GenerationMode, int]] = {_ALLOWED: 4, _WRONG: 2}
 """Requests to each operation."""
 _LEFT_OUT: Final = {("DELETE", "/v1/cluster")}
 """It would be the last request."""
+_NEED_MORE: Final = ("{triggerid}", "{jarid}", "/stdout")
+"""Parts of the paths of recorded endpoints for which there is nothing on this cluster."""
 _ENDS_THE_JOB: Final = "/v1/jobs/{jobid}/yarn-cancel"
 _UNAVAILABLE: Final = {("PATCH", "/v1/jobs/{jobid}/rescaling"): 503}
 """Answers of the server's that say that something is not there now, and no more."""
@@ -212,3 +215,28 @@ def test_every_answer_is_as_described(cluster: Cluster) -> None:
     assert len(answered) > 70
     reached = [label for label, statuses in answered.items() if statuses & {200, 202}]
     assert len(reached) > 45, "most operations are to be reached, and not only refused"
+
+
+def test_every_recorded_endpoint_has_the_shape_of_flinks(cluster: Cluster) -> None:
+    wrong: list[str] = []
+    walked = 0
+    for name, shapes in endpoints().items():
+        method, _, template = name.partition(" ")
+        if method != "GET" or "200" not in shapes or any(parameter in template for parameter in _NEED_MORE):
+            continue
+        walked += 1
+        for job in cluster.places:
+            path = template.replace("?get", "?get=numRecordsIn,numRestarts,Status.JVM.CPU.Load")
+            for parameter, values in cluster.places[job].items():
+                path = path.replace(f"{{{parameter}}}", str(values[-1]))
+            answer = cluster.http.get(path)
+            if answer.status_code == 404 and "checkpoints/" in path and job != cluster.running:
+                continue  # such a job has none
+            if path.endswith("/backpressure") and answer.json() == {"status": "deprecated"} and job != cluster.running:
+                continue  # what has ended has no load
+            if answer.status_code != 200:
+                wrong.append(f"{path}: {answer.status_code} {answer.text[:300]}")
+                continue
+            wrong += [f"{path} {difference}" for difference in differences(answer.json(), shapes["200"])]
+    assert walked > 40
+    assert not wrong, "\n".join(wrong)
