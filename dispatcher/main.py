@@ -8,7 +8,6 @@ said by :class:`~millstream.common.logging.LoggingSetup`.
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import logging
 import os
@@ -22,16 +21,13 @@ from millstream.common.config import (
     Configuration,
     HighAvailabilityOptions,
     JobManagerOptions,
-    load_configuration,
-    parse_dynamic_properties,
 )
-from millstream.common.config.secret import shown
+from millstream.common.daemon import begin, end_in_failure, failure_message
 from millstream.common.errors import ConfigurationError, MillstreamError
 from millstream.common.high_availability.create import create_high_availability_services
 from millstream.common.high_availability.mode import uses_zookeeper
 from millstream.common.high_availability.services import HighAvailabilityServices
 from millstream.common.ids import IdFactory
-from millstream.common.logging import LoggingSetup, active_setup
 from millstream.common.metrics.reporting import MetricReporting
 from millstream.common.rpc.grpc_carrier import GrpcRpcService
 from millstream.common.version import COMMIT_ID, VERSION
@@ -43,7 +39,8 @@ if TYPE_CHECKING:
 
 __all__ = ["main", "run_master"]
 
-logger = logging.getLogger("millstream.dispatcher.main")
+_MODULE: Final = "millstream.dispatcher.main"
+logger = logging.getLogger(_MODULE)
 
 _IMPATIENCE_SECONDS: Final = 1.0
 """A second signal sooner than this is the same wish on another way (a shell tells the whole process group)."""
@@ -53,21 +50,8 @@ _RESIGNATION_SECONDS: Final = 5.0
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a master until it is told to end, and return the process' exit status."""
-    parser = argparse.ArgumentParser(
-        prog="python -m millstream.dispatcher.main", description="Runs the master of a Millstream cluster."
-    )
-    parser.add_argument(
-        "-D", metavar="key=value", dest="properties", action="append", default=[], help="set a configuration key"
-    )
-    properties: list[str] = parser.parse_args(arguments).properties
     try:
-        configuration = load_configuration(dynamic=parse_dynamic_properties(properties))
-        LoggingSetup.read(configuration, os.environ).apply()
-    except ConfigurationError as error:
-        return _cannot_start(error)
-    for key, value in sorted(configuration.to_map().items()):
-        logger.info("Configuration: %s = %s", key, shown(key, value))
-    try:
+        configuration = begin(_MODULE, "Runs the master of a Millstream cluster.", arguments)
         return asyncio.run(run_master(configuration))
     except ConfigurationError as error:
         return _cannot_start(error)
@@ -180,12 +164,7 @@ async def _resign(services: HighAvailabilityServices, error: MasterFailedError) 
 
 
 def _cannot_start(error: Exception) -> int:
-    message = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    setup = active_setup()
-    if setup is not None and setup.file:
-        logger.critical("The master cannot start: %s", message)
-    print(f"The master cannot start: {message}", file=sys.stderr)  # noqa: T201  # the one line a script shows
-    return 1
+    return end_in_failure(_MODULE, f"The master cannot start: {failure_message(error)}")
 
 
 if __name__ == "__main__":

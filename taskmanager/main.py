@@ -7,29 +7,25 @@ by :class:`~millstream.common.logging.LoggingSetup`.
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import logging
 import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Final
 
 from millstream.common.clock import SystemClock
 from millstream.common.config import (
     ClusterOptions,
     Configuration,
     TaskManagerOptions,
-    load_configuration,
-    parse_dynamic_properties,
 )
-from millstream.common.config.secret import shown
+from millstream.common.daemon import begin, end_in_failure
 from millstream.common.errors import ConfigurationError, MillstreamError
 from millstream.common.high_availability.create import create_leader_directory
 from millstream.common.high_availability.leader_directory import LeaderDirectory
 from millstream.common.ids import IdFactory
-from millstream.common.logging import LoggingSetup
 from millstream.common.logging.printed_lines import print_whole_lines
 from millstream.common.metrics.reporting import MetricReporting
 from millstream.common.rpc.service import RpcService
@@ -42,29 +38,17 @@ from millstream.taskmanager.worker.thread_pool import ThreadWorkerPool
 
 __all__ = ["main", "run_task_manager"]
 
-_log = logging.getLogger("millstream.taskmanager.main")
+_MODULE: Final = "millstream.taskmanager.main"
+_log = logging.getLogger(_MODULE)
 
 _IMPATIENCE_S = 1.0
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a TaskManager until it is told to end, and return the process' exit status."""
-    parser = argparse.ArgumentParser(
-        prog="python -m millstream.taskmanager.main", description="Runs a TaskManager of a Millstream cluster."
-    )
-    parser.add_argument(
-        "-D", metavar="key=value", dest="properties", action="append", default=[], help="set a configuration key"
-    )
-    properties: list[str] = parser.parse_args(arguments).properties
-    log_file = ""
     print_whole_lines()  # users' functions run here where slots are threads
     try:
-        configuration = load_configuration(dynamic=parse_dynamic_properties(properties))
-        logging_setup = LoggingSetup.read(configuration, os.environ)
-        logging_setup.apply()
-        log_file = logging_setup.file
-        for key, value in sorted(configuration.to_map().items()):
-            _log.info("Configuration: %s = %s", key, shown(key, value))
+        configuration = begin(_MODULE, "Runs a TaskManager of a Millstream cluster.", arguments)
         reason = asyncio.run(run_task_manager(configuration))
     except ConfigurationError as error:
         reason = f"The TaskManager cannot start: {error}"
@@ -73,10 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if reason is None:
         _log.info("The TaskManager has ended")
         return 0
-    if log_file:
-        _log.critical("%s", reason)
-    print(reason, file=sys.stderr)  # noqa: T201  # the one line a script shows
-    return 1
+    return end_in_failure(_MODULE, reason)
 
 
 async def run_task_manager(configuration: Configuration) -> str | None:

@@ -6,41 +6,34 @@ It reads the configuration (``MILLSTREAM_CONF_DIR``) and serves on ``historyserv
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import logging
 import os
 import signal
 import sys
 from collections.abc import Sequence
+from typing import Final
 
 from millstream.common.clock import SystemClock
-from millstream.common.config import Configuration, load_configuration, parse_dynamic_properties
+from millstream.common.config import Configuration
+from millstream.common.daemon import begin, end_in_failure, failure_message
 from millstream.common.errors import MillstreamError
-from millstream.common.logging import LoggingSetup, active_setup
 from millstream.common.version import COMMIT_ID, VERSION
 from millstream.dispatcher.history.server import HistoryServer
 
 __all__ = ["main", "run_history_server"]
 
-logger = logging.getLogger("millstream.dispatcher.history.main")
+_MODULE: Final = "millstream.dispatcher.history.main"
+logger = logging.getLogger(_MODULE)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a history server until it is told to end, and return the process' exit status."""
-    parser = argparse.ArgumentParser(
-        prog="python -m millstream.dispatcher.history.main", description="Shows jobs whose cluster is gone."
-    )
-    parser.add_argument(
-        "-D", metavar="key=value", dest="properties", action="append", default=[], help="set a configuration key"
-    )
-    properties: list[str] = parser.parse_args(arguments).properties
     try:
-        configuration = load_configuration(dynamic=parse_dynamic_properties(properties))
-        LoggingSetup.read(configuration, os.environ).apply()
+        configuration = begin(_MODULE, "Shows jobs whose cluster is gone.", arguments)
         return asyncio.run(run_history_server(configuration))
     except (OSError, MillstreamError) as error:
-        return _cannot_start(error)
+        return end_in_failure(_MODULE, f"The history server cannot start: {failure_message(error)}")
     except KeyboardInterrupt:  # before the signal's handler was in place
         return 130
 
@@ -75,15 +68,6 @@ async def run_history_server(configuration: Configuration) -> int:
         await server.close()
     logger.info("The history server has ended")
     return 0
-
-
-def _cannot_start(error: Exception) -> int:
-    message = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    setup = active_setup()
-    if setup is not None and setup.file:
-        logger.critical("The history server cannot start: %s", message)
-    print(f"The history server cannot start: {message}", file=sys.stderr)  # noqa: T201  # the one line a script shows
-    return 1
 
 
 if __name__ == "__main__":
