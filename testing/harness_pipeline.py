@@ -26,7 +26,7 @@ from millstream.common.config import Configuration
 from millstream.common.failure import first_line
 from millstream.common.graph.operator_spec import AsyncSpec
 from millstream.common.key_groups import KeyGroupRange
-from millstream.common.records import MAX_WATERMARK, RecordBatch, Watermark, WatermarkStatus
+from millstream.common.records import MAX_WATERMARK, LatencyMarker, RecordBatch, Watermark, WatermarkStatus
 from millstream.common.wire.checkpoint_pb2 import CheckpointMetadata
 from millstream.taskmanager.operators.operator import (
     CheckpointInfo,
@@ -450,6 +450,8 @@ class HarnessPipeline:
                 await self._emit(node.side_targets.get(output.tag, []), output.batch)
             elif isinstance(output, Pause):
                 await self._wait(output)
+            elif isinstance(output, LatencyMarker):
+                pass  # nothing here sends any: there is no way to measure
             else:
                 await self._marker(node.targets, output)
                 for targets in node.side_targets.values():

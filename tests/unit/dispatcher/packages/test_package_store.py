@@ -54,7 +54,10 @@ def test_nothing_is_left_of_what_is_refused(name: str, content: bytes) -> None:
             assert store.list() == [package]
 
 
-@pytest.mark.parametrize("package_id", ["", "..", "../x.py", "/etc/passwd", "nope.py", f"{uuid.uuid4()}_job.py", "\0"])
+UNKNOWN = "3f2c7c9e-7c0e-4a57-9d6e-2f8f3f1f4f10"
+
+
+@pytest.mark.parametrize("package_id", ["", "..", "../x.py", "/etc/passwd", "nope.py", f"{UNKNOWN}_job.py", "\0"])
 def test_unknown_ids_are_looked_up_and_not_opened(tmp_path: Path, package_id: str) -> None:
     store = store_in(tmp_path)
     store.add("job.py", io.BytesIO(b""))
