@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Final
 
 from millstream.common.config.duration import DURATION
-from millstream.common.config.option import Effect, option, optional
+from millstream.common.config.option import option, optional
 from millstream.common.config.port_range import PORT_RANGE
 from millstream.common.config.value_kind import BOOLEAN, STRING, IntegerKind
 
@@ -147,5 +147,16 @@ class RestOptions:
         "rest.flamegraph.stack-depth", IntegerKind(1, 200), 100, "How many frames of a stack a flame graph shows."
     )
     PROFILING_ENABLED: Final = option(
-        "rest.profiling.enabled", BOOLEAN, False, "Whether the profiler is offered.", effect=Effect.RESERVED
+        "rest.profiling.enabled", BOOLEAN, False, "Whether the profiler is offered: who may look sees all of a process."
+    )
+    PROFILING_HISTORY_SIZE: Final = option(
+        "rest.profiling.history-size", IntegerKind(1), 10, "How many profiles of a process are kept."
+    )
+    PROFILING_DURATION_MAX: Final = option(
+        "rest.profiling.duration-max", DURATION, timedelta(minutes=5), "How long one profile may take."
+    )
+    PROFILING_DIR: Final = optional(
+        "rest.profiling.dir",
+        STRING,
+        "Where profiles are kept while the server runs. Unset: the system's directory for temporary files.",
     )

@@ -11,7 +11,7 @@ import re
 from types import CodeType, FrameType
 from typing import Final
 
-__all__ = ["Waiting", "frame_name"]
+__all__ = ["Waiting", "frame_name", "function_name"]
 
 _MAIN: Final = "__main__"
 _WAITING_FUNCTIONS: Final = {
@@ -24,17 +24,25 @@ _WAITING_FUNCTIONS: Final = {
     "concurrent.futures.thread": {"_worker"},
     "multiprocessing.connection": {"_recv", "_send", "wait"},
 }
-_WAITING_CALL: Final = re.compile(r"\b(sleep|select|poll|epoll|acquire|wait|waitpid|recv|recv_into|accept|join)\(")
+_WAITING_CALL: Final = re.compile(
+    r"\b(sleep|select|poll|epoll|acquire|wait|waitpid|recv|recv_into|accept|join|run_until_complete|run_forever)\("
+)
+"""The last two are innermost where the event loop has no frames of its own, as uvloop's."""
 
 
 def frame_name(frame: FrameType) -> str:
     """Return ``module.function:line``; with the path of the file where the module is the program itself."""
+    return f"{function_name(frame)}:{frame.f_lineno}"
+
+
+def function_name(frame: FrameType) -> str:
+    """Return ``module.function``; with the path of the file where the module is the program itself."""
     code = frame.f_code
     module = frame.f_globals.get("__name__")
     if not isinstance(module, str) or module == _MAIN:
         module = code.co_filename
     function = getattr(code, "co_qualname", code.co_name)  # there is none in Python 3.10
-    return f"{module}.{function}:{frame.f_lineno}"
+    return f"{module}.{function}"
 
 
 class Waiting:

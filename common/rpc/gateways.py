@@ -14,11 +14,13 @@ from millstream.common.wire.checkpoint_pb2 import JobCheckpoints
 from millstream.common.wire.inspection_pb2 import (
     LogFileChunk,
     LogFiles,
+    ProfileThreadsRequest,
     ReadLogFileRequest,
     SampleStacksRequest,
     SetLogLevelRequest,
     StackSamples,
     ThreadDump,
+    ThreadProfiles,
 )
 from millstream.common.wire.metrics_pb2 import MetricDump
 
@@ -159,3 +161,5 @@ class TaskExecutorGateway(Protocol):
     async def sample_stacks(self, request: SampleStacksRequest) -> StackSamples: ...
 
     async def set_log_level(self, request: SetLogLevelRequest) -> pb.Empty: ...
+
+    async def profile_threads(self, request: ProfileThreadsRequest) -> ThreadProfiles: ...

@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'millstream/common/wire/inspection.proto\x12\x0fmillstream.wire\"3\n\x08LogFiles\x12\'\n\x05\x66iles\x18\x01 \x03(\x0b\x32\x18.millstream.wire.LogFile\":\n\x07LogFile\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04size\x18\x02 \x01(\x03\x12\x13\n\x0bmodified_ms\x18\x03 \x01(\x03\"S\n\x12ReadLogFileRequest\x12\x0c\n\x04kind\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0e\n\x06offset\x18\x03 \x01(\x03\x12\x11\n\tmax_bytes\x18\x04 \x01(\x03\"9\n\x0cLogFileChunk\x12\r\n\x05\x66ound\x18\x01 \x01(\x08\x12\x0c\n\x04\x64\x61ta\x18\x02 \x01(\x0c\x12\x0c\n\x04size\x18\x03 \x01(\x03\":\n\nThreadDump\x12,\n\x07threads\x18\x01 \x03(\x0b\x32\x1b.millstream.wire.ThreadInfo\"(\n\nThreadInfo\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04text\x18\x02 \x01(\t\"c\n\x13SampleStacksRequest\x12\x13\n\x0b\x61ttempt_ids\x18\x01 \x03(\t\x12\x0f\n\x07samples\x18\x02 \x01(\x05\x12\x13\n\x0binterval_ms\x18\x03 \x01(\x05\x12\x11\n\tmax_depth\x18\x04 \x01(\x05\"F\n\x0cStackSamples\x12\x36\n\x08\x61ttempts\x18\x01 \x03(\x0b\x32$.millstream.wire.AttemptStackSamples\"X\n\x13\x41ttemptStackSamples\x12\x12\n\nattempt_id\x18\x01 \x01(\t\x12-\n\x07samples\x18\x02 \x03(\x0b\x32\x1c.millstream.wire.StackSample\"<\n\x0bStackSample\x12\x0e\n\x06\x66rames\x18\x01 \x03(\t\x12\x0e\n\x06on_cpu\x18\x02 \x01(\x08\x12\r\n\x05\x63ount\x18\x03 \x01(\x05\"3\n\x12SetLogLevelRequest\x12\x0e\n\x06logger\x18\x01 \x01(\t\x12\r\n\x05level\x18\x02 \x01(\tb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'millstream/common/wire/inspection.proto\x12\x0fmillstream.wire\"3\n\x08LogFiles\x12\'\n\x05\x66iles\x18\x01 \x03(\x0b\x32\x18.millstream.wire.LogFile\":\n\x07LogFile\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04size\x18\x02 \x01(\x03\x12\x13\n\x0bmodified_ms\x18\x03 \x01(\x03\"S\n\x12ReadLogFileRequest\x12\x0c\n\x04kind\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0e\n\x06offset\x18\x03 \x01(\x03\x12\x11\n\tmax_bytes\x18\x04 \x01(\x03\"9\n\x0cLogFileChunk\x12\r\n\x05\x66ound\x18\x01 \x01(\x08\x12\x0c\n\x04\x64\x61ta\x18\x02 \x01(\x0c\x12\x0c\n\x04size\x18\x03 \x01(\x03\":\n\nThreadDump\x12,\n\x07threads\x18\x01 \x03(\x0b\x32\x1b.millstream.wire.ThreadInfo\"(\n\nThreadInfo\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04text\x18\x02 \x01(\t\"c\n\x13SampleStacksRequest\x12\x13\n\x0b\x61ttempt_ids\x18\x01 \x03(\t\x12\x0f\n\x07samples\x18\x02 \x01(\x05\x12\x13\n\x0binterval_ms\x18\x03 \x01(\x05\x12\x11\n\tmax_depth\x18\x04 \x01(\x05\"F\n\x0cStackSamples\x12\x36\n\x08\x61ttempts\x18\x01 \x03(\x0b\x32$.millstream.wire.AttemptStackSamples\"X\n\x13\x41ttemptStackSamples\x12\x12\n\nattempt_id\x18\x01 \x01(\t\x12-\n\x07samples\x18\x02 \x03(\x0b\x32\x1c.millstream.wire.StackSample\"<\n\x0bStackSample\x12\x0e\n\x06\x66rames\x18\x01 \x03(\t\x12\x0e\n\x06on_cpu\x18\x02 \x01(\x08\x12\r\n\x05\x63ount\x18\x03 \x01(\x05\"i\n\x15ProfileThreadsRequest\x12\x13\n\x0b\x64uration_ms\x18\x01 \x01(\x05\x12\x13\n\x0binterval_ms\x18\x02 \x01(\x05\x12\x11\n\tmax_depth\x18\x03 \x01(\x05\x12\x13\n\x0bon_cpu_only\x18\x04 \x01(\x08\"T\n\x0eThreadProfiles\x12\x31\n\tprocesses\x18\x01 \x03(\x0b\x32\x1e.millstream.wire.ThreadProfile\x12\x0f\n\x07missing\x18\x02 \x03(\t\"O\n\rThreadProfile\x12\x0e\n\x06\x66rames\x18\x01 \x03(\t\x12.\n\x06stacks\x18\x02 \x03(\x0b\x32\x1e.millstream.wire.ProfiledStack\".\n\rProfiledStack\x12\x0e\n\x06\x66rames\x18\x01 \x03(\x05\x12\r\n\x05\x63ount\x18\x02 \x01(\x05\"3\n\x12SetLogLevelRequest\x12\x0e\n\x06logger\x18\x01 \x01(\t\x12\r\n\x05level\x18\x02 \x01(\tb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -51,6 +51,14 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ATTEMPTSTACKSAMPLES']._serialized_end=680
   _globals['_STACKSAMPLE']._serialized_start=682
   _globals['_STACKSAMPLE']._serialized_end=742
-  _globals['_SETLOGLEVELREQUEST']._serialized_start=744
-  _globals['_SETLOGLEVELREQUEST']._serialized_end=795
+  _globals['_PROFILETHREADSREQUEST']._serialized_start=744
+  _globals['_PROFILETHREADSREQUEST']._serialized_end=849
+  _globals['_THREADPROFILES']._serialized_start=851
+  _globals['_THREADPROFILES']._serialized_end=935
+  _globals['_THREADPROFILE']._serialized_start=937
+  _globals['_THREADPROFILE']._serialized_end=1016
+  _globals['_PROFILEDSTACK']._serialized_start=1018
+  _globals['_PROFILEDSTACK']._serialized_end=1064
+  _globals['_SETLOGLEVELREQUEST']._serialized_start=1066
+  _globals['_SETLOGLEVELREQUEST']._serialized_end=1117
 # @@protoc_insertion_point(module_scope)

@@ -94,6 +94,42 @@ class StackSample(_message.Message):
     count: int
     def __init__(self, frames: _Optional[_Iterable[str]] = ..., on_cpu: bool = ..., count: _Optional[int] = ...) -> None: ...
 
+class ProfileThreadsRequest(_message.Message):
+    __slots__ = ("duration_ms", "interval_ms", "max_depth", "on_cpu_only")
+    DURATION_MS_FIELD_NUMBER: _ClassVar[int]
+    INTERVAL_MS_FIELD_NUMBER: _ClassVar[int]
+    MAX_DEPTH_FIELD_NUMBER: _ClassVar[int]
+    ON_CPU_ONLY_FIELD_NUMBER: _ClassVar[int]
+    duration_ms: int
+    interval_ms: int
+    max_depth: int
+    on_cpu_only: bool
+    def __init__(self, duration_ms: _Optional[int] = ..., interval_ms: _Optional[int] = ..., max_depth: _Optional[int] = ..., on_cpu_only: bool = ...) -> None: ...
+
+class ThreadProfiles(_message.Message):
+    __slots__ = ("processes", "missing")
+    PROCESSES_FIELD_NUMBER: _ClassVar[int]
+    MISSING_FIELD_NUMBER: _ClassVar[int]
+    processes: _containers.RepeatedCompositeFieldContainer[ThreadProfile]
+    missing: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, processes: _Optional[_Iterable[_Union[ThreadProfile, _Mapping]]] = ..., missing: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class ThreadProfile(_message.Message):
+    __slots__ = ("frames", "stacks")
+    FRAMES_FIELD_NUMBER: _ClassVar[int]
+    STACKS_FIELD_NUMBER: _ClassVar[int]
+    frames: _containers.RepeatedScalarFieldContainer[str]
+    stacks: _containers.RepeatedCompositeFieldContainer[ProfiledStack]
+    def __init__(self, frames: _Optional[_Iterable[str]] = ..., stacks: _Optional[_Iterable[_Union[ProfiledStack, _Mapping]]] = ...) -> None: ...
+
+class ProfiledStack(_message.Message):
+    __slots__ = ("frames", "count")
+    FRAMES_FIELD_NUMBER: _ClassVar[int]
+    COUNT_FIELD_NUMBER: _ClassVar[int]
+    frames: _containers.RepeatedScalarFieldContainer[int]
+    count: int
+    def __init__(self, frames: _Optional[_Iterable[int]] = ..., count: _Optional[int] = ...) -> None: ...
+
 class SetLogLevelRequest(_message.Message):
     __slots__ = ("logger", "level")
     LOGGER_FIELD_NUMBER: _ClassVar[int]

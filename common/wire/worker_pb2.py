@@ -29,7 +29,7 @@ from millstream.common.wire import inspection_pb2 as millstream_dot_common_dot_w
 from millstream.common.wire import metrics_pb2 as millstream_dot_common_dot_wire_dot_metrics__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#millstream/common/wire/worker.proto\x12\x0fmillstream.wire\x1a$millstream/common/wire/cluster.proto\x1a$millstream/common/wire/failure.proto\x1a\"millstream/common/wire/graph.proto\x1a\'millstream/common/wire/inspection.proto\x1a$millstream/common/wire/metrics.proto\"\xe2\x03\n\rWorkerCommand\x12/\n\x07prepare\x18\x01 \x01(\x0b\x32\x1c.millstream.wire.PrepareSlotH\x00\x12(\n\x03run\x18\x02 \x01(\x0b\x32\x19.millstream.wire.RunTasksH\x00\x12-\n\x06\x63\x61ncel\x18\x03 \x01(\x0b\x32\x1b.millstream.wire.CancelTaskH\x00\x12\x42\n\x10operator_request\x18\x04 \x01(\x0b\x32&.millstream.wire.WorkerOperatorRequestH\x00\x12+\n\x04stop\x18\x05 \x01(\x0b\x32\x1b.millstream.wire.StopWorkerH\x00\x12K\n\x12trigger_checkpoint\x18\x06 \x01(\x0b\x32-.millstream.wire.TriggerTaskCheckpointRequestH\x00\x12\x45\n\x11notify_checkpoint\x18\x07 \x01(\x0b\x32(.millstream.wire.NotifyCheckpointRequestH\x00\x12\x37\n\ninspection\x18\x08 \x01(\x0b\x32!.millstream.wire.WorkerInspectionH\x00\x42\t\n\x07\x63ommand\"\x89\x02\n\x10WorkerInspection\x12\x12\n\nrequest_id\x18\x01 \x01(\x03\x12-\n\x0bmetric_dump\x18\x02 \x01(\x0b\x32\x16.millstream.wire.EmptyH\x00\x12-\n\x0bthread_dump\x18\x03 \x01(\x0b\x32\x16.millstream.wire.EmptyH\x00\x12=\n\rsample_stacks\x18\x04 \x01(\x0b\x32$.millstream.wire.SampleStacksRequestH\x00\x12<\n\rset_log_level\x18\x05 \x01(\x0b\x32#.millstream.wire.SetLogLevelRequestH\x00\x42\x06\n\x04what\"\xc9\x02\n\x0bPrepareSlot\x12,\n\x03job\x18\x01 \x01(\x0b\x32\x1f.millstream.wire.JobInformation\x12\x15\n\rallocation_id\x18\x02 \x01(\t\x12\x12\n\nslot_index\x18\x03 \x01(\x05\x12\x17\n\x0ftask_manager_id\x18\x04 \x01(\t\x12\x16\n\x0e\x64\x61ta_bind_host\x18\x05 \x01(\t\x12\x46\n\rconfiguration\x18\x06 \x03(\x0b\x32/.millstream.wire.PrepareSlot.ConfigurationEntry\x12\x11\n\tdata_host\x18\x07 \x01(\t\x12\x1f\n\x17local_state_directories\x18\x08 \x03(\t\x1a\x34\n\x12\x43onfigurationEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\":\n\x08RunTasks\x12.\n\x05tasks\x18\x01 \x03(\x0b\x32\x1f.millstream.wire.TaskDeployment\" \n\nCancelTask\x12\x12\n\nattempt_id\x18\x01 \x01(\t\"e\n\x15WorkerOperatorRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\x03\x12\x12\n\nattempt_id\x18\x02 \x01(\t\x12\x13\n\x0boperator_id\x18\x03 \x01(\t\x12\x0f\n\x07payload\x18\x04 \x01(\x0c\"\x0c\n\nStopWorker\"\xd6\x04\n\x0bWorkerEvent\x12\x31\n\x08prepared\x18\x01 \x01(\x0b\x32\x1d.millstream.wire.SlotPreparedH\x00\x12\x39\n\ntask_state\x18\x02 \x01(\x0b\x32#.millstream.wire.TaskExecutionStateH\x00\x12\x31\n\x07metrics\x18\x03 \x01(\x0b\x32\x1e.millstream.wire.WorkerMetricsH\x00\x12\x44\n\x11operator_response\x18\x04 \x01(\x0b\x32\'.millstream.wire.WorkerOperatorResponseH\x00\x12-\n\x06\x66\x61iled\x18\x05 \x01(\x0b\x32\x1b.millstream.wire.SlotFailedH\x00\x12\x41\n\x0b\x61\x63knowledge\x18\x06 \x01(\x0b\x32*.millstream.wire.CheckpointAcknowledgementH\x00\x12\x35\n\x07\x64\x65\x63line\x18\x07 \x01(\x0b\x32\".millstream.wire.CheckpointDeclineH\x00\x12\x37\n\x0b\x65nd_of_data\x18\x08 \x01(\x0b\x32 .millstream.wire.EndOfDataReportH\x00\x12\x36\n\rsplit_request\x18\t \x01(\x0b\x32\x1d.millstream.wire.SplitRequestH\x00\x12=\n\ninspection\x18\n \x01(\x0b\x32\'.millstream.wire.WorkerInspectionResultH\x00\x42\x07\n\x05\x65vent\"\xd5\x01\n\x16WorkerInspectionResult\x12\x12\n\nrequest_id\x18\x01 \x01(\x03\x12\r\n\x05\x65rror\x18\x02 \x01(\t\x12\x30\n\x0bmetric_dump\x18\x03 \x01(\x0b\x32\x1b.millstream.wire.MetricDump\x12\x30\n\x0bthread_dump\x18\x04 \x01(\x0b\x32\x1b.millstream.wire.ThreadDump\x12\x34\n\rstack_samples\x18\x05 \x01(\x0b\x32\x1d.millstream.wire.StackSamples\".\n\x0cSlotPrepared\x12\x11\n\tdata_port\x18\x01 \x01(\x05\x12\x0b\n\x03pid\x18\x02 \x01(\x05\"?\n\rWorkerMetrics\x12.\n\x05tasks\x18\x01 \x03(\x0b\x32\x1f.millstream.wire.AttemptMetrics\"L\n\x16WorkerOperatorResponse\x12\x12\n\nrequest_id\x18\x01 \x01(\x03\x12\x0f\n\x07payload\x18\x02 \x01(\x0c\x12\r\n\x05\x65rror\x18\x03 \x01(\t\";\n\nSlotFailed\x12-\n\x07\x66\x61ilure\x18\x01 \x01(\x0b\x32\x1c.millstream.wire.FailureInfob\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#millstream/common/wire/worker.proto\x12\x0fmillstream.wire\x1a$millstream/common/wire/cluster.proto\x1a$millstream/common/wire/failure.proto\x1a\"millstream/common/wire/graph.proto\x1a\'millstream/common/wire/inspection.proto\x1a$millstream/common/wire/metrics.proto\"\xe2\x03\n\rWorkerCommand\x12/\n\x07prepare\x18\x01 \x01(\x0b\x32\x1c.millstream.wire.PrepareSlotH\x00\x12(\n\x03run\x18\x02 \x01(\x0b\x32\x19.millstream.wire.RunTasksH\x00\x12-\n\x06\x63\x61ncel\x18\x03 \x01(\x0b\x32\x1b.millstream.wire.CancelTaskH\x00\x12\x42\n\x10operator_request\x18\x04 \x01(\x0b\x32&.millstream.wire.WorkerOperatorRequestH\x00\x12+\n\x04stop\x18\x05 \x01(\x0b\x32\x1b.millstream.wire.StopWorkerH\x00\x12K\n\x12trigger_checkpoint\x18\x06 \x01(\x0b\x32-.millstream.wire.TriggerTaskCheckpointRequestH\x00\x12\x45\n\x11notify_checkpoint\x18\x07 \x01(\x0b\x32(.millstream.wire.NotifyCheckpointRequestH\x00\x12\x37\n\ninspection\x18\x08 \x01(\x0b\x32!.millstream.wire.WorkerInspectionH\x00\x42\t\n\x07\x63ommand\"\xcc\x02\n\x10WorkerInspection\x12\x12\n\nrequest_id\x18\x01 \x01(\x03\x12-\n\x0bmetric_dump\x18\x02 \x01(\x0b\x32\x16.millstream.wire.EmptyH\x00\x12-\n\x0bthread_dump\x18\x03 \x01(\x0b\x32\x16.millstream.wire.EmptyH\x00\x12=\n\rsample_stacks\x18\x04 \x01(\x0b\x32$.millstream.wire.SampleStacksRequestH\x00\x12<\n\rset_log_level\x18\x05 \x01(\x0b\x32#.millstream.wire.SetLogLevelRequestH\x00\x12\x41\n\x0fprofile_threads\x18\x06 \x01(\x0b\x32&.millstream.wire.ProfileThreadsRequestH\x00\x42\x06\n\x04what\"\xc9\x02\n\x0bPrepareSlot\x12,\n\x03job\x18\x01 \x01(\x0b\x32\x1f.millstream.wire.JobInformation\x12\x15\n\rallocation_id\x18\x02 \x01(\t\x12\x12\n\nslot_index\x18\x03 \x01(\x05\x12\x17\n\x0ftask_manager_id\x18\x04 \x01(\t\x12\x16\n\x0e\x64\x61ta_bind_host\x18\x05 \x01(\t\x12\x46\n\rconfiguration\x18\x06 \x03(\x0b\x32/.millstream.wire.PrepareSlot.ConfigurationEntry\x12\x11\n\tdata_host\x18\x07 \x01(\t\x12\x1f\n\x17local_state_directories\x18\x08 \x03(\t\x1a\x34\n\x12\x43onfigurationEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\":\n\x08RunTasks\x12.\n\x05tasks\x18\x01 \x03(\x0b\x32\x1f.millstream.wire.TaskDeployment\" \n\nCancelTask\x12\x12\n\nattempt_id\x18\x01 \x01(\t\"e\n\x15WorkerOperatorRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\x03\x12\x12\n\nattempt_id\x18\x02 \x01(\t\x12\x13\n\x0boperator_id\x18\x03 \x01(\t\x12\x0f\n\x07payload\x18\x04 \x01(\x0c\"\x0c\n\nStopWorker\"\xd6\x04\n\x0bWorkerEvent\x12\x31\n\x08prepared\x18\x01 \x01(\x0b\x32\x1d.millstream.wire.SlotPreparedH\x00\x12\x39\n\ntask_state\x18\x02 \x01(\x0b\x32#.millstream.wire.TaskExecutionStateH\x00\x12\x31\n\x07metrics\x18\x03 \x01(\x0b\x32\x1e.millstream.wire.WorkerMetricsH\x00\x12\x44\n\x11operator_response\x18\x04 \x01(\x0b\x32\'.millstream.wire.WorkerOperatorResponseH\x00\x12-\n\x06\x66\x61iled\x18\x05 \x01(\x0b\x32\x1b.millstream.wire.SlotFailedH\x00\x12\x41\n\x0b\x61\x63knowledge\x18\x06 \x01(\x0b\x32*.millstream.wire.CheckpointAcknowledgementH\x00\x12\x35\n\x07\x64\x65\x63line\x18\x07 \x01(\x0b\x32\".millstream.wire.CheckpointDeclineH\x00\x12\x37\n\x0b\x65nd_of_data\x18\x08 \x01(\x0b\x32 .millstream.wire.EndOfDataReportH\x00\x12\x36\n\rsplit_request\x18\t \x01(\x0b\x32\x1d.millstream.wire.SplitRequestH\x00\x12=\n\ninspection\x18\n \x01(\x0b\x32\'.millstream.wire.WorkerInspectionResultH\x00\x42\x07\n\x05\x65vent\"\x8d\x02\n\x16WorkerInspectionResult\x12\x12\n\nrequest_id\x18\x01 \x01(\x03\x12\r\n\x05\x65rror\x18\x02 \x01(\t\x12\x30\n\x0bmetric_dump\x18\x03 \x01(\x0b\x32\x1b.millstream.wire.MetricDump\x12\x30\n\x0bthread_dump\x18\x04 \x01(\x0b\x32\x1b.millstream.wire.ThreadDump\x12\x34\n\rstack_samples\x18\x05 \x01(\x0b\x32\x1d.millstream.wire.StackSamples\x12\x36\n\x0ethread_profile\x18\x06 \x01(\x0b\x32\x1e.millstream.wire.ThreadProfile\".\n\x0cSlotPrepared\x12\x11\n\tdata_port\x18\x01 \x01(\x05\x12\x0b\n\x03pid\x18\x02 \x01(\x05\"?\n\rWorkerMetrics\x12.\n\x05tasks\x18\x01 \x03(\x0b\x32\x1f.millstream.wire.AttemptMetrics\"L\n\x16WorkerOperatorResponse\x12\x12\n\nrequest_id\x18\x01 \x01(\x03\x12\x0f\n\x07payload\x18\x02 \x01(\x0c\x12\r\n\x05\x65rror\x18\x03 \x01(\t\";\n\nSlotFailed\x12-\n\x07\x66\x61ilure\x18\x01 \x01(\x0b\x32\x1c.millstream.wire.FailureInfob\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -41,29 +41,29 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_WORKERCOMMAND']._serialized_start=248
   _globals['_WORKERCOMMAND']._serialized_end=730
   _globals['_WORKERINSPECTION']._serialized_start=733
-  _globals['_WORKERINSPECTION']._serialized_end=998
-  _globals['_PREPARESLOT']._serialized_start=1001
-  _globals['_PREPARESLOT']._serialized_end=1330
-  _globals['_PREPARESLOT_CONFIGURATIONENTRY']._serialized_start=1278
-  _globals['_PREPARESLOT_CONFIGURATIONENTRY']._serialized_end=1330
-  _globals['_RUNTASKS']._serialized_start=1332
-  _globals['_RUNTASKS']._serialized_end=1390
-  _globals['_CANCELTASK']._serialized_start=1392
-  _globals['_CANCELTASK']._serialized_end=1424
-  _globals['_WORKEROPERATORREQUEST']._serialized_start=1426
-  _globals['_WORKEROPERATORREQUEST']._serialized_end=1527
-  _globals['_STOPWORKER']._serialized_start=1529
-  _globals['_STOPWORKER']._serialized_end=1541
-  _globals['_WORKEREVENT']._serialized_start=1544
-  _globals['_WORKEREVENT']._serialized_end=2142
-  _globals['_WORKERINSPECTIONRESULT']._serialized_start=2145
-  _globals['_WORKERINSPECTIONRESULT']._serialized_end=2358
-  _globals['_SLOTPREPARED']._serialized_start=2360
-  _globals['_SLOTPREPARED']._serialized_end=2406
-  _globals['_WORKERMETRICS']._serialized_start=2408
-  _globals['_WORKERMETRICS']._serialized_end=2471
-  _globals['_WORKEROPERATORRESPONSE']._serialized_start=2473
-  _globals['_WORKEROPERATORRESPONSE']._serialized_end=2549
-  _globals['_SLOTFAILED']._serialized_start=2551
-  _globals['_SLOTFAILED']._serialized_end=2610
+  _globals['_WORKERINSPECTION']._serialized_end=1065
+  _globals['_PREPARESLOT']._serialized_start=1068
+  _globals['_PREPARESLOT']._serialized_end=1397
+  _globals['_PREPARESLOT_CONFIGURATIONENTRY']._serialized_start=1345
+  _globals['_PREPARESLOT_CONFIGURATIONENTRY']._serialized_end=1397
+  _globals['_RUNTASKS']._serialized_start=1399
+  _globals['_RUNTASKS']._serialized_end=1457
+  _globals['_CANCELTASK']._serialized_start=1459
+  _globals['_CANCELTASK']._serialized_end=1491
+  _globals['_WORKEROPERATORREQUEST']._serialized_start=1493
+  _globals['_WORKEROPERATORREQUEST']._serialized_end=1594
+  _globals['_STOPWORKER']._serialized_start=1596
+  _globals['_STOPWORKER']._serialized_end=1608
+  _globals['_WORKEREVENT']._serialized_start=1611
+  _globals['_WORKEREVENT']._serialized_end=2209
+  _globals['_WORKERINSPECTIONRESULT']._serialized_start=2212
+  _globals['_WORKERINSPECTIONRESULT']._serialized_end=2481
+  _globals['_SLOTPREPARED']._serialized_start=2483
+  _globals['_SLOTPREPARED']._serialized_end=2529
+  _globals['_WORKERMETRICS']._serialized_start=2531
+  _globals['_WORKERMETRICS']._serialized_end=2594
+  _globals['_WORKEROPERATORRESPONSE']._serialized_start=2596
+  _globals['_WORKEROPERATORRESPONSE']._serialized_end=2672
+  _globals['_SLOTFAILED']._serialized_start=2674
+  _globals['_SLOTFAILED']._serialized_end=2733
 # @@protoc_insertion_point(module_scope)

@@ -32,18 +32,20 @@ class WorkerCommand(_message.Message):
     def __init__(self, prepare: _Optional[_Union[PrepareSlot, _Mapping]] = ..., run: _Optional[_Union[RunTasks, _Mapping]] = ..., cancel: _Optional[_Union[CancelTask, _Mapping]] = ..., operator_request: _Optional[_Union[WorkerOperatorRequest, _Mapping]] = ..., stop: _Optional[_Union[StopWorker, _Mapping]] = ..., trigger_checkpoint: _Optional[_Union[_cluster_pb2.TriggerTaskCheckpointRequest, _Mapping]] = ..., notify_checkpoint: _Optional[_Union[_cluster_pb2.NotifyCheckpointRequest, _Mapping]] = ..., inspection: _Optional[_Union[WorkerInspection, _Mapping]] = ...) -> None: ...
 
 class WorkerInspection(_message.Message):
-    __slots__ = ("request_id", "metric_dump", "thread_dump", "sample_stacks", "set_log_level")
+    __slots__ = ("request_id", "metric_dump", "thread_dump", "sample_stacks", "set_log_level", "profile_threads")
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     METRIC_DUMP_FIELD_NUMBER: _ClassVar[int]
     THREAD_DUMP_FIELD_NUMBER: _ClassVar[int]
     SAMPLE_STACKS_FIELD_NUMBER: _ClassVar[int]
     SET_LOG_LEVEL_FIELD_NUMBER: _ClassVar[int]
+    PROFILE_THREADS_FIELD_NUMBER: _ClassVar[int]
     request_id: int
     metric_dump: _cluster_pb2.Empty
     thread_dump: _cluster_pb2.Empty
     sample_stacks: _inspection_pb2.SampleStacksRequest
     set_log_level: _inspection_pb2.SetLogLevelRequest
-    def __init__(self, request_id: _Optional[int] = ..., metric_dump: _Optional[_Union[_cluster_pb2.Empty, _Mapping]] = ..., thread_dump: _Optional[_Union[_cluster_pb2.Empty, _Mapping]] = ..., sample_stacks: _Optional[_Union[_inspection_pb2.SampleStacksRequest, _Mapping]] = ..., set_log_level: _Optional[_Union[_inspection_pb2.SetLogLevelRequest, _Mapping]] = ...) -> None: ...
+    profile_threads: _inspection_pb2.ProfileThreadsRequest
+    def __init__(self, request_id: _Optional[int] = ..., metric_dump: _Optional[_Union[_cluster_pb2.Empty, _Mapping]] = ..., thread_dump: _Optional[_Union[_cluster_pb2.Empty, _Mapping]] = ..., sample_stacks: _Optional[_Union[_inspection_pb2.SampleStacksRequest, _Mapping]] = ..., set_log_level: _Optional[_Union[_inspection_pb2.SetLogLevelRequest, _Mapping]] = ..., profile_threads: _Optional[_Union[_inspection_pb2.ProfileThreadsRequest, _Mapping]] = ...) -> None: ...
 
 class PrepareSlot(_message.Message):
     __slots__ = ("job", "allocation_id", "slot_index", "task_manager_id", "data_bind_host", "configuration", "data_host", "local_state_directories")
@@ -125,18 +127,20 @@ class WorkerEvent(_message.Message):
     def __init__(self, prepared: _Optional[_Union[SlotPrepared, _Mapping]] = ..., task_state: _Optional[_Union[_cluster_pb2.TaskExecutionState, _Mapping]] = ..., metrics: _Optional[_Union[WorkerMetrics, _Mapping]] = ..., operator_response: _Optional[_Union[WorkerOperatorResponse, _Mapping]] = ..., failed: _Optional[_Union[SlotFailed, _Mapping]] = ..., acknowledge: _Optional[_Union[_cluster_pb2.CheckpointAcknowledgement, _Mapping]] = ..., decline: _Optional[_Union[_cluster_pb2.CheckpointDecline, _Mapping]] = ..., end_of_data: _Optional[_Union[_cluster_pb2.EndOfDataReport, _Mapping]] = ..., split_request: _Optional[_Union[_cluster_pb2.SplitRequest, _Mapping]] = ..., inspection: _Optional[_Union[WorkerInspectionResult, _Mapping]] = ...) -> None: ...
 
 class WorkerInspectionResult(_message.Message):
-    __slots__ = ("request_id", "error", "metric_dump", "thread_dump", "stack_samples")
+    __slots__ = ("request_id", "error", "metric_dump", "thread_dump", "stack_samples", "thread_profile")
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     ERROR_FIELD_NUMBER: _ClassVar[int]
     METRIC_DUMP_FIELD_NUMBER: _ClassVar[int]
     THREAD_DUMP_FIELD_NUMBER: _ClassVar[int]
     STACK_SAMPLES_FIELD_NUMBER: _ClassVar[int]
+    THREAD_PROFILE_FIELD_NUMBER: _ClassVar[int]
     request_id: int
     error: str
     metric_dump: _metrics_pb2.MetricDump
     thread_dump: _inspection_pb2.ThreadDump
     stack_samples: _inspection_pb2.StackSamples
-    def __init__(self, request_id: _Optional[int] = ..., error: _Optional[str] = ..., metric_dump: _Optional[_Union[_metrics_pb2.MetricDump, _Mapping]] = ..., thread_dump: _Optional[_Union[_inspection_pb2.ThreadDump, _Mapping]] = ..., stack_samples: _Optional[_Union[_inspection_pb2.StackSamples, _Mapping]] = ...) -> None: ...
+    thread_profile: _inspection_pb2.ThreadProfile
+    def __init__(self, request_id: _Optional[int] = ..., error: _Optional[str] = ..., metric_dump: _Optional[_Union[_metrics_pb2.MetricDump, _Mapping]] = ..., thread_dump: _Optional[_Union[_inspection_pb2.ThreadDump, _Mapping]] = ..., stack_samples: _Optional[_Union[_inspection_pb2.StackSamples, _Mapping]] = ..., thread_profile: _Optional[_Union[_inspection_pb2.ThreadProfile, _Mapping]] = ...) -> None: ...
 
 class SlotPrepared(_message.Message):
     __slots__ = ("data_port", "pid")

@@ -15,6 +15,7 @@ from millstream.dispatcher.rest.asynchronous_operations import AsynchronousOpera
 from millstream.dispatcher.rest.cluster import ClusterAccess
 from millstream.dispatcher.rest.flame_graphs.stack_sampler import StackSampler
 from millstream.dispatcher.rest.metrics.metric_fetcher import MetricFetcher
+from millstream.dispatcher.rest.profiler.profiler import Profiler
 
 __all__ = ["RestContext"]
 
@@ -28,6 +29,7 @@ class RestContext:
     :ivar operations: of this server's own.
     :ivar metrics: of the whole cluster, fetched when somebody asks.
     :ivar stacks: of tasks, for flame graphs.
+    :ivar profiler: of this process and of TaskManagers.
     :ivar log_files: of this process.
     :ivar packages: that were uploaded to this server.
     :ivar package_runs: their programs, while they run.
@@ -41,6 +43,7 @@ class RestContext:
     operations: AsynchronousOperations
     metrics: MetricFetcher
     stacks: StackSampler
+    profiler: Profiler
     log_files: LogFiles
     packages: PackageStore
     package_runs: PackageRuns

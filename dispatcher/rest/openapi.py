@@ -17,7 +17,7 @@ from millstream.dispatcher.rest.messages.errors import ErrorBody
 from millstream.dispatcher.rest.requests import VERSION_PREFIX
 from millstream.dispatcher.rest.responses import JsonResponse
 
-__all__ = ["TEXT_ANSWER", "make_router"]
+__all__ = ["HTML_ANSWER", "TEXT_ANSWER", "make_router"]
 
 Responses = dict[int | str, dict[str, Any]]
 
@@ -25,6 +25,10 @@ TEXT_ANSWER: Final[Responses] = {
     200: {"description": "The file.", "content": {"text/plain": {"schema": {"type": "string"}}}}
 }
 """For routes that answer with a file."""
+HTML_ANSWER: Final[Responses] = {
+    200: {"description": "The page.", "content": {"text/html": {"schema": {"type": "string"}}}}
+}
+"""For routes that answer with a page."""
 _ERRORS: Final = {
     "400": "The request is wrong.",
     "403": "The request comes from a page that may not call, or what it asks for is switched off.",
@@ -101,5 +105,5 @@ def _mend(answers: dict[str, Any], with_token: bool) -> None:
         answers["401"] = {**answers["403"], "description": "The request does not show the token."}
     for answer in answers.values():
         content = answer.get("content", {})
-        if "text/plain" in content:  # FastAPI takes each route for one that answers with JSON
+        if "text/plain" in content or "text/html" in content:  # FastAPI takes each route for one that answers with JSON
             content.pop(_JSON, None)

@@ -28,6 +28,7 @@ from millstream.dispatcher.rest.cluster import ClusterAccess
 from millstream.dispatcher.rest.context import RestContext
 from millstream.dispatcher.rest.flame_graphs.stack_sampler import StackSampler
 from millstream.dispatcher.rest.metrics.metric_fetcher import MetricFetcher
+from millstream.dispatcher.rest.profiler.profiler import Profiler
 from millstream.dispatcher.rest.static_files import web_files
 from millstream.dispatcher.rest.tls import server_tls
 
@@ -54,6 +55,7 @@ class RestServer:
         cluster = ClusterAccess(rpc, leaders, configuration)
         self._metrics = MetricFetcher(cluster, configuration, clock)
         self._stacks = StackSampler(cluster, configuration, clock)
+        self._profiler = Profiler(cluster, configuration, clock, self._threads)
         self._packages = PackageStore(configuration, clock)
         self._package_runs = PackageRuns(configuration, self._threads)
         context = RestContext(
@@ -64,6 +66,7 @@ class RestServer:
             operations=self._operations,
             metrics=self._metrics,
             stacks=self._stacks,
+            profiler=self._profiler,
             log_files=LogFiles.of_master(configuration),
             packages=self._packages,
             package_runs=self._package_runs,
@@ -115,4 +118,5 @@ class RestServer:
         await self._operations.close()
         await self._metrics.close()
         await self._stacks.close()
+        await self._profiler.close()
         self._threads.shutdown(wait=False, cancel_futures=True)

@@ -15,7 +15,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 from millstream.common.errors import MillstreamError
 from millstream.common.inspection.thread_dump import asyncio_tasks, threads_of_this_process
-from millstream.common.wire.inspection_pb2 import ThreadDump, ThreadInfo
+from millstream.common.inspection.thread_profiler import ThreadProfiler
+from millstream.common.wire.inspection_pb2 import ProfileThreadsRequest, ThreadDump, ThreadInfo, ThreadProfile
 from millstream.common.wire.metrics_pb2 import MetricDump
 from millstream.common.wire.worker_pb2 import WorkerInspection, WorkerInspectionResult
 from millstream.taskmanager.inspection.log_level import set_log_level
@@ -44,9 +45,11 @@ class WorkerInspections:
         self._own_process = own_process
         self._metric_dump = metric_dump
         self._stacks = TaskStackSampler(tasks)
+        self._profiler = ThreadProfiler(f"worker process {os.getpid()}")
 
     async def close(self) -> None:
         """End what is under way."""
+        self._profiler.stop()
         await self._stacks.close()
 
     async def answer(self, inspection: WorkerInspection) -> WorkerInspectionResult:
@@ -67,6 +70,8 @@ class WorkerInspections:
             result.thread_dump.CopyFrom(await self._thread_dump())
         elif what == "sample_stacks":
             result.stack_samples.CopyFrom(await self._stacks.sample(inspection.sample_stacks))
+        elif what == "profile_threads":
+            result.thread_profile.CopyFrom(await self._thread_profile(inspection.profile_threads))
         elif what == "set_log_level":
             set_log_level(inspection.set_log_level)
         else:
@@ -84,6 +89,11 @@ class WorkerInspections:
         finally:
             looking.shutdown(wait=False)
         return ThreadDump(threads=[*threads, *asyncio_tasks(process)])
+
+    async def _thread_profile(self, request: ProfileThreadsRequest) -> ThreadProfile:
+        if not self._own_process:  # its TaskManager looks at all threads of their process
+            return ThreadProfile()
+        return await self._profiler.profile(request)
 
 
 def _look_later(process: str) -> list[ThreadInfo]:

@@ -18,6 +18,7 @@ from millstream.common.config import Configuration, TaskManagerOptions
 from millstream.common.high_availability.leader_directory import LeaderDirectory
 from millstream.common.ids import AllocationId, IdFactory, JobID, ResourceId
 from millstream.common.inspection.thread_dump import asyncio_tasks, threads_of_this_process
+from millstream.common.inspection.thread_profiler import ThreadProfiler
 from millstream.common.logging import LogFiles
 from millstream.common.metrics import MetricScope
 from millstream.common.rpc.gateways import TaskExecutorGateway
@@ -26,11 +27,13 @@ from millstream.common.wire import cluster_pb2 as pb
 from millstream.common.wire import inspection_pb2 as inspection
 from millstream.common.wire.inspection_pb2 import (
     LogFileChunk,
+    ProfileThreadsRequest,
     ReadLogFileRequest,
     SampleStacksRequest,
     SetLogLevelRequest,
     StackSamples,
     ThreadDump,
+    ThreadProfiles,
 )
 from millstream.common.wire.metrics_pb2 import MetricDump
 from millstream.common.wire.worker_pb2 import WorkerInspection
@@ -49,6 +52,8 @@ _log = logging.getLogger(__name__)
 _JOB_MASTER_PREFIX = "jobmaster-"
 _INSPECTION_TIMEOUT_S = 3.0
 """For a worker to answer; one whose user code does not let it is left out."""
+_PROFILE_GRACE_S = 3.0
+"""For a worker to answer once its profile is made."""
 _THREAD_DUMP_TIMEOUT_S = 1.0
 """After this time a worker is looked at without its help."""
 
@@ -83,6 +88,7 @@ class TaskExecutor:
             configuration, resources if resources is not None else HostResources.of_this_host()
         )
         self._metrics: TaskManagerMetrics | None = None
+        self._profiler = ThreadProfiler("taskmanager")
         self._worker_pool = worker_pool
         self.on_fatal = on_fatal
         self._resource_id = ResourceId(
@@ -241,6 +247,14 @@ class TaskExecutor:
         """Look again and again where tasks spend their time."""
         return await self._slots.sample_stacks(request)
 
+    async def profile_threads(self, request: ProfileThreadsRequest) -> ThreadProfiles:
+        """Look again and again where the threads of this process and of its slot workers spend their time."""
+        timeout_s = request.duration_ms / 1000 + _PROFILE_GRACE_S
+        own, of_workers = await asyncio.gather(
+            self._profiler.profile(request), self._slots.inspector.profiles(request, timeout_s)
+        )
+        return ThreadProfiles(processes=[own, *of_workers.processes], missing=of_workers.missing)
+
     async def set_log_level(self, request: SetLogLevelRequest) -> pb.Empty:
         """Change what is logged, here and in the slot workers."""
         set_log_level(request)
@@ -286,6 +300,7 @@ class TaskExecutor:
 
     async def _close(self) -> None:
         cause = f"TaskManager {self._resource_id} is shutting down"
+        self._profiler.stop()
         goodbye = pb.DisconnectRequest(resource_id=self._resource_id, session_id=self._session_id, cause=cause)
         await asyncio.gather(self._resource_manager.close(goodbye), self._slots.close(cause))
         if self._starting_pool is not None:

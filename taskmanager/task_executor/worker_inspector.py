@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 
 from millstream.common.errors import MillstreamError
 from millstream.common.wire.cluster_pb2 import Empty
-from millstream.common.wire.inspection_pb2 import SetLogLevelRequest, ThreadInfo
+from millstream.common.wire.inspection_pb2 import ProfileThreadsRequest, SetLogLevelRequest, ThreadInfo, ThreadProfiles
 from millstream.common.wire.worker_pb2 import WorkerInspection, WorkerInspectionResult
 from millstream.taskmanager.inspection.stacks_on_signal import stacks_by_signal
 from millstream.taskmanager.task_executor.allocated_slot import AllocatedSlot
@@ -49,6 +49,20 @@ class WorkerInspector:
         slots = sorted((slot for slot in self._slots() if slot.has_worker), key=lambda slot: slot.index)
         of_slots = await asyncio.gather(*(self._threads_of(slot, timeout_s) for slot in slots))
         return [thread for threads in of_slots for thread in threads]
+
+    async def profiles(self, request: ProfileThreadsRequest, timeout_s: float) -> ThreadProfiles:
+        """Where the threads of all workers spend their time, and which workers have not told."""
+        slots = sorted((slot for slot in self._slots() if slot.has_worker), key=lambda slot: slot.index)
+        names = [f"slot {slot.index}: {slot.worker_description}" for slot in slots]
+        inspection = WorkerInspection(profile_threads=request)
+        answers = await asyncio.gather(*(self._ask_one(slot, inspection, timeout_s) for slot in slots))
+        profiles = ThreadProfiles()
+        for name, answer in zip(names, answers, strict=True):
+            if answer is None:
+                profiles.missing.append(name)
+            else:
+                profiles.processes.append(answer.thread_profile)
+        return profiles
 
     async def _threads_of(self, slot: AllocatedSlot, timeout_s: float) -> list[ThreadInfo]:
         answer = await self._ask_one(slot, WorkerInspection(thread_dump=Empty()), timeout_s)

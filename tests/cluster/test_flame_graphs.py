@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import httpx
@@ -49,6 +50,7 @@ def cluster(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
         "rest.flamegraph.num-samples": "40",
         "rest.flamegraph.delay-between-samples": "10 ms",
         "rest.flamegraph.refresh-interval": "100 ms",
+        "rest.profiling.enabled": "true",
     }
     with ProcessCluster(
         tmp_path_factory.mktemp("cluster"), task_managers=1, slots=SLOTS, settings=settings, rest=True
@@ -93,10 +95,31 @@ def test_flame_graphs_show_the_hot_function_and_who_waits_for_it(cluster: Proces
             assert _share(http, hot, "off_cpu", "hot_function") == 0
             one = http.get(hot, params={"type": "full", "subtaskindex": 0}).json()
             assert one["endTimestamp"] == -3 or one["data"]["name"] == "root"
+            _profile_and_check(http)
         finally:
             job.cancel().result()
             cluster.wait_for_slots(SLOTS)
         eventually(lambda: http.get(hot).json() == {"endTimestamp": -1}, "there is nothing to sample any more")
+
+
+def _profile_and_check(http: httpx.Client) -> None:
+    """A profile of the TaskManager has the hot function, one of the master what serves this."""
+    (task_manager,) = http.get("/taskmanagers").json()["taskmanagers"]
+    paths = {f"/taskmanagers/{task_manager['id']}/profiler": "hot_function", "/jobmanager/profiler": "jobmanager Main"}
+    for path in paths:
+        mode = "CPU" if "taskmanagers" in path else "WALL"
+        response = http.post(path, json={"mode": mode, "duration": 1})
+        assert response.status_code == 200, response.text
+    for path, expected in paths.items():
+        eventually(partial(_has_ended, http, path), f"{path} has ended")
+        (entry,) = http.get(path).json()["profilingList"]
+        assert entry["status"] == "FINISHED", entry
+        assert entry["message"] is None
+        assert expected in http.get(f"{path}/{entry['outputFile']}").text
+
+
+def _has_ended(http: httpx.Client, path: str) -> bool:
+    return all(entry["status"] != "RUNNING" for entry in http.get(path).json()["profilingList"])
 
 
 def _share(http: httpx.Client, url: str, graph_type: str, function: str) -> float:

@@ -18,11 +18,13 @@ from millstream.common.wire.graph_pb2 import TaskDeployment
 from millstream.common.wire.inspection_pb2 import (
     LogFileChunk,
     LogFiles,
+    ProfileThreadsRequest,
     ReadLogFileRequest,
     SampleStacksRequest,
     SetLogLevelRequest,
     StackSamples,
     ThreadDump,
+    ThreadProfiles,
 )
 from millstream.common.wire.metrics_pb2 import MetricDump
 
@@ -310,3 +312,6 @@ class FakeTaskExecutor:
 
     async def set_log_level(self, request: SetLogLevelRequest) -> pb.Empty:
         return pb.Empty()
+
+    async def profile_threads(self, request: ProfileThreadsRequest) -> ThreadProfiles:
+        return ThreadProfiles()

@@ -35,6 +35,7 @@ from millstream.dispatcher.rest.cluster import ClusterAccess
 from millstream.dispatcher.rest.context import RestContext
 from millstream.dispatcher.rest.flame_graphs.stack_sampler import StackSampler
 from millstream.dispatcher.rest.metrics.metric_fetcher import MetricFetcher
+from millstream.dispatcher.rest.profiler.profiler import Profiler
 from millstream.dispatcher.rest.static_files import StaticFile
 
 __all__ = ["FakeCluster", "FakeGateway", "fake_cluster"]
@@ -160,6 +161,7 @@ async def fake_cluster(
         operations=AsynchronousOperations(clock, ids, configuration.get(RestOptions.ASYNC_STORE_DURATION)),
         metrics=MetricFetcher(access, configuration, clock, patience_seconds=patience_seconds),
         stacks=StackSampler(access, configuration, clock),
+        profiler=Profiler(access, configuration, clock, threads),
         log_files=LogFiles.of_master(configuration),
         packages=PackageStore(configuration, clock),
         package_runs=PackageRuns(configuration, threads),
@@ -173,6 +175,7 @@ async def fake_cluster(
     await context.operations.close()
     await context.metrics.close()
     await context.stacks.close()
+    await context.profiler.close()
     context.threads.shutdown()
     await own.close()
     await master.close()

@@ -85,6 +85,9 @@ class _TaskExecutor:
     async def set_log_level(self, request: Any) -> Any:
         raise AssertionError("not asked for")
 
+    async def profile_threads(self, request: Any) -> Any:
+        raise AssertionError("not asked for")
+
 
 class _World:
     def __init__(self) -> None:

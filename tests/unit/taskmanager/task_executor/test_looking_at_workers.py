@@ -10,7 +10,7 @@ import pytest
 
 from millstream.common.errors import MillstreamError
 from millstream.common.wire import cluster_pb2 as pb
-from millstream.common.wire.inspection_pb2 import SetLogLevelRequest
+from millstream.common.wire.inspection_pb2 import ProfileThreadsRequest, SetLogLevelRequest
 from millstream.taskmanager.task_executor import task_executor
 from tests.unit.taskmanager.task_executor.task_executor_support.fake_cluster import RunningJob, with_job
 
@@ -64,6 +64,26 @@ def test_a_worker_that_dies_while_it_is_looked_at_is_left_out_at_once() -> None:
         assert not any(name.startswith("worker") for name in names)
 
     with_job(test, PATIENT)
+
+
+def test_a_profile_has_the_daemon_and_its_workers_and_names_the_silent_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(task_executor, "_PROFILE_GRACE_S", 0.05)
+    request = ProfileThreadsRequest(duration_ms=30, interval_ms=5)
+
+    async def test(job: RunningJob) -> None:
+        await job.take_slot(1, "alloc-1")
+        await job.take_slot(0, "alloc-0")
+        profiles = await job.gateway.profile_threads(request)
+        own, *of_workers = profiles.processes
+        assert any(name.startswith("taskmanager ") for name in own.frames)
+        assert [list(profile.frames) for profile in of_workers] == [["worker process 2"], ["worker process 1"]]
+        assert not profiles.missing
+        job.cluster.pool.shows = False
+        profiles = await job.gateway.profile_threads(request)
+        assert len(profiles.processes) == 1
+        assert [name.partition(":")[0] for name in profiles.missing] == ["slot 0", "slot 1"]
+
+    with_job(test)
 
 
 def test_a_log_level_is_set_here_and_in_all_workers_those_to_come_too() -> None:

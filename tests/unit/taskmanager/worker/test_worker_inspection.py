@@ -11,7 +11,7 @@ from worker_probe import WorkerProbe
 
 from millstream.common.config import Configuration
 from millstream.common.wire.cluster_pb2 import Empty
-from millstream.common.wire.inspection_pb2 import SampleStacksRequest, SetLogLevelRequest
+from millstream.common.wire.inspection_pb2 import ProfileThreadsRequest, SampleStacksRequest, SetLogLevelRequest
 from millstream.common.wire.worker_pb2 import WorkerCommand, WorkerEvent, WorkerInspection, WorkerInspectionResult
 from millstream.taskmanager.worker.handle import WorkerPool
 from millstream.taskmanager.worker.process_pool import ProcessWorkerPool
@@ -51,6 +51,21 @@ def test_a_worker_tells_of_its_threads(kind: str) -> None:
             assert names[0] == f"worker process {probe.worker.pid} MainThread"
         else:  # its process tells of its thread
             assert all(name.startswith("worker thread asyncio ") for name in names)
+
+    _with_worker(kind, test)
+
+
+@pytest.mark.parametrize("kind", ["process", "thread"])
+def test_a_worker_tells_where_its_threads_spend_their_time(kind: str) -> None:
+    async def test(probe: WorkerProbe) -> None:
+        request = ProfileThreadsRequest(duration_ms=50, interval_ms=5)
+        result = await _look(probe, WorkerInspection(request_id=4, profile_threads=request))
+        assert not result.error
+        if kind == "process":
+            assert f"worker process {probe.worker.pid} MainThread" in result.thread_profile.frames
+            assert sum(stack.count for stack in result.thread_profile.stacks) > 0
+        else:  # its process looks at its thread
+            assert not result.thread_profile.stacks
 
     _with_worker(kind, test)
 

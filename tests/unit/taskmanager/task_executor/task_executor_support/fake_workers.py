@@ -65,6 +65,8 @@ class FakeWorker:
         result = WorkerInspectionResult(request_id=inspection.request_id)
         if inspection.HasField("thread_dump"):
             result.thread_dump.threads.add(name=f"worker process {self.pid} MainThread")
+        elif inspection.HasField("profile_threads"):
+            result.thread_profile.frames.append(f"worker process {self.pid}")
         elif inspection.HasField("metric_dump"):
             result.metric_dump.groups.add(scope="TASK", variables={"task_name": f"of {self.pid}"})
         self.emit(WorkerEvent(inspection=result))
