@@ -14,8 +14,9 @@ from typing import Final
 __all__ = ["Waiting", "frame_name", "function_name"]
 
 _MAIN: Final = "__main__"
+# `Thread.run` is innermost where the thread's target is native: gRPC's, which waits for events.
 _WAITING_FUNCTIONS: Final = {
-    "threading": {"wait", "acquire", "join", "__enter__", "_wait_for_tstate_lock"},
+    "threading": {"wait", "acquire", "join", "__enter__", "_wait_for_tstate_lock", "run"},
     "selectors": {"select"},
     "queue": {"get", "put"},
     "socket": {"accept", "readinto", "create_connection"},

@@ -78,6 +78,18 @@ def test_threads_that_wait_are_left_out_where_they_are_not_wanted() -> None:
     assert not [frames for frames in counts if frames[0].endswith(" waiting") and frames[-1].endswith("wait")]
 
 
+def test_a_thread_that_runs_native_code_alone_is_taken_for_one_that_waits() -> None:
+    lock = threading.Lock()
+    with lock:
+        thread = threading.Thread(target=lock.acquire, name="native")
+        thread.start()
+        counts = _profile(ProfileThreadsRequest(duration_ms=100, interval_ms=5))
+        at_work = _profile(ProfileThreadsRequest(duration_ms=100, interval_ms=5, on_cpu_only=True))
+    thread.join(10)
+    assert [frames[-1].rpartition(".")[2] for frames in counts if frames[0].endswith(" native")] == ["run"]
+    assert not [frames for frames in at_work if frames[0].endswith(" native")]
+
+
 def test_of_deep_stacks_the_innermost_frames_are_kept_below_their_thread() -> None:
     with _threads():
         counts = _profile(ProfileThreadsRequest(duration_ms=50, interval_ms=5, max_depth=1))
