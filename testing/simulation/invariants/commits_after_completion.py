@@ -1,7 +1,8 @@
 """I2, before it shows: nothing is committed before the checkpoint that it is part of is complete.
 
 A job that failed between the two would give it again. A checkpoint is complete when its pointer is in ZooKeeper;
-without high availability nothing is looked at, nor in runs of two jobs, whose ids are the same numbers.
+without high availability nothing is looked at, nor in runs of two jobs, whose ids are the same numbers. A later one that
+is complete first will do: what was prepared for the earlier one is in it too.
 """
 
 from __future__ import annotations
@@ -28,7 +29,9 @@ def check(run: RunRecord) -> list[Violation]:
     for entry in run.ledger.entries:
         transaction = run.ledger.transactions[entry.transaction]
         checkpoint_id = transaction.checkpoint_id
-        if entry.action == "commit" and checkpoint_id is not None and made.get(checkpoint_id, 0.0) > entry.at:
+        if entry.action != "commit" or checkpoint_id is None or checkpoint_id not in made:
+            continue
+        if min(at for each, at in made.items() if each >= checkpoint_id) > entry.at:
             text = f"{entry.by} commits transaction {entry.transaction} before checkpoint {checkpoint_id} is complete"
             found.append(Violation("I2", text, entry.at))
     return found
