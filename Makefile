@@ -7,8 +7,8 @@ PACKAGES := common datastream connectors taskmanager jobmanager dispatcher clien
 # The generated code is made by the oldest protoc that we support: see docs/design/002-generated-code.md.
 PROTOS := $(wildcard proto/millstream/common/wire/*.proto)
 
-# Files of tests run side by side: many wait more than they compute.
-SIDE_BY_SIDE := --numprocesses auto --maxprocesses 4 --dist loadfile
+# Files of tests run side by side, one more than there are cores: many wait more than they compute.
+SIDE_BY_SIDE := --numprocesses $(shell cores=$$(nproc 2>/dev/null || echo 2); echo $$((cores < 4 ? cores + 1 : 4))) --dist loadfile
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 

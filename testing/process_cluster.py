@@ -50,6 +50,11 @@ def free_port() -> int:
         return port
 
 
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
 def eventually(condition: Callable[[], object], what: str, timeout: float = 30.0) -> None:
     """Wait until ``condition`` holds.
 
@@ -153,7 +158,18 @@ class ProcessCluster:
         for _ in range(self._wanted):
             self.start_task_manager()
         self.wait_for_slots(self._wanted * self._slots)
+        for master in range(len(self._ports)):
+            self.wait_for_rest(master)
         return self
+
+    def wait_for_rest(self, master: int = 0) -> None:
+        """Return when the master's REST interface can be reached, at once if it serves none.
+
+        :raises AssertionError: it does not come up.
+        """
+        port = self._rest_ports[master]
+        if port > 0:
+            eventually(lambda: _listens(port), f"master {master} serves the REST interface", _START_SECONDS)
 
     def start_master(self, master: int = 0) -> subprocess.Popen[bytes]:
         """Start a master, or a killed one again; does not wait for it."""

@@ -47,6 +47,14 @@ def pytest_timeout_set_timer(item: pytest.Item, settings: Any) -> Generator[None
     return result
 
 
+def pytest_collection_finish() -> None:
+    """Keep what was imported out of the garbage collector's way: it is run after each module, and would look at all of
+    it again and again.
+    """
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Let what a test has logged travel between test processes, also text that is no text."""

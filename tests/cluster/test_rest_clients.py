@@ -71,6 +71,7 @@ def settings(cluster: ProcessCluster, pem: Path, **changes: str) -> Configuratio
             "rest.path": "/streams",
             "rest.authentication.token": TOKEN,
             "rest.retry.delay": "100 ms",
+            "rest.retry.max-attempts": "600",
             "security.ssl.rest.enabled": "true",
             "security.ssl.rest.keystore": str(pem),
             "security.ssl.rest.key-password": PASSWORD,

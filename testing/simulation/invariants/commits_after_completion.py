@@ -1,8 +1,8 @@
 """I2, before it shows: nothing is committed before the checkpoint that it is part of is complete.
 
 A job that failed between the two would give it again. A checkpoint is complete when its pointer is in ZooKeeper;
-without high availability nothing is looked at, nor in runs of two jobs, whose ids are the same numbers. A later one that
-is complete first will do: what was prepared for the earlier one is in it too.
+without high availability nothing is looked at, nor in runs of two jobs, whose ids are the same numbers. A later one
+that is complete first will do: what was prepared for the earlier one is in it too.
 """
 
 from __future__ import annotations

@@ -16,6 +16,12 @@ from millstream.common.logging.task_context import JobContext, TaskContext, ente
 JOB = JobContext("0a1b", "word count")
 
 
+@pytest.fixture(autouse=True)
+def _no_job_of_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Other tests make this process serve a job."""
+    monkeypatch.setattr(task_context, "_job_of_process", None)
+
+
 def task(name: str, operator: str = "", subtask: int = 0) -> TaskContext:
     return TaskContext(JOB, name, subtask, 4, 2, f"attempt-{name}", lambda frame: operator)
 
