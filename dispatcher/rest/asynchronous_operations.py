@@ -7,11 +7,8 @@ job does is kept by the Dispatcher that leads.
 
 from __future__ import annotations
 
-import asyncio
-import logging
 import traceback
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -20,6 +17,7 @@ from pydantic import BaseModel
 from millstream.common.clock import Clock
 from millstream.common.errors import MillstreamError
 from millstream.common.ids import IdFactory
+from millstream.dispatcher.kept_operations import KeptOperations
 from millstream.dispatcher.rest.messages.operations import (
     COMPLETED,
     IN_PROGRESS,
@@ -30,14 +28,6 @@ from millstream.dispatcher.rest.messages.operations import (
 
 __all__ = ["AsynchronousOperations"]
 
-logger = logging.getLogger(__name__)
-
-
-@dataclass(slots=True)
-class _Operation:
-    task: asyncio.Task[BaseModel]
-    ended_ms: int | None = None
-
 
 class AsynchronousOperations:
     """The operations of one server.
@@ -46,10 +36,8 @@ class AsynchronousOperations:
     """
 
     def __init__(self, clock: Clock, ids: IdFactory, store_duration: timedelta) -> None:
-        self._clock = clock
         self._ids = ids
-        self._store_duration_ms = int(store_duration.total_seconds() * 1000)
-        self._operations: dict[tuple[str, str], _Operation] = {}
+        self._operations: KeptOperations[tuple[str, str], BaseModel] = KeptOperations(clock, store_duration)
 
     def trigger(
         self, kind: str, work: Callable[[], Coroutine[Any, Any, BaseModel]], trigger_id: str | None = None
@@ -60,49 +48,30 @@ class AsynchronousOperations:
         :param work: does it, and returns the ``operation`` of the answer.
         :param trigger_id: as the client wishes it; ``None``: one is made.
         """
-        self._expire()
         trigger_id = trigger_id or self._ids.hex()
-        key = kind, trigger_id
-        if key not in self._operations:
-            task = asyncio.get_running_loop().create_task(work(), name=f"{kind} {trigger_id}")
-            operation = self._operations[key] = _Operation(task)
-            task.add_done_callback(lambda _: self._ended(operation))
+        self._operations.begin((kind, trigger_id), work, f"{kind} {trigger_id}")
         return trigger_id
 
     def poll(self, kind: str, trigger_id: str) -> OperationResult | None:
         """Return how an operation stands; ``None``: there is none such (any more)."""
-        self._expire()
-        operation = self._operations.get((kind, trigger_id))
-        if operation is None:
+        task = self._operations.find((kind, trigger_id))
+        if task is None:
             return None
-        if not operation.task.done():
+        if not task.done():
             return IN_PROGRESS
-        if operation.task.cancelled():
+        if task.cancelled():
             return OperationResult(
                 status=COMPLETED, operation=_failure("CancellationError", "The operation was cancelled.")
             )
-        error = operation.task.exception()
+        error = task.exception()
         if error is None:
-            return OperationResult(status=COMPLETED, operation=operation.task.result())
+            return OperationResult(status=COMPLETED, operation=task.result())
         text = str(error) if isinstance(error, MillstreamError) else "".join(traceback.format_exception(error))
         return OperationResult(status=COMPLETED, operation=_failure(type(error).__name__, text))
 
     async def close(self) -> None:
         """Break off what is under way."""
-        tasks = [operation.task for operation in self._operations.values()]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        self._operations.clear()
-
-    def _ended(self, operation: _Operation) -> None:
-        operation.ended_ms = self._clock.now_ms()
-
-    def _expire(self) -> None:
-        oldest_kept = self._clock.now_ms() - self._store_duration_ms
-        for key, operation in list(self._operations.items()):
-            if operation.ended_ms is not None and operation.ended_ms < oldest_kept:
-                del self._operations[key]
+        await self._operations.close()
 
 
 def _failure(exception_type: str, text: str) -> OperationFailure:
